@@ -1,0 +1,116 @@
+# offkit: two static programs. `make`, `make demo`, `make test`; the variables are at the top.
+
+VERSION    := 1.0.0
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+BUILD      ?= build
+SANITIZE   ?=
+TRUST_ROOT ?= fixtures/demo-root
+
+# ---- flavours: release is static against musl; SANITIZE=address,undefined is glibc's, dynamic.
+ifeq ($(SANITIZE),)
+FLAVOUR := musl
+OUT     := $(BUILD)/release
+CC      := musl-gcc
+TRIPLET := $(shell gcc -dumpmachine)
+# The kernel's headers (seccomp, Landlock), behind musl's own.
+KERNEL_HEADERS := -idirafter /usr/include -idirafter /usr/include/$(TRIPLET)
+LDFLAGS := -static
+else
+FLAVOUR := glibc
+OUT     := $(BUILD)/sanitize
+CC      := gcc
+KERNEL_HEADERS :=
+SANITIZE_FLAGS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
+LDFLAGS := $(SANITIZE_FLAGS)
+endif
+DEPS := $(BUILD)/deps/$(FLAVOUR)
+
+# ---- flags, in one place; objects depend on them through $(OUT)/flags.
+CPPFLAGS := -D_GNU_SOURCE -Isrc -I. -isystem $(DEPS)/include -isystem $(DEPS)/include/libmongoc-1.0 \
+	-isystem $(DEPS)/include/libbson-1.0 -isystem $(DEPS)/include/ncursesw $(KERNEL_HEADERS)
+CFLAGS := -std=gnu17 -O2 -g0 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough -Wcast-qual \
+	-fno-common -fstack-protector-strong -fstack-clash-protection -fno-strict-overflow \
+	-ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. $(SANITIZE_FLAGS)
+LDFLAGS += -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--build-id=none
+LIBS := -larchive -llzma -lbz2 -llz4 -lmongoc-static-1.0 -lbson-static-1.0 -lssl -lcrypto -lzstd -lz \
+	-lmbedx509 -lmbedcrypto -lcjson -lutf8proc -lncursesw -lpthread -lm
+LDLIBS := -L$(DEPS)/lib $(LIBS)
+
+# The date of the commit that is built: a floor under the clock when expiry is judged.
+COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || cat .commit-time 2>/dev/null || echo 0)
+
+FLOORS   := base text json crypto compress archive kit trust verify site mongo object derive steps engine
+LIB_SRC  := $(sort $(foreach f,$(FLOORS),$(wildcard src/$(f)/*.c)))
+CLI_SRC  := $(sort $(wildcard src/cli/*.c) $(wildcard tui/*.c))
+PACK_SRC := $(sort $(wildcard src/pack/*.c))
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
+
+object = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
+LIB    := $(OUT)/liboffkit.a
+UNIT   := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_SRC))
+TOOLS  := $(patsubst tests/tools/%.c,$(OUT)/tools/%,$(TOOL_SRC))
+PROGRAMS := $(BUILD)/offkit $(BUILD)/offkit-pack
+
+.PHONY: all check-static unit tools test demo bench install clean deps FORCE
+.DELETE_ON_ERROR:
+all: $(PROGRAMS)
+
+# ---- third-party libraries
+include $(wildcard src/deps/deps.mk)
+
+$(OUT)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LDLIBS)' | cmp -s - $@ || \
+	 echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LDLIBS)' >$@
+
+$(OUT)/obj/%.o: %.c $(OUT)/flags $(DEPS_STAMP)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The only two objects that know something of the build: version and date, and the trust root.
+$(OUT)/obj/src/base/version.o: CPPFLAGS += -DOFFKIT_VERSION='"$(VERSION)"' -DOFFKIT_COMMIT_TIME=$(COMMIT_TIME)
+$(OUT)/obj/src/base/version.o: $(OUT)/version-is
+$(OUT)/version-is: FORCE
+	@echo '$(VERSION) $(COMMIT_TIME)' | cmp -s - $@ || { mkdir -p $(@D); echo '$(VERSION) $(COMMIT_TIME)' >$@; }
+$(OUT)/obj/src/trust/embedded.o: CPPFLAGS += -DEMBEDDED_ROOT='"$(OUT)/embedded-root.json"' \
+	-DEMBEDDED_ROOT_IS_DEMO=$(if $(filter fixtures/demo-root,$(TRUST_ROOT)),1,0)
+$(OUT)/obj/src/trust/embedded.o: $(OUT)/embedded-root.json
+$(OUT)/embedded-root.json: $(TRUST_ROOT)/root.json FORCE
+	@cmp -s $< $@ || { mkdir -p $(@D); cp $< $@; }
+
+$(LIB): $(call object,$(LIB_SRC))
+	rm -f $@
+	ar rcsD $@ $^
+
+$(OUT)/offkit: $(call object,$(CLI_SRC)) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(OUT)/offkit-pack: $(call object,$(PACK_SRC)) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/offkit $(BUILD)/offkit-pack: $(BUILD)/%: $(OUT)/%
+	$(if $(SANITIZE),,@sh tests/build/check-static $<)
+	@cp $< $@
+
+# ---- tests
+$(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -L$(DEPS)/lib -lcmocka $(LDLIBS)
+# The terminal UI is a consumer: only its own tests link it.
+$(OUT)/unit/test_tui_%: $(OUT)/obj/tests/unit/test_tui_%.o $(call object,$(sort $(wildcard tui/*.c))) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -L$(DEPS)/lib -lcmocka $(LDLIBS)
+$(OUT)/tools/%: $(OUT)/obj/tests/tools/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+unit: $(UNIT)
+tools: $(TOOLS)
+
+clean:
+	rm -rf $(BUILD)/release $(BUILD)/sanitize $(PROGRAMS)
+
+FORCE:
+-include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,121 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_SIZE = 16 * 1024 };
+
+struct arena_block {
+	struct arena_block *older;
+	size_t size;
+	size_t used;
+	alignas(max_align_t) unsigned char data[];
+};
+
+static struct arena_block *add_block(struct arena *arena, size_t least)
+{
+	size_t size = least > BLOCK_SIZE ? least : BLOCK_SIZE;
+
+	if (size > SIZE_MAX - sizeof(struct arena_block))
+		return NULL;
+	struct arena_block *block = malloc(sizeof *block + size);
+	if (block == NULL)
+		return NULL;
+	block->older = arena->newest;
+	block->size = size;
+	block->used = 0;
+	arena->newest = block;
+	return block;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	const size_t align = alignof(max_align_t);
+
+	if (size > SIZE_MAX - align)
+		return NULL;
+	size = size == 0 ? align : (size + align - 1) / align * align;
+	struct arena_block *block = arena->newest;
+	if (block == NULL || block->size - block->used < size)
+		block = add_block(arena, size);
+	if (block == NULL)
+		return NULL;
+	void *result = block->data + block->used;
+	block->used += size;
+	return memset(result, 0, size);
+}
+
+void *arena_array(struct arena *arena, size_t count, size_t size)
+{
+	size_t total;
+
+	if (__builtin_mul_overflow(count, size, &total))
+		return NULL;
+	return arena_alloc(arena, total);
+}
+
+char *arena_string_n(struct arena *arena, const void *data, size_t size)
+{
+	if (size == SIZE_MAX)
+		return NULL;
+	char *copy = arena_alloc(arena, size + 1);
+	if (copy != NULL && size > 0)
+		memcpy(copy, data, size);
+	return copy;
+}
+
+char *arena_string(struct arena *arena, const char *text)
+{
+	return arena_string_n(arena, text, strlen(text));
+}
+
+char *arena_format(struct arena *arena, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	int size = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (size < 0)
+		return NULL;
+	char *text = arena_alloc(arena, (size_t)size + 1);
+	if (text == NULL)
+		return NULL;
+	va_start(args, format);
+	(void)vsnprintf(text, (size_t)size + 1, format, args);
+	va_end(args);
+	return text;
+}
+
+struct bytes arena_bytes(struct arena *arena, struct bytes bytes)
+{
+	return bytes_make(arena_string_n(arena, bytes.data, bytes.size), bytes.size);
+}
+
+void arena_reset(struct arena *arena)
+{
+	struct arena_block *block = arena->newest;
+
+	if (block == NULL)
+		return;
+	while (block->older != NULL) {
+		struct arena_block *older = block->older;
+		free(block);
+		block = older;
+	}
+	block->used = 0;
+	arena->newest = block;
+}
+
+void arena_release(struct arena *arena)
+{
+	while (arena->newest != NULL) {
+		struct arena_block *older = arena->newest->older;
+		free(arena->newest);
+		arena->newest = older;
+	}
+}

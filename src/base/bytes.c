@@ -1,0 +1,109 @@
+#include "base/bytes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct bytes bytes_of_string(const char *text)
+{
+	return bytes_make(text, strlen(text));
+}
+
+bool bytes_equal(struct bytes a, struct bytes b)
+{
+	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* Makes room for more octets and the terminator. */
+static bool reserve(struct str *str, size_t more)
+{
+	if (str->failed)
+		return false;
+	if (more >= SIZE_MAX / 2 - str->size) {
+		str->failed = true;
+		return false;
+	}
+	size_t wanted = str->size + more + 1;
+	if (wanted <= str->room)
+		return true;
+	size_t room = str->room < 64 ? 64 : str->room;
+	while (room < wanted)
+		room *= 2;
+	char *text = realloc(str->text, room);
+	if (text == NULL) {
+		str->failed = true;
+		return false;
+	}
+	str->text = text;
+	str->room = room;
+	return true;
+}
+
+void str_append(struct str *str, const void *data, size_t size)
+{
+	if (!reserve(str, size))
+		return;
+	if (size > 0)
+		memcpy(str->text + str->size, data, size);
+	str->size += size;
+	str->text[str->size] = '\0';
+}
+
+void str_append_text(struct str *str, const char *text)
+{
+	str_append(str, text, strlen(text));
+}
+
+void str_append_char(struct str *str, char c)
+{
+	str_append(str, &c, 1);
+}
+
+void str_append_format(struct str *str, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	int size = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (size < 0) {
+		str->failed = true;
+		return;
+	}
+	if (!reserve(str, (size_t)size))
+		return;
+	va_start(args, format);
+	(void)vsnprintf(str->text + str->size, (size_t)size + 1, format, args);
+	va_end(args);
+	str->size += (size_t)size;
+}
+
+void str_truncate(struct str *str, size_t size)
+{
+	if (size >= str->size)
+		return;
+	str->size = size;
+	str->text[size] = '\0';
+}
+
+int str_check(const struct str *str, struct err *err)
+{
+	return str->failed ? err_no_memory(err) : 0;
+}
+
+const char *str_text(const struct str *str)
+{
+	return str->text != NULL ? str->text : "";
+}
+
+struct bytes str_bytes(const struct str *str)
+{
+	return bytes_make(str->text, str->size);
+}
+
+void str_release(struct str *str)
+{
+	free(str->text);
+	*str = STR_INIT;
+}

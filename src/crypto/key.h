@@ -1,0 +1,72 @@
+/*
+ * key: public keys and what may be done with them.
+ *
+ * A scheme (key type, hash, padding) belongs to the key's entry in the trust root and comes from
+ * a closed table with TUF's names; a message never chooses it. Everything a signature is made of
+ * is checked strictly (DER by X.690 section 10, lengths, ranges) before the library sees it,
+ * because the library accepts more than the standard.
+ */
+#ifndef OFFKIT_CRYPTO_KEY_H
+#define OFFKIT_CRYPTO_KEY_H
+
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "crypto/digest.h"
+
+enum key_scheme {
+	KEY_SCHEME_NONE = 0,
+	KEY_ECDSA_P256_SHA256, /* "ecdsa-sha2-nistp256" */
+	KEY_ECDSA_P384_SHA384, /* "ecdsa-sha2-nistp384" */
+	KEY_ECDSA_P521_SHA512, /* "ecdsa-sha2-nistp521" */
+	KEY_ED25519,	       /* "ed25519", RFC 8032 pure */
+	KEY_RSA_PSS_SHA256,    /* "rsassa-pss-sha256", salt of 32 octets, MGF1 with SHA-256 */
+	KEY_RSA_PKCS1_SHA256,  /* "rsa-pkcs1v15-sha256" */
+	KEY_SCHEME_COUNT
+};
+
+const char *key_scheme_name(enum key_scheme scheme);
+enum key_scheme key_scheme_by_name(const char *name); /* KEY_SCHEME_NONE: not in the table */
+
+enum { KEY_PEM_MAX = 16 * 1024, KEY_SIGNATURE_MAX = 2048 };
+
+struct public_key;
+
+/* From a PEM "PUBLIC KEY" (SubjectPublicKeyInfo), or from the 32 octets of an Ed25519 key. */
+MUST_CHECK int public_key_from_pem(
+	struct bytes untrusted_pem, struct public_key **ret_key, struct err *err);
+MUST_CHECK int public_key_from_ed25519(
+	struct bytes untrusted_octets, struct public_key **ret_key, struct err *err);
+void public_key_free(struct public_key *key);
+void public_key_cleanup(struct public_key **key);
+
+/* SHA-256 of the DER SubjectPublicKeyInfo: the identity by which keys are counted and shown. */
+const struct sha256 *public_key_fingerprint(const struct public_key *key);
+const char *public_key_description(const struct public_key *key); /* "ECDSA P-256", "RSA 3072" */
+bool public_key_supports(const struct public_key *key, enum key_scheme scheme);
+MUST_CHECK int public_key_to_pem(const struct public_key *key, struct str *out, struct err *err);
+
+/*
+ * Returns 0 only if the signature verifies. ERR_MANIFEST_SIGNATURE otherwise (the caller recodes
+ * for what it verifies), ERR_INTERNAL if the library failed.
+ */
+MUST_CHECK int public_key_verify(const struct public_key *key, enum key_scheme scheme,
+	struct bytes message, struct bytes untrusted_signature, struct err *err);
+
+/* The release side: PEM PKCS#8 (or the traditional forms), unencrypted. */
+struct private_key;
+
+MUST_CHECK int private_key_from_pem(
+	struct bytes pem, struct private_key **ret_key, struct err *err);
+MUST_CHECK int private_key_generate(
+	enum key_scheme scheme, struct private_key **ret_key, struct err *err);
+MUST_CHECK int private_key_to_pem(const struct private_key *key, struct str *out, struct err *err);
+MUST_CHECK int private_key_public(
+	const struct private_key *key, struct public_key **ret_key, struct err *err);
+MUST_CHECK int private_key_sign(const struct private_key *key, enum key_scheme scheme,
+	struct bytes message, struct str *out,
+	struct err *err); /* ECDSA as RFC 6979, so that the same input gives the same bytes */
+void private_key_free(struct private_key *key);
+void private_key_cleanup(struct private_key **key);
+
+#endif
