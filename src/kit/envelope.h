@@ -1,0 +1,42 @@
+/*
+ * envelope: a DSSE envelope (DSSE v1.0: envelope.md, protocol.md), as it came: nothing here is
+ * trusted. Signatures are verified over envelope_pae of exactly the bytes that are parsed later.
+ */
+#ifndef OFFKIT_KIT_ENVELOPE_H
+#define OFFKIT_KIT_ENVELOPE_H
+
+#include "base/arena.h"
+#include "base/bytes.h"
+
+enum {
+	ENVELOPE_SIZE_MAX = 64 * 1024 * 1024,
+	ENVELOPE_SIGNATURES_MAX = 64,
+	ENVELOPE_KEYID_MAX = 1024,
+};
+
+#define ENVELOPE_TYPE_IN_TOTO "application/vnd.in-toto+json"
+
+struct envelope_signature {
+	const char *untrusted_keyid; /* a hint, "" if absent */
+	struct bytes signature;
+};
+
+struct envelope {
+	const char *payload_type;
+	struct bytes untrusted_payload;
+	size_t signature_count; /* at least 1 */
+	struct envelope_signature *signatures;
+};
+
+/* Everything lives in arena. ERR_SYNTAX, ERR_LIMIT. */
+MUST_CHECK int envelope_parse(struct bytes untrusted_text, struct arena *arena,
+	struct envelope *ret_envelope, struct err *err);
+
+/* Pre-authentication encoding: "DSSEv1" SP LEN(type) SP type SP LEN(body) SP body. */
+MUST_CHECK int envelope_pae(
+	const char *payload_type, struct bytes payload, struct str *out, struct err *err);
+
+/* The envelope as one line of JSON. */
+MUST_CHECK int envelope_write(const struct envelope *envelope, struct str *out, struct err *err);
+
+#endif

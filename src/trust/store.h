@@ -1,0 +1,16 @@
+/*
+ * store: the chain of roots that a site keeps in its state folder (trust/N.root.json).
+ */
+#ifndef OFFKIT_TRUST_STORE_H
+#define OFFKIT_TRUST_STORE_H
+
+#include "trust/root.h"
+
+/*
+ * The root in force: the embedded one, and then every kept N+1 that verifies from N (TUF 5.3).
+ * state_dirfd -1: no state, the embedded root. A kept file that does not verify is
+ * ERR_TRUST_INVALID, never skipped. Expiry is judged by the caller (verify.h).
+ */
+MUST_CHECK int trust_store_load(int state_dirfd, struct trust_root **ret_root, struct err *err);
+
+#endif
