@@ -1,0 +1,50 @@
+/*
+ * engine: carries out a walk of steps, and tells of everything that happens as events.
+ *
+ * The engine knows no face. A face is a table of functions; `--yes` prints the events, --plain asks
+ * by number, the terminal UI draws them from a process of its own (feed.h), the report quotes them.
+ * Every verb below returns 0 or the negative code of what ended the run.
+ */
+#ifndef OFFKIT_ENGINE_ENGINE_H
+#define OFFKIT_ENGINE_ENGINE_H
+
+#include "steps/step.h"
+
+struct engine_face {
+	void *self;
+	/* Every event in order, journaled or not: one line of JSON without its line feed, and
+	 * parsed. */
+	void (*event)(void *self, struct bytes line, const struct json *event);
+	/* Blocks until the question event's answer: ret_choice is one of its choices' names. */
+	int (*ask)(void *self, const struct json *question, struct str *ret_choice,
+		const char **ret_by, struct err *err);
+	/* Looked at between batches and at gates: the operator wants to stop at a safe point. */
+	bool (*stop_requested)(void *self);
+};
+
+struct engine_options {
+	struct step_options step;
+	const struct site *site;
+	int state_dirfd;     /* -1 for plan: nothing is written, not even a lock */
+	const char *command; /* "install", for the evidence */
+	const char *force_reason;
+	bool without_ui_questions; /* --yes: kit and plan pages are not asked for */
+};
+
+/* plan KIT: preflight and the plan of every step, as events; writes nothing. */
+MUST_CHECK int engine_plan(const struct trusted_kit *kit, const struct engine_options *options,
+	const struct engine_face *face, struct err *err);
+
+/* A new run of the kit. If everything is done already it says so and changes nothing. */
+MUST_CHECK int engine_install(const struct trusted_kit *kit, const struct engine_options *options,
+	const struct engine_face *face, struct err *err);
+
+/* Goes on with the newest run that is not finished, from its journal. */
+MUST_CHECK int engine_resume(
+	const struct engine_options *options, const struct engine_face *face, struct err *err);
+
+/* Undoes the newest run's steps, newest first, down to step_name (NULL: all). */
+MUST_CHECK int engine_rollback(const char *step_name, const struct engine_options *options,
+	const struct engine_face *face, struct err *err);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * site: what the site says of itself: the site file (offkit-site(5), kit-layout/site.schema.json).
+ *
+ * Strict JSON; an unknown member is an error. The database URI comes, in this order, from
+ * the environment (OFFKIT_MONGODB_URI), from the file that database.uriFile names (owner only), or
+ * from database.uri, and is never shown whole. Errors are ERR_SITE.
+ */
+#ifndef OFFKIT_SITE_SITE_H
+#define OFFKIT_SITE_SITE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+
+enum { SITE_SIZE_MAX = 256 * 1024, HOOK_ARGUMENTS_MAX = 64, SITE_COLLECTIONS_MAX = 256 };
+
+#define SITE_DEFAULT_PATH "/etc/offkit/site.json"
+
+/* A command of the site: an argument vector, no shell. argv[0] is absolute. */
+struct site_hook {
+	const char **argv; /* NULL-terminated; NULL: the site names no such hook */
+	int64_t timeout;   /* ms, 120,000 by default */
+};
+
+struct site {
+	const char *name;	 /* "vault-3" */
+	const char *environment; /* "staging", "production", "demo" */
+	const char *uri;	 /* with its secrets: never print it, see mongo_uri_redact */
+	const char *database;
+	const char *state_dir;	/* "/var/lib/offkit" by default */
+	const char *backup_dir; /* state_dir/backups by default */
+
+	struct site_hook freeze;
+	struct site_hook unfreeze;
+	size_t frozen_count; /* collections in which silence is looked for */
+	const char **frozen;
+	int64_t silence;	/* ms of silence to be seen, 5,000 by default */
+	int64_t watch;		/* ms of watching after ingest is resumed, 300,000 by default */
+	int64_t backlog_limit;	/* events, 500 by default */
+	int64_t backlog_time;	/* ms over the limit before it is an alert, 600,000 by default */
+	int64_t max_lag;	/* ms of replication lag, 60,000 by default */
+	int64_t backup_workers; /* collections read at once, 4 by default */
+};
+
+/* path NULL: SITE_DEFAULT_PATH. state_dir, if not NULL, overrides the file's. Lives in arena. */
+MUST_CHECK int site_load(const char *path, const char *state_dir, struct arena *arena,
+	struct site *ret_site, struct err *err);
+
+#endif
