@@ -13,7 +13,8 @@
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool utf8_valid(struct bytes text);
 
-/* Decodes one character of valid UTF-8; returns its octets (1 to 4), 0 at the end. */
+/* Decodes one character; returns its octets (1 to 4), 0 at the end and where no valid one begins.
+ */
 size_t utf8_next(struct bytes text, size_t offset, uint32_t *ret_character);
 
 /* Columns on a terminal: 2 for wide characters, 0 for combining ones, of escaped, valid text. */
@@ -22,16 +23,21 @@ size_t text_width(const char *text);
 /* The longest beginning of text that is at most columns wide; returns its octets. */
 size_t text_cut(const char *text, size_t columns);
 
-bool text_is_nfc(struct bytes text); /* Unicode NFC; text must be valid UTF-8 */
+/* Unicode NFC. Also false for invalid UTF-8, and when memory is out. */
+bool text_is_nfc(struct bytes text);
 
-/* Appends the NFKC case-folded form, by which names that look alike compare equal. */
+/*
+ * Appends the NFKC case-folded form (Unicode 3.13, toNFKC_Casefold), by which names that look alike
+ * compare equal. ERR_SYNTAX for invalid UTF-8.
+ */
 MUST_CHECK int text_fold(struct bytes text, struct str *out, struct err *err);
 
 /*
  * Appends untrusted text so that a terminal shows it and does nothing else: control characters
  * (C0, DEL, C1), bidirectional controls, other invisible format characters, line separators,
- * unassigned and private characters and invalid UTF-8 become \xNN or \u{N}; a backslash becomes
- * \\. Cut to max_columns with an ellipsis; 0 is no limit.
+ * unassigned and private characters, a combining mark without a base, and invalid UTF-8 become
+ * \xNN (an octet) or \u{N} (a character above U+007F); a backslash becomes \\. Cut to max_columns
+ * with an ellipsis, never inside of an escape; 0 is no limit.
  */
 void text_escape(struct str *out, struct bytes untrusted_text, size_t max_columns);
 
@@ -39,21 +45,24 @@ void text_escape(struct str *out, struct bytes untrusted_text, size_t max_column
 enum { TEXT_COUNT_SIZE = 32 };
 const char *text_count(int64_t count, char out[static TEXT_COUNT_SIZE]);
 
-/* "912 bytes", "31.4 MB", "1.07 GB": powers of 1000, three significant digits. */
+/* "1 byte", "912 bytes", "31.4 MB", "1.07 GB", "31 GB": powers of 1000, three digits at most. */
 enum { TEXT_SIZE_SIZE = 32 };
 const char *text_size(uint64_t octets, char out[static TEXT_SIZE_SIZE]);
 
-/* Of milliseconds: "0.4 s", "48 s", "3 min 31 s", "2 h 5 min". */
+/* Of milliseconds, cut: "0.4 s", "48 s", "3 min 31 s", "6 min", "2 h 5 min", "3 d 4 h". */
 enum { TEXT_DURATION_SIZE = 32 };
 const char *text_duration(int64_t milliseconds, char out[static TEXT_DURATION_SIZE]);
 
 /* Of milliseconds, for columns: "0:48", "3:31", "2:05:09". */
 const char *text_stopwatch(int64_t milliseconds, char out[static TEXT_DURATION_SIZE]);
 
-/* "1 file", "3 files": the count and the word, with a plural s unless it is given. */
+/* "1 file", "3,000 files": the count and the word; many NULL is one with an s. */
 void text_plural(struct str *out, int64_t count, const char *one, const char *many);
 
-/* The closest name of a NULL-terminated list for a mistyped word, NULL if none is near. */
+/*
+ * The closest name of a NULL-terminated list for a mistyped word: at most two letters wrong,
+ * missing, superfluous or swapped (one in words below six letters). NULL if none is near.
+ */
 const char *text_nearest(const char *word, const char *const *names);
 
 #endif

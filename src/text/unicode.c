@@ -1,0 +1,170 @@
+/* What needs the tables of Unicode: widths, normal forms, and which characters may be shown. */
+#include "text/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+static size_t width_of(uint32_t character)
+{
+	int width = utf8proc_charwidth((utf8proc_int32_t)character);
+
+	return width > 0 ? (size_t)width : 0;
+}
+
+static size_t cut(const char *text, size_t columns, size_t *ret_width)
+{
+	struct bytes bytes = bytes_of_string(text);
+	uint32_t character;
+	size_t offset = 0;
+	size_t size;
+
+	*ret_width = 0;
+	while ((size = utf8_next(bytes, offset, &character)) > 0) {
+		size_t width = width_of(character);
+		if (width > columns - *ret_width)
+			break;
+		*ret_width += width;
+		offset += size;
+	}
+	return offset;
+}
+
+size_t text_width(const char *text)
+{
+	size_t width;
+
+	(void)cut(text, SIZE_MAX, &width);
+	return width;
+}
+
+size_t text_cut(const char *text, size_t columns)
+{
+	size_t width;
+
+	return cut(text, columns, &width);
+}
+
+static bool is_ascii(struct bytes text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i] >= 0x80)
+			return false;
+	return true;
+}
+
+static utf8proc_ssize_t normalize(
+	struct bytes text, utf8proc_option_t options, utf8proc_uint8_t **ret_normal)
+{
+	if (text.size > SIZE_MAX / 64)
+		return UTF8PROC_ERROR_OVERFLOW;
+	return utf8proc_map(text.data, (utf8proc_ssize_t)text.size, ret_normal, options);
+}
+
+bool text_is_nfc(struct bytes text)
+{
+	utf8proc_uint8_t *normal = NULL;
+
+	if (is_ascii(text))
+		return true;
+	/* The library lets some invalid forms pass. */
+	if (!utf8_valid(text))
+		return false;
+	utf8proc_ssize_t size = normalize(text, UTF8PROC_STABLE | UTF8PROC_COMPOSE, &normal);
+	bool same = size >= 0 && bytes_equal(text, bytes_make(normal, (size_t)size));
+	free(normal);
+	return same;
+}
+
+int text_fold(struct bytes text, struct str *out, struct err *err)
+{
+	utf8proc_uint8_t *folded = NULL;
+
+	if (!utf8_valid(text))
+		return err_set(err, ERR_SYNTAX, "invalid UTF-8");
+	if (text.size == 0)
+		return str_check(out, err);
+	utf8proc_ssize_t size = normalize(text,
+		UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD |
+			UTF8PROC_IGNORE,
+		&folded);
+	if (size < 0)
+		return err_no_memory(err);
+	str_append(out, folded, (size_t)size);
+	free(folded);
+	return str_check(out, err);
+}
+
+static bool is_mark(utf8proc_category_t category)
+{
+	return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_ME;
+}
+
+static bool may_be_shown(uint32_t character, bool has_base)
+{
+	if (character < 0x80)
+		return character >= 0x20 && character != 0x7F;
+	const utf8proc_property_t *property = utf8proc_get_property((utf8proc_int32_t)character);
+	switch ((utf8proc_category_t)property->category) {
+	case UTF8PROC_CATEGORY_CN:
+	case UTF8PROC_CATEGORY_CC:
+	case UTF8PROC_CATEGORY_CF:
+	case UTF8PROC_CATEGORY_CS:
+	case UTF8PROC_CATEGORY_CO:
+	case UTF8PROC_CATEGORY_ZL:
+	case UTF8PROC_CATEGORY_ZP:
+		return false;
+	default:
+		/* A mark without a base would change what stands before the text. */
+		return !property->ignorable &&
+		       (has_base || !is_mark((utf8proc_category_t)property->category));
+	}
+}
+
+/* Appends one character or octet, escaped where it must be; returns the octets that it took. */
+static size_t escape_next(struct str *out, struct bytes untrusted_text, size_t offset,
+	bool *has_base, size_t *ret_width)
+{
+	uint32_t character = untrusted_text.data[offset];
+	size_t before = out->size;
+	size_t size = utf8_next(untrusted_text, offset, &character);
+
+	if (size == 0 || (character < 0x80 && !may_be_shown(character, true))) {
+		str_append_format(out, "\\x%02x", character);
+	} else if (character == '\\') {
+		str_append_text(out, "\\\\");
+	} else if (may_be_shown(character, *has_base)) {
+		str_append(out, untrusted_text.data + offset, size);
+		*ret_width = width_of(character);
+		*has_base = true;
+		return size;
+	} else {
+		str_append_format(out, "\\u{%x}", character);
+	}
+	*has_base = false;
+	*ret_width = out->size - before;
+	return size > 0 ? size : 1;
+}
+
+void text_escape(struct str *out, struct bytes untrusted_text, size_t max_columns)
+{
+	size_t columns = 0;
+	size_t offset = 0;
+	size_t cut_at = out->size; /* where there is still room for the ellipsis */
+	bool has_base = false;
+
+	while (offset < untrusted_text.size && !out->failed) {
+		size_t width;
+		offset += escape_next(out, untrusted_text, offset, &has_base, &width);
+		if (max_columns == 0)
+			continue;
+		columns += width;
+		if (columns < max_columns)
+			cut_at = out->size;
+		if (columns > max_columns) {
+			str_truncate(out, cut_at);
+			str_append_text(out, "\u2026");
+			return;
+		}
+	}
+}
