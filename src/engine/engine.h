@@ -26,6 +26,7 @@ struct engine_options {
 	struct step_options step;
 	const struct site *site;
 	int state_dirfd;     /* -1 for plan: nothing is written, not even a lock */
+	int lock_fd;	     /* lock.h; -1 for plan. The caller took it and closes it */
 	const char *command; /* "install", for the evidence */
 	const char *force_reason;
 	bool without_ui_questions; /* --yes: kit and plan pages are not asked for */

@@ -1,0 +1,38 @@
+/*
+ * record: what the database itself says of migrations that were done: the collection
+ * schema_migrations, one document a migration:
+ *
+ *	{_id: "21-101", kit: "lnm", version: "2025.12.1", runId, startedAt, finishedAt, durationMs,
+ *	 status: "running" | "done" | "undone"}
+ *
+ * Every write names the state that it expects; an unknown outcome is answered by reading again.
+ */
+#ifndef OFFKIT_STEPS_RECORD_H
+#define OFFKIT_STEPS_RECORD_H
+
+#include "steps/step.h"
+
+#define RECORD_COLLECTION "schema_migrations"
+
+enum record_status { RECORD_NONE, RECORD_RUNNING, RECORD_DONE, RECORD_UNDONE };
+
+struct record {
+	enum record_status status;
+	const char *kit, *version, *run_id; /* "" unless there is a record; in the arena */
+	int64_t started, finished;	    /* ms, 0: not */
+};
+
+MUST_CHECK int record_look(struct mongo *mongo, const char *migration_id, struct arena *arena,
+	struct record *ret_record, struct err *err);
+
+/* Before apply: status running with this run's id, whatever was there before. */
+MUST_CHECK int record_begin(const struct step_context *context, struct err *err);
+/* After verify. */
+MUST_CHECK int record_done(const struct step_context *context, int64_t duration, struct err *err);
+/*
+ * After undo: the record goes as it came. If this run made the record it is removed, and the
+ * collection too if this run made it.
+ */
+MUST_CHECK int record_undone(const struct step_context *context, struct err *err);
+
+#endif
