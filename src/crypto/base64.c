@@ -1,0 +1,80 @@
+#include "crypto/base64.h"
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+enum { NOT_A_DIGIT = 64 };
+
+static unsigned digit_of(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : NOT_A_DIGIT;
+}
+
+static size_t count_padding(struct bytes text)
+{
+	if (text.size < 4 || text.data[text.size - 1] != '=')
+		return 0;
+	return text.data[text.size - 2] == '=' ? 2 : 1;
+}
+
+int base64_decode(struct bytes untrusted_text, struct str *out, struct err *err)
+{
+	if (untrusted_text.size % 4 != 0)
+		return err_set(err, ERR_SYNTAX, "base64: the length is no multiple of 4");
+	size_t padding = count_padding(untrusted_text);
+	size_t digits = untrusted_text.size - padding;
+	size_t start = out->size;
+	uint32_t group = 0;
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < digits; i++) {
+		unsigned digit = digit_of(untrusted_text.data[i]);
+		if (digit == NOT_A_DIGIT) {
+			str_truncate(out, start);
+			return err_set(err, ERR_SYNTAX,
+				"base64: character %zu is not of the alphabet", i + 1);
+		}
+		group = group << 6 | digit;
+		bits += 6;
+		if (bits == 24) {
+			const uint8_t octets[3] = {
+				(uint8_t)(group >> 16), (uint8_t)(group >> 8), (uint8_t)group};
+			str_append(out, octets, sizeof octets);
+			group = 0;
+			bits = 0;
+		}
+	}
+	/* What is left are 12 bits for one octet, or 18 bits for two; the rest must be zero. */
+	unsigned slack = bits % 8;
+	if ((group & ((1U << slack) - 1)) != 0) {
+		str_truncate(out, start);
+		return err_set(err, ERR_SYNTAX, "base64: unused bits are not zero");
+	}
+	for (group >>= slack, bits -= slack; bits > 0; bits -= 8)
+		str_append_char(out, (char)(uint8_t)(group >> (bits - 8)));
+	return str_check(out, err);
+}
+
+void base64_encode(struct bytes data, struct str *out)
+{
+	for (size_t i = 0; i < data.size; i += 3) {
+		size_t left = data.size - i;
+		uint32_t group = (uint32_t)data.data[i] << 16;
+		char text[4];
+
+		if (left > 1)
+			group |= (uint32_t)data.data[i + 1] << 8;
+		if (left > 2)
+			group |= data.data[i + 2];
+		text[0] = alphabet[group >> 18];
+		text[1] = alphabet[group >> 12 & 63];
+		text[2] = left > 1 ? alphabet[group >> 6 & 63] : '=';
+		text[3] = left > 2 ? alphabet[group & 63] : '=';
+		str_append(out, text, sizeof text);
+	}
+}

@@ -1,0 +1,121 @@
+#include "crypto/digest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+struct sha256_stream {
+	EVP_MD_CTX *context;
+	EVP_MD *method; /* fetched once: a lookup for every small message would cost more than it */
+};
+
+static int library_failed(struct err *err)
+{
+	return err_set(err, ERR_INTERNAL, "SHA-256 could not be computed");
+}
+
+int sha256_stream_new(struct sha256_stream **ret_stream, struct err *err)
+{
+	struct sha256_stream *stream = calloc(1, sizeof *stream);
+
+	if (stream == NULL)
+		return err_no_memory(err);
+	stream->context = EVP_MD_CTX_new();
+	stream->method = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+	if (stream->context == NULL || stream->method == NULL ||
+		EVP_DigestInit_ex2(stream->context, stream->method, NULL) != 1) {
+		sha256_stream_free(stream);
+		return library_failed(err);
+	}
+	*ret_stream = stream;
+	return 0;
+}
+
+int sha256_stream_update(struct sha256_stream *stream, struct bytes data, struct err *err)
+{
+	if (data.size > 0 && EVP_DigestUpdate(stream->context, data.data, data.size) != 1)
+		return library_failed(err);
+	return 0;
+}
+
+int sha256_stream_finish(struct sha256_stream *stream, struct sha256 *ret_digest, struct err *err)
+{
+	struct sha256 digest;
+	unsigned size = 0;
+
+	if (EVP_DigestFinal_ex(stream->context, digest.octets, &size) != 1 || size != SHA256_SIZE ||
+		EVP_DigestInit_ex2(stream->context, stream->method, NULL) != 1)
+		return library_failed(err);
+	*ret_digest = digest;
+	return 0;
+}
+
+void sha256_stream_free(struct sha256_stream *stream)
+{
+	if (stream == NULL)
+		return;
+	EVP_MD_CTX_free(stream->context);
+	EVP_MD_free(stream->method);
+	free(stream);
+}
+
+void sha256_stream_cleanup(struct sha256_stream **stream)
+{
+	sha256_stream_free(*stream);
+}
+
+int sha256_of(struct bytes data, struct sha256 *ret_digest, struct err *err)
+{
+	static const uint8_t nothing;
+	struct sha256 digest;
+	unsigned size = 0;
+
+	if (EVP_Digest(data.size > 0 ? data.data : &nothing, data.size, digest.octets, &size,
+		    EVP_sha256(), NULL) != 1 ||
+		size != SHA256_SIZE)
+		return library_failed(err);
+	*ret_digest = digest;
+	return 0;
+}
+
+bool sha256_equal(const struct sha256 *a, const struct sha256 *b)
+{
+	return memcmp(a->octets, b->octets, SHA256_SIZE) == 0;
+}
+
+void sha256_to_hex(const struct sha256 *digest, char hex[static SHA256_HEX_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < SHA256_SIZE; i++) {
+		hex[2 * i] = digits[digest->octets[i] >> 4];
+		hex[2 * i + 1] = digits[digest->octets[i] & 15];
+	}
+	hex[SHA256_HEX_SIZE - 1] = '\0';
+}
+
+static int hex_digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+bool sha256_from_hex(struct bytes hex, struct sha256 *ret_digest)
+{
+	struct sha256 digest;
+
+	if (hex.size != SHA256_HEX_SIZE - 1)
+		return false;
+	for (size_t i = 0; i < SHA256_SIZE; i++) {
+		int high = hex_digit(hex.data[2 * i]), low = hex_digit(hex.data[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		digest.octets[i] = (uint8_t)(high << 4 | low);
+	}
+	*ret_digest = digest;
+	return true;
+}
