@@ -1,0 +1,314 @@
+/*
+ * keys: which keys work now. One table a situation; the bottom line shows it, model_key obeys it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/model.h"
+
+enum local {
+	LOCAL_NOTHING,
+	LOCAL_CHOICE, /* answers the open question with the row's choice */
+	LOCAL_SUBMIT, /* answers it with what was typed */
+	LOCAL_HELP,
+	LOCAL_LOG,
+	LOCAL_DETAILS, /* which, is the key */
+	LOCAL_BACK,
+	LOCAL_KIT_PAGE, /* from the plan's page to the kit's */
+	LOCAL_PLAN_PAGE,
+	LOCAL_STOP,
+	LOCAL_PAUSE,
+	LOCAL_RESUME,
+	LOCAL_SAVE_PLAN,
+	LOCAL_UP,
+	LOCAL_DOWN,
+	LOCAL_PAGE_UP,
+	LOCAL_PAGE_DOWN,
+	LOCAL_QUIT,
+};
+
+#define HELP                                                                                       \
+	{                                                                                          \
+		'?', "?", "help", NULL, LOCAL_HELP                                                 \
+	}
+#define LOG                                                                                        \
+	{                                                                                          \
+		'l', "l", "log", NULL, LOCAL_LOG                                                   \
+	}
+#define DETAILS                                                                                    \
+	{                                                                                          \
+		'd', "d", "details", NULL, LOCAL_DETAILS                                           \
+	}
+#define END                                                                                        \
+	{                                                                                          \
+		0, NULL, NULL, NULL, LOCAL_NOTHING                                                 \
+	}
+
+static const struct model_key kit_keys[] = {
+	{MODEL_KEY_ENTER, "Enter", "go on", "go", LOCAL_CHOICE},
+	{'t', "t", "trust", NULL, LOCAL_DETAILS},
+	{'f', "f", "files", NULL, LOCAL_DETAILS},
+	{'c', "c", "components", NULL, LOCAL_DETAILS},
+	HELP,
+	{'q', "q", "leave", "leave", LOCAL_CHOICE},
+	END,
+};
+
+/* The kit's page looked at again from the plan's. */
+static const struct model_key kit_again_keys[] = {
+	{MODEL_KEY_ENTER, "Enter", "to the plan", NULL, LOCAL_PLAN_PAGE},
+	{'t', "t", "trust", NULL, LOCAL_DETAILS},
+	{'f', "f", "files", NULL, LOCAL_DETAILS},
+	{'c', "c", "components", NULL, LOCAL_DETAILS},
+	HELP,
+	END,
+};
+
+static const struct model_key plan_keys[] = {
+	{MODEL_KEY_ENTER, "Enter", "start", "start", LOCAL_CHOICE},
+	DETAILS,
+	{'s', "s", "save plan", NULL, LOCAL_SAVE_PLAN},
+	{'b', "b", "back", NULL, LOCAL_KIT_PAGE},
+	HELP,
+	{'q', "q", "leave", "leave", LOCAL_CHOICE},
+	END,
+};
+
+static const struct model_key gate_keys[] = {
+	{'y', "y", "begin", "begin", LOCAL_CHOICE},
+	{'n', "n", "not now", "later", LOCAL_CHOICE},
+	DETAILS,
+	LOG,
+	HELP,
+	END,
+};
+
+static const struct model_key confirm_keys[] = {
+	{'y', "y", "yes", "yes", LOCAL_CHOICE},
+	{'n', "n", "no", "no", LOCAL_CHOICE},
+	DETAILS,
+	LOG,
+	HELP,
+	END,
+};
+
+static const struct model_key type_keys[] = {
+	{MODEL_KEY_ENTER, "Enter", "do it", NULL, LOCAL_SUBMIT},
+	{MODEL_KEY_ESCAPE, "Esc", "do not", "", LOCAL_CHOICE},
+	END,
+};
+
+static const struct model_key failure_keys[] = {DETAILS, LOG, HELP, END};
+
+static const struct model_key work_keys[] = {
+	{'p', "p", "pause", NULL, LOCAL_PAUSE},
+	{'x', "x", "stop safely", NULL, LOCAL_STOP},
+	LOG,
+	HELP,
+	END,
+};
+
+static const struct model_key paused_keys[] = {
+	{'r', "r", "go on", NULL, LOCAL_RESUME},
+	{'x', "x", "stop safely", NULL, LOCAL_STOP},
+	LOG,
+	HELP,
+	END,
+};
+
+static const struct model_key stopping_keys[] = {LOG, HELP, END};
+
+static const struct model_key end_keys[] = {
+	{'r', "r", "read report", NULL, LOCAL_DETAILS},
+	LOG,
+	HELP,
+	{'q', "q", "leave", NULL, LOCAL_QUIT},
+	END,
+};
+
+static const struct model_key overlay_keys[] = {
+	{'b', "b", "back", NULL, LOCAL_BACK},
+	{MODEL_KEY_DOWN, "Up Down", "scroll", NULL, LOCAL_DOWN},
+	END,
+};
+
+/* Work wherever a list may be longer than the screen; not worth their place on the bottom line. */
+static const struct model_key silent_keys[] = {
+	{MODEL_KEY_ESCAPE, NULL, NULL, NULL, LOCAL_BACK},
+	{MODEL_KEY_UP, NULL, NULL, NULL, LOCAL_UP},
+	{MODEL_KEY_DOWN, NULL, NULL, NULL, LOCAL_DOWN},
+	{MODEL_KEY_PAGE_UP, NULL, NULL, NULL, LOCAL_PAGE_UP},
+	{MODEL_KEY_PAGE_DOWN, NULL, NULL, NULL, LOCAL_PAGE_DOWN},
+	END,
+};
+
+static const struct {
+	const char *kind;
+	const struct model_key *keys;
+} question_keys[] = {
+	{"kit", kit_keys},
+	{"plan", plan_keys},
+	{"gate", gate_keys},
+	{"failure", failure_keys},
+	{"confirm", confirm_keys},
+	{"type", type_keys},
+};
+
+static const struct model_key *situation(const struct model *model)
+{
+	if (model->subject != SUBJECT_RUN)
+		return overlay_keys;
+	if (model->question != NULL) {
+		const char *kind = event_text(model->question, "kind");
+		if (model->plan_left)
+			return kit_again_keys;
+		for (size_t i = 0; i < sizeof question_keys / sizeof question_keys[0]; i++)
+			if (strcmp(question_keys[i].kind, kind) == 0)
+				return question_keys[i].keys;
+	}
+	if (model->end != NULL)
+		return end_keys;
+	if (model->stopping)
+		return stopping_keys;
+	return model->paused ? paused_keys : work_keys;
+}
+
+static const struct json *choice_at(const struct model *model, size_t index)
+{
+	const struct json *choices = json_member(model->question, "choices");
+	const struct json *choice = choices != NULL ? json_first(choices) : NULL;
+
+	while (choice != NULL && index-- > 0)
+		choice = json_next(choice);
+	return choice;
+}
+
+void model_keys(const struct model *model, struct model_key ret_keys[static MODEL_KEYS_MAX])
+{
+	static const char *const digits[] = {"1", "2", "3", "4", "5", "6", "7", "8", "9"};
+	const struct model_key *keys = situation(model);
+	size_t count = 0;
+
+	if (keys == failure_keys) {
+		for (size_t i = 0; i < 9 && choice_at(model, i) != NULL; i++)
+			ret_keys[count++] = (struct model_key){.key = (uint32_t)('1' + i),
+				.shown = digits[i],
+				.choice = event_text(choice_at(model, i), "name"),
+				.local = LOCAL_CHOICE};
+	}
+	for (size_t i = 0; keys[i].key != 0 && count < MODEL_KEYS_MAX - 1; i++)
+		ret_keys[count++] = keys[i];
+	ret_keys[count] = (struct model_key){0};
+}
+
+static struct model_action answer(const struct model *model, const char *choice)
+{
+	return (struct model_action){.kind = ACTION_ANSWER,
+		.question = event_text(model->question, "id"),
+		.choice = choice};
+}
+
+static void open_subject(struct model *model, enum subject subject, uint32_t key)
+{
+	model->subject = subject;
+	model->details = (char)key;
+	model->scroll = 0;
+}
+
+static void scroll_by(struct model *model, int lines)
+{
+	model->scroll += lines;
+	if (model->scroll < 0)
+		model->scroll = 0;
+}
+
+static struct model_action obey(struct model *model, const struct model_key *key)
+{
+	const struct model_action nothing = {.kind = ACTION_NONE};
+
+	switch ((enum local)key->local) {
+	case LOCAL_NOTHING:
+		return nothing;
+	case LOCAL_CHOICE:
+		return answer(model, key->choice);
+	case LOCAL_SUBMIT:
+		return answer(model, model->typed);
+	case LOCAL_HELP:
+		open_subject(model, SUBJECT_HELP, 0);
+		return nothing;
+	case LOCAL_LOG:
+		open_subject(model, SUBJECT_LOG, 0);
+		return nothing;
+	case LOCAL_DETAILS:
+		open_subject(model, SUBJECT_DETAILS, key->key);
+		return nothing;
+	case LOCAL_BACK:
+		model->subject = SUBJECT_RUN;
+		return nothing;
+	case LOCAL_KIT_PAGE:
+		model->plan_left = true;
+		return nothing;
+	case LOCAL_PLAN_PAGE:
+		model->plan_left = false;
+		return nothing;
+	case LOCAL_STOP:
+		return (struct model_action){.kind = ACTION_STOP};
+	case LOCAL_PAUSE:
+		return (struct model_action){.kind = ACTION_PAUSE};
+	case LOCAL_RESUME:
+		return (struct model_action){.kind = ACTION_RESUME};
+	case LOCAL_SAVE_PLAN:
+		return (struct model_action){.kind = ACTION_SAVE_PLAN};
+	case LOCAL_UP:
+		scroll_by(model, -1);
+		return nothing;
+	case LOCAL_DOWN:
+		scroll_by(model, 1);
+		return nothing;
+	case LOCAL_PAGE_UP:
+		scroll_by(model, -10);
+		return nothing;
+	case LOCAL_PAGE_DOWN:
+		scroll_by(model, 10);
+		return nothing;
+	case LOCAL_QUIT:
+		return (struct model_action){.kind = ACTION_QUIT};
+	}
+	return nothing;
+}
+
+/* Text for a question of kind "type": true if the key was part of it. */
+static bool type(struct model *model, uint32_t key)
+{
+	size_t size = strlen(model->typed);
+
+	if (key == MODEL_KEY_ERASE || key == '\b') {
+		if (size > 0)
+			model->typed[size - 1] = '\0';
+		return true;
+	}
+	if (key < ' ' || key > '~' || size + 1 >= sizeof model->typed)
+		return false;
+	model->typed[size] = (char)key;
+	model->typed[size + 1] = '\0';
+	return true;
+}
+
+struct model_action model_key(struct model *model, uint32_t key, int64_t now)
+{
+	struct model_key keys[MODEL_KEYS_MAX];
+
+	model->now = now;
+	if (key == '\n')
+		key = MODEL_KEY_ENTER;
+	if (situation(model) == type_keys && type(model, key))
+		return (struct model_action){.kind = ACTION_NONE};
+	model_keys(model, keys);
+	for (size_t i = 0; keys[i].key != 0; i++)
+		if (keys[i].key == key)
+			return obey(model, &keys[i]);
+	for (size_t i = 0; silent_keys[i].key != 0; i++)
+		if (silent_keys[i].key == key && model->subject != SUBJECT_RUN)
+			return obey(model, &silent_keys[i]);
+	return (struct model_action){.kind = ACTION_NONE};
+}
