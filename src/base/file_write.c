@@ -100,7 +100,7 @@ int file_write_durable_at(
 	CLEANUP_FD int parent = -1;
 	char temporary[TEMPORARY_SIZE];
 	const char *last;
-	int fd;
+	int fd = -1;
 	int rc = open_parent(dirfd, name, &parent, &last, err);
 
 	if (rc < 0)
