@@ -22,12 +22,16 @@ enum value_type {
 	VALUE_DOCUMENT = 0x03,
 	VALUE_ARRAY = 0x04,
 	VALUE_BINARY = 0x05,
+	VALUE_UNDEFINED = 0x06, /* this and the next three: old, but in old databases */
 	VALUE_OBJECT_ID = 0x07,
 	VALUE_BOOL = 0x08,
 	VALUE_DATE = 0x09,
 	VALUE_NULL = 0x0A,
 	VALUE_REGEX = 0x0B,
+	VALUE_DB_POINTER = 0x0C,
 	VALUE_JAVASCRIPT = 0x0D,
+	VALUE_SYMBOL = 0x0E,
+	VALUE_JAVASCRIPT_SCOPE = 0x0F,
 	VALUE_INT32 = 0x10,
 	VALUE_TIMESTAMP = 0x11,
 	VALUE_INT64 = 0x12,
@@ -36,6 +40,7 @@ enum value_type {
 	VALUE_MAX_KEY = 0x7F,
 };
 
+enum { DOC_DEPTH_MAX = 200, DOC_SIZE_MIN = 5 };
 enum { OBJECT_ID_SIZE = 12, OBJECT_ID_HEX_SIZE = 25, DOC_SIZE_MAX = 16 * 1024 * 1024 + 16 * 1024 };
 
 struct value {
@@ -56,7 +61,10 @@ struct doc_iter {
 	size_t offset;
 };
 
-/* Structure, lengths, UTF-8 of keys and strings, nesting at most 200. ERR_SYNTAX. */
+/*
+ * Structure, lengths, UTF-8 of keys and strings, nesting at most DOC_DEPTH_MAX, the document itself
+ * being 1. ERR_SYNTAX.
+ */
 MUST_CHECK int doc_check(struct bytes untrusted_doc, struct err *err);
 
 struct doc_iter doc_iter_begin(struct bytes doc); /* a document or an array */
@@ -71,7 +79,7 @@ struct value doc_get_path(struct bytes doc, const char *path);
  */
 bool doc_get_integer(struct bytes doc, const char *name, int64_t *ret);
 const char *doc_get_string(
-	struct bytes doc, const char *name);	       /* NULL: none; BSON strings are terminated */
+	struct bytes doc, const char *name);	       /* NULL: none, or one with U+0000 within */
 bool doc_get_bool(struct bytes doc, const char *name); /* false: none */
 
 bool value_is_number(const struct value *value);
