@@ -61,8 +61,8 @@ static void log_line(struct model *model, const struct json *event, const char *
 	int64_t time = 0;
 	struct err ignored;
 
-	if (time_parse(event_text(event, "time"), &time, &ignored) < 0)
-		time = 0;
+	if (event == NULL || time_parse(event_text(event, "time"), &time, &ignored) < 0)
+		time = model->log_count > 0 ? model->log[model->log_count - 1].time : 0;
 	if (model->log_count == MODEL_LOG_MAX) {
 		memmove(model->log, model->log + 1, (MODEL_LOG_MAX - 1) * sizeof model->log[0]);
 		model->log_count--;
@@ -258,6 +258,11 @@ static const struct {
 	{"stopping", on_stopping},
 	{"paused", on_paused},
 };
+
+void model_note(struct model *model, const char *text)
+{
+	log_line(model, NULL, text, false);
+}
 
 /* Thousands of these come in a run, so only the newest of each step stays in memory. */
 static void take_progress(struct model *model, struct json_doc *doc)

@@ -92,6 +92,9 @@ void model_release(struct model *model);
 /* One line of the feed; a line that is no known event is ignored. ERR_NO_MEMORY, ERR_SYNTAX. */
 MUST_CHECK int model_event(struct model *model, struct bytes line, int64_t now, struct err *err);
 
+/* A line of the face's own in the log; text must stay. */
+void model_note(struct model *model, const char *text);
+
 /* Keys that are no characters. */
 enum model_special_key {
 	MODEL_KEY_NONE = 0,

@@ -1,0 +1,184 @@
+#include "tui/screen.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#define NCURSES_WIDECHAR 1
+#include <curses.h>
+#include <term.h>
+
+#include "tui/model.h"
+
+struct screen {
+	SCREEN *terminal;
+	bool color;
+	uint32_t waiting; /* key that Escape had swallowed */
+};
+
+bool screen_utf8(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		const char *value = getenv(names[i]);
+		if (value == NULL || value[0] == '\0')
+			continue;
+		const char *charset = strchr(value, '.');
+		return charset != NULL && (strncasecmp(charset + 1, "UTF-8", 5) == 0 ||
+						  strncasecmp(charset + 1, "utf8", 4) == 0);
+	}
+	return false;
+}
+
+bool screen_possible(void)
+{
+	const char *name = getenv("TERM");
+	int status = 0;
+
+	if (name == NULL || name[0] == '\0' || strcmp(name, "dumb") == 0)
+		return false;
+	if (setupterm(name, STDOUT_FILENO, &status) != OK)
+		return false;
+	bool moves = cursor_address != NULL;
+	(void)del_curterm(cur_term);
+	return moves;
+}
+
+static const struct {
+	attr_t attributes;
+	short foreground; /* -1: the terminal's own */
+} looks[] = {
+	[LOOK_PLAIN] = {A_NORMAL, -1},
+	[LOOK_DIM] = {A_DIM, -1},
+	[LOOK_BOLD] = {A_BOLD, -1},
+	[LOOK_ACCENT] = {A_BOLD, COLOR_CYAN},
+	[LOOK_FAILED] = {A_BOLD, COLOR_RED},
+	[LOOK_NOTICE] = {A_BOLD, COLOR_YELLOW},
+};
+
+static void prepare_colors(struct screen *screen)
+{
+	if (!screen->color || !has_colors() || start_color() != OK) {
+		screen->color = false;
+		return;
+	}
+	(void)use_default_colors();
+	for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++)
+		(void)init_pair((short)(i + 1), looks[i].foreground, -1);
+}
+
+int screen_open(bool color, struct screen **ret_screen, struct err *err)
+{
+	/* The wide library asks the locale how to write characters; musl's is UTF-8 always. */
+	(void)setlocale(LC_CTYPE, screen_utf8() ? "" : "C");
+	if (!screen_possible())
+		return err_set(err, ERR_NO_TERMINAL, "TERM names no terminal that is known here");
+	struct screen *screen = calloc(1, sizeof *screen);
+	if (screen == NULL)
+		return err_no_memory(err);
+	screen->terminal = newterm(NULL, stdout, stdin);
+	if (screen->terminal == NULL) {
+		free(screen);
+		return err_set(err, ERR_NO_TERMINAL, "the terminal cannot be set up");
+	}
+	screen->color = color;
+	(void)cbreak();
+	(void)noecho();
+	(void)nonl();
+	(void)keypad(stdscr, TRUE);
+	(void)nodelay(stdscr, TRUE);
+	(void)set_escdelay(50);
+	(void)curs_set(0);
+	prepare_colors(screen);
+	*ret_screen = screen;
+	return 0;
+}
+
+void screen_size(const struct screen *screen, int *ret_columns, int *ret_rows)
+{
+	(void)screen;
+	*ret_columns = COLS;
+	*ret_rows = LINES;
+}
+
+static void draw_cell(const struct screen *screen, int row, int column, const struct cell *cell)
+{
+	wchar_t wide[CCHARW_MAX + 1] = {0};
+	cchar_t character;
+	mbstate_t state = {0};
+	const char *text = cell->text;
+
+	if (cell->text[0] == '\0')
+		return; /* behind a wide character */
+	if (mbsrtowcs(wide, &text, CCHARW_MAX, &state) == (size_t)-1)
+		return;
+	short pair =
+		screen->color && looks[cell->look].foreground >= 0 ? (short)(cell->look + 1) : 0;
+	if (setcchar(&character, wide, looks[cell->look].attributes, pair, NULL) == OK)
+		(void)mvadd_wch(row, column, &character);
+}
+
+void screen_draw(struct screen *screen, const struct grid *grid)
+{
+	(void)erase();
+	for (int row = 0; row < grid->rows && row < LINES; row++)
+		for (int column = 0; column < grid->columns && column < COLS; column++)
+			draw_cell(screen, row, column, &grid->cells[row * grid->columns + column]);
+	(void)refresh();
+}
+
+static uint32_t translate(wint_t key, bool function)
+{
+	static const struct {
+		wint_t curses;
+		uint32_t key;
+	} keys[] = {
+		{KEY_UP, MODEL_KEY_UP},
+		{KEY_DOWN, MODEL_KEY_DOWN},
+		{KEY_PPAGE, MODEL_KEY_PAGE_UP},
+		{KEY_NPAGE, MODEL_KEY_PAGE_DOWN},
+		{KEY_ENTER, MODEL_KEY_ENTER},
+		{KEY_BACKSPACE, MODEL_KEY_ERASE},
+	};
+
+	if (!function)
+		return (uint32_t)key;
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+		if (keys[i].curses == key)
+			return keys[i].key;
+	return MODEL_KEY_NONE;
+}
+
+uint32_t screen_key(struct screen *screen, int fd, int milliseconds)
+{
+	struct pollfd polled[2] = {
+		{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+	wint_t key = 0;
+
+	(void)screen;
+	int status = get_wch(&key);
+	if (status == ERR) {
+		if (poll(polled, fd >= 0 ? 2 : 1, milliseconds) < 0 && errno != EINTR)
+			return MODEL_KEY_NONE;
+		status = get_wch(&key);
+	}
+	if (status == ERR)
+		return MODEL_KEY_NONE;
+	return translate(key, status == KEY_CODE_YES);
+}
+
+void screen_close(struct screen *screen)
+{
+	if (screen == NULL)
+		return;
+	(void)endwin();
+	delscreen(screen->terminal);
+	free(screen);
+}
