@@ -14,6 +14,10 @@
 #include <curses.h>
 #include <term.h>
 
+/* term.h makes macros of words that the grid uses. */
+#undef columns
+#undef lines
+
 #include "tui/model.h"
 
 struct screen {
