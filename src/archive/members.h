@@ -1,0 +1,52 @@
+/*
+ * members: a kit's tree as a sequence of members, from a tar archive or from a folder.
+ *
+ * Of an archive every header is checked: a member is a regular file or a directory, without links,
+ * devices, sparse maps, extended attributes or access lists; headers are bounded (pax too), the
+ * archive ends with two blocks of zeros, and only zeros follow. Names come as they stand there: the
+ * caller checks them (kit/name.h). A folder is walked by descriptor, following no link.
+ *
+ * ERR_UNREADABLE; ERR_NOT_A_KIT (no tar), ERR_TRUNCATED, ERR_UNSAFE_ARCHIVE, ERR_LIMIT.
+ */
+#ifndef OFFKIT_ARCHIVE_MEMBERS_H
+#define OFFKIT_ARCHIVE_MEMBERS_H
+
+#include <stdint.h>
+
+#include "archive/compression.h"
+
+enum {
+	MEMBER_HEADER_MAX = 64 * 1024,	   /* octets of all headers of one member */
+	ARCHIVE_PADDING_MAX = 1024 * 1024, /* octets of zeros at the end */
+};
+
+enum member_type { MEMBER_FILE, MEMBER_FOLDER };
+
+struct member {
+	const char *untrusted_name; /* without the "/" at a folder's end; until the next call */
+	enum member_type type;
+	int64_t size; /* octets; 0 for a folder */
+};
+
+struct members;
+
+/* The descriptor stays the caller's. */
+MUST_CHECK int members_open_archive(int fd, struct members **ret_members, struct err *err);
+
+/* first: names that are looked for and come first, NULL-terminated; the others sorted by strcmp. */
+MUST_CHECK int members_open_folder(
+	int dirfd, const char *const *first, struct members **ret_members, struct err *err);
+
+/* The next member; what was not read of the one before is skipped. ret_end: there is none. */
+MUST_CHECK int members_next(
+	struct members *members, struct member *ret_member, bool *ret_end, struct err *err);
+
+/* The next octets of the member, until the next call; size 0: its end. */
+MUST_CHECK int members_read(struct members *members, struct bytes *ret_chunk, struct err *err);
+
+/* "gzip", "folder", ... */
+const char *members_form(const struct members *members);
+void members_free(struct members *members);
+void members_cleanup(struct members **members);
+
+#endif

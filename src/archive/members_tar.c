@@ -1,0 +1,275 @@
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/members_private.h"
+#include "archive/stream.h"
+#include "base/cleanup.h"
+#include "text/text.h"
+
+enum { TAR_BLOCK = 512, TAR_END = 2 * TAR_BLOCK };
+
+struct tar {
+	struct stream *stream;
+	struct archive *archive;
+	struct bytes block;  /* what the library was given last */
+	int64_t given;	     /* octets that the library was given in all */
+	int64_t content_end; /* where the last member's padded content ends */
+	int64_t member_size; /* of the current member */
+	int64_t member_done; /* octets of it that were read */
+	struct err failure;  /* of the stream, inside the library's callback */
+	struct str name;
+};
+
+static la_ssize_t tar_read(struct archive *archive, void *argument, const void **ret_block)
+{
+	struct tar *tar = argument;
+
+	(void)archive;
+	if (stream_next(tar->stream, &tar->block, &tar->failure) < 0)
+		return -1;
+	tar->given += (int64_t)tar->block.size;
+	*ret_block = tar->block.data;
+	return (la_ssize_t)tar->block.size;
+}
+
+static int tar_failed(struct tar *tar, struct err *err)
+{
+	if (tar->failure.code != ERR_NONE) {
+		*err = tar->failure;
+		return -(int)err->code;
+	}
+	const char *what = archive_error_string(tar->archive);
+	return err_set(err, ERR_TRUNCATED, "the archive is damaged after octet %lld: %s",
+		(long long)tar->content_end, what != NULL ? what : "bad header");
+}
+
+/* Text of the archive's, fit for a message. */
+static int refuse(struct err *err, const char *name, const char *what)
+{
+	CLEANUP_STR struct str shown = STR_INIT;
+
+	text_escape(&shown, bytes_of_string(name), 200);
+	return err_set(err, ERR_UNSAFE_ARCHIVE, "%s %s", str_text(&shown), what);
+}
+
+static const struct {
+	unsigned type;
+	const char *what;
+} refused_types[] = {
+	{AE_IFLNK, "is a symbolic link"},
+	{AE_IFCHR, "is a character device"},
+	{AE_IFBLK, "is a block device"},
+	{AE_IFIFO, "is a named pipe"},
+	{AE_IFSOCK, "is a socket"},
+};
+
+static int check_type(struct archive_entry *entry, const char *name, struct err *err)
+{
+	unsigned type = archive_entry_filetype(entry);
+
+	if (archive_entry_hardlink(entry) != NULL)
+		return refuse(err, name, "is a hard link");
+	for (size_t i = 0; i < sizeof refused_types / sizeof *refused_types; i++)
+		if (type == refused_types[i].type)
+			return refuse(err, name, refused_types[i].what);
+	if (type != AE_IFREG && type != AE_IFDIR)
+		return refuse(err, name, "is neither a file nor a folder");
+	if (archive_entry_symlink(entry) != NULL)
+		return refuse(err, name, "has a link's target");
+	if (archive_entry_sparse_count(entry) > 0)
+		return refuse(err, name, "is a sparse file");
+	if (archive_entry_xattr_count(entry) > 0)
+		return refuse(err, name, "has extended attributes");
+	if (archive_entry_acl_types(entry) != 0)
+		return refuse(err, name, "has an access list");
+	if (!archive_entry_size_is_set(entry) || archive_entry_size(entry) < 0)
+		return refuse(err, name, "has no size");
+	if (type == AE_IFDIR && archive_entry_size(entry) != 0)
+		return refuse(err, name, "is a folder with content");
+	return 0;
+}
+
+static bool is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
+/* The octets of the name as the archive has them; no locale takes part. */
+static const char *entry_name(struct archive_entry *entry)
+{
+	const char *name = archive_entry_pathname(entry);
+
+	return name != NULL ? name : archive_entry_pathname_utf8(entry);
+}
+
+static int check_entry(struct tar *tar, struct archive_entry *entry, int code, struct err *err)
+{
+	const char *name = entry_name(entry);
+	int64_t start = archive_read_header_position(tar->archive);
+	int64_t end = archive_filter_bytes(tar->archive, 0);
+
+	if (name == NULL || *name == '\0')
+		return err_set(err, ERR_UNSAFE_ARCHIVE, "a member at octet %lld has no name",
+			(long long)start);
+	/* The library warns of a name that the C locale cannot show; of nothing else that is
+	 * harmless. */
+	if (code == ARCHIVE_WARN && is_ascii(name))
+		return refuse(err, name, "has a header that breaks the format");
+	if (end - start > MEMBER_HEADER_MAX)
+		return err_set(err, ERR_LIMIT, "a member at octet %lld has headers over %d octets",
+			(long long)start, MEMBER_HEADER_MAX);
+	return check_type(entry, name, err);
+}
+
+/* What is left of the stream behind the last member: two blocks of zeros at least, zeros only. */
+static int check_end(struct tar *tar, struct err *err)
+{
+	int64_t consumed = archive_filter_bytes(tar->archive, 0);
+	size_t unseen = (size_t)(tar->given - consumed);
+	struct bytes rest = bytes_make(NULL, 0);
+
+	if (consumed < tar->content_end || unseen > tar->block.size)
+		return err_set(err, ERR_TRUNCATED, "the archive ends within a member");
+	if (unseen > 0)
+		rest = bytes_make(tar->block.data + tar->block.size - unseen, unseen);
+	for (;;) {
+		for (size_t i = 0; i < rest.size; i++)
+			if (rest.data[i] != 0)
+				return err_set(err, ERR_UNSAFE_ARCHIVE,
+					"something follows the end of the archive");
+		if (tar->given - tar->content_end > ARCHIVE_PADDING_MAX)
+			return err_set(err, ERR_LIMIT,
+				"more than %d octets of padding follow the end of the archive",
+				ARCHIVE_PADDING_MAX);
+		int rc = stream_next(tar->stream, &rest, err);
+		if (rc < 0)
+			return rc;
+		if (rest.size == 0)
+			break;
+		tar->given += (int64_t)rest.size;
+	}
+	if (tar->given - tar->content_end < TAR_END)
+		return err_set(err, ERR_TRUNCATED, "the archive's end is missing");
+	return 0;
+}
+
+static int tar_next(void *self, struct member *ret_member, bool *ret_end, struct err *err)
+{
+	struct tar *tar = self;
+	struct archive_entry *entry;
+
+	int code = archive_read_next_header(tar->archive, &entry);
+	if (code == ARCHIVE_EOF) {
+		int rc = check_end(tar, err);
+		if (rc == 0)
+			*ret_end = true;
+		return rc;
+	}
+	if (code != ARCHIVE_OK && code != ARCHIVE_WARN)
+		return tar_failed(tar, err);
+	int rc = check_entry(tar, entry, code, err);
+	if (rc < 0)
+		return rc;
+	bool folder = archive_entry_filetype(entry) == AE_IFDIR;
+	str_truncate(&tar->name, 0);
+	str_append_text(&tar->name, entry_name(entry));
+	rc = str_check(&tar->name, err);
+	if (rc < 0)
+		return rc;
+	if (folder && tar->name.size > 1 && tar->name.text[tar->name.size - 1] == '/')
+		str_truncate(&tar->name, tar->name.size - 1);
+	tar->member_size = archive_entry_size(entry);
+	tar->member_done = 0;
+	int64_t start = archive_filter_bytes(tar->archive, 0);
+	if (tar->member_size > INT64_MAX - TAR_BLOCK - start)
+		return refuse(err, str_text(&tar->name), "has an impossible size");
+	tar->content_end = start + (tar->member_size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+	*ret_member = (struct member){.untrusted_name = str_text(&tar->name),
+		.type = folder ? MEMBER_FOLDER : MEMBER_FILE,
+		.size = tar->member_size};
+	*ret_end = false;
+	return 0;
+}
+
+static int tar_content(void *self, struct bytes *ret_chunk, struct err *err)
+{
+	struct tar *tar = self;
+	const void *data = NULL;
+	size_t size = 0;
+	la_int64_t offset = 0;
+
+	int code = archive_read_data_block(tar->archive, &data, &size, &offset);
+	if (code == ARCHIVE_EOF) {
+		if (tar->member_done != tar->member_size)
+			return refuse(err, str_text(&tar->name), "is cut off");
+		*ret_chunk = bytes_make(NULL, 0);
+		return 0;
+	}
+	if (code != ARCHIVE_OK)
+		return tar_failed(tar, err);
+	if (offset != tar->member_done || (int64_t)size > tar->member_size - tar->member_done)
+		return refuse(err, str_text(&tar->name), "has holes");
+	if (size == 0)
+		return tar_content(self, ret_chunk, err);
+	tar->member_done += (int64_t)size;
+	*ret_chunk = bytes_make(data, size);
+	return 0;
+}
+
+static const char *tar_form(const void *self)
+{
+	const struct tar *tar = self;
+
+	return compression_name(stream_compression(tar->stream));
+}
+
+static void tar_free(void *self)
+{
+	struct tar *tar = self;
+
+	if (tar->archive != NULL)
+		(void)archive_read_free(tar->archive);
+	stream_free(tar->stream);
+	str_release(&tar->name);
+	free(tar);
+}
+
+static const struct members_source source = {tar_next, tar_content, tar_form, tar_free};
+
+static int tar_open(struct tar *tar, int fd, struct err *err)
+{
+	int rc = stream_open(fd, &tar->stream, err);
+
+	if (rc < 0)
+		return rc;
+	tar->archive = archive_read_new();
+	if (tar->archive == NULL)
+		return err_no_memory(err);
+	if (archive_read_support_format_tar(tar->archive) != ARCHIVE_OK ||
+		archive_read_append_filter(tar->archive, ARCHIVE_FILTER_NONE) != ARCHIVE_OK)
+		return err_set(err, ERR_INTERNAL, "libarchive cannot read tar");
+	if (archive_read_open(tar->archive, tar, NULL, tar_read, NULL) == ARCHIVE_OK)
+		return 0;
+	if (tar->failure.code == ERR_NONE)
+		return err_set(err, ERR_NOT_A_KIT, "the file is not a tar archive");
+	return tar_failed(tar, err);
+}
+
+int members_open_archive(int fd, struct members **ret_members, struct err *err)
+{
+	struct tar *tar = calloc(1, sizeof *tar);
+
+	if (tar == NULL)
+		return err_no_memory(err);
+	int rc = tar_open(tar, fd, err);
+	if (rc == 0)
+		rc = members_new(&source, tar, ret_members, err);
+	if (rc < 0)
+		tar_free(tar);
+	return rc;
+}

@@ -1,0 +1,168 @@
+#include "archive/writer.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+
+struct archive_writer {
+	int fd;
+	struct archive *archive;
+	int64_t missing; /* octets of the current file */
+	struct err failure;
+};
+
+static const struct {
+	int (*add)(struct archive *archive);
+	const char *filter;
+	int level, level_max;
+	const char *option, *value; /* one more option */
+} kinds[COMPRESSION_COUNT] = {
+	[COMPRESSION_PLAIN] = {archive_write_add_filter_none, NULL, 0, 0, NULL, NULL},
+	[COMPRESSION_GZIP] = {archive_write_add_filter_gzip, "gzip", 6, WRITER_GZIP_LEVEL_MAX,
+		"timestamp", NULL},
+	[COMPRESSION_ZSTD] = {archive_write_add_filter_zstd, "zstd", 3, WRITER_ZSTD_LEVEL_MAX, NULL,
+		NULL},
+	[COMPRESSION_XZ] = {archive_write_add_filter_xz, "xz", 6, WRITER_XZ_LEVEL_MAX, NULL, NULL},
+};
+
+static la_ssize_t write_block(
+	struct archive *archive, void *argument, const void *data, size_t size)
+{
+	struct archive_writer *writer = argument;
+
+	if (fd_write_all(writer->fd, bytes_make(data, size), &writer->failure) < 0) {
+		archive_set_error(archive, ARCHIVE_FATAL, "%s", writer->failure.message);
+		return -1;
+	}
+	return (la_ssize_t)size;
+}
+
+static int failed(struct archive_writer *writer, const char *what, struct err *err)
+{
+	if (writer->failure.code != ERR_NONE) {
+		*err = writer->failure;
+		return err_context(err, "%s", what);
+	}
+	const char *why = archive_error_string(writer->archive);
+	return err_set(err, ERR_INTERNAL, "%s: %s", what, why != NULL ? why : "libarchive failed");
+}
+
+static int set_level(struct archive *archive, enum compression compression, int level)
+{
+	char text[16];
+
+	if (kinds[compression].filter == NULL)
+		return ARCHIVE_OK;
+	(void)snprintf(text, sizeof text, "%d", level != 0 ? level : kinds[compression].level);
+	int code = archive_write_set_filter_option(
+		archive, kinds[compression].filter, "compression-level", text);
+	if (code == ARCHIVE_OK && kinds[compression].option != NULL)
+		code = archive_write_set_filter_option(archive, kinds[compression].filter,
+			kinds[compression].option, kinds[compression].value);
+	return code;
+}
+
+static int open_archive(
+	struct archive_writer *writer, enum compression compression, int level, struct err *err)
+{
+	struct archive *archive = archive_write_new();
+
+	writer->archive = archive;
+	if (archive == NULL)
+		return err_no_memory(err);
+	if (kinds[compression].add(archive) != ARCHIVE_OK ||
+		archive_write_set_format_pax_restricted(archive) != ARCHIVE_OK ||
+		archive_write_set_bytes_per_block(archive, 256 * 1024) != ARCHIVE_OK ||
+		archive_write_set_bytes_in_last_block(archive, 1) != ARCHIVE_OK ||
+		set_level(archive, compression, level) != ARCHIVE_OK ||
+		archive_write_open(archive, writer, NULL, write_block, NULL) != ARCHIVE_OK)
+		return failed(writer, "beginning the archive", err);
+	return 0;
+}
+
+int archive_writer_new(int fd, enum compression compression, int level,
+	struct archive_writer **ret_writer, struct err *err)
+{
+	if (kinds[compression].add == NULL || level < 0 || level > kinds[compression].level_max)
+		return err_set(err, ERR_USAGE, "%s cannot be written at level %d",
+			compression_name(compression), level);
+	struct archive_writer *writer = calloc(1, sizeof *writer);
+	if (writer == NULL)
+		return err_no_memory(err);
+	writer->fd = fd;
+	int rc = open_archive(writer, compression, level, err);
+	if (rc < 0) {
+		archive_writer_free(writer);
+		return rc;
+	}
+	*ret_writer = writer;
+	return 0;
+}
+
+int archive_writer_file(
+	struct archive_writer *writer, const char *name, int64_t size, struct err *err)
+{
+	if (writer->missing != 0)
+		return err_set(err, ERR_INTERNAL, "%s: the file before is not complete", name);
+	struct archive_entry *entry = archive_entry_new();
+	if (entry == NULL)
+		return err_no_memory(err);
+	archive_entry_set_pathname(entry, name);
+	archive_entry_set_filetype(entry, AE_IFREG);
+	archive_entry_set_perm(entry, 0644);
+	archive_entry_set_size(entry, size);
+	archive_entry_set_mtime(entry, 0, 0);
+	archive_entry_set_uid(entry, 0);
+	archive_entry_set_gid(entry, 0);
+	/* A warning: the C locale cannot turn the name to UTF-8; its octets are kept as they are.
+	 */
+	int code = archive_write_header(writer->archive, entry);
+	archive_entry_free(entry);
+	if (code != ARCHIVE_OK && code != ARCHIVE_WARN)
+		return failed(writer, name, err);
+	writer->missing = size;
+	return 0;
+}
+
+int archive_writer_data(struct archive_writer *writer, struct bytes data, struct err *err)
+{
+	if (data.size > (uint64_t)writer->missing)
+		return err_set(err, ERR_INTERNAL, "a file is longer than was said");
+	while (data.size > 0) {
+		la_ssize_t done = archive_write_data(writer->archive, data.data, data.size);
+		if (done <= 0)
+			return failed(writer, "writing the archive", err);
+		writer->missing -= done;
+		data = bytes_make(data.data + done, data.size - (size_t)done);
+	}
+	return 0;
+}
+
+int archive_writer_finish(struct archive_writer *writer, struct err *err)
+{
+	if (writer->missing != 0)
+		return err_set(err, ERR_INTERNAL, "the last file is not complete");
+	if (archive_write_close(writer->archive) != ARCHIVE_OK)
+		return failed(writer, "ending the archive", err);
+	return 0;
+}
+
+void archive_writer_free(struct archive_writer *writer)
+{
+	if (writer == NULL)
+		return;
+	if (writer->archive != NULL) {
+		/* Given up: closing must not write an end that would make half a kit look whole. */
+		(void)archive_write_fail(writer->archive);
+		(void)archive_write_free(writer->archive);
+	}
+	free(writer);
+}
+
+void archive_writer_cleanup(struct archive_writer **writer)
+{
+	archive_writer_free(*writer);
+}

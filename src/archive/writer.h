@@ -1,0 +1,35 @@
+/*
+ * writer: a deterministic tar archive.
+ *
+ * ustar, and pax headers only for names that ustar cannot hold. Every member has time 0, owner 0
+ * without a name, mode 0644 or 0755; gzip headers have neither name nor time. The same members at
+ * the same level by the same build are the same octets. The archive ends with two blocks of zeros.
+ */
+#ifndef OFFKIT_ARCHIVE_WRITER_H
+#define OFFKIT_ARCHIVE_WRITER_H
+
+#include <stdint.h>
+
+#include "archive/compression.h"
+
+/* Windows within what a reader allows: zstd from level 20 and xz from level 7 are over 8 MiB. */
+enum { WRITER_ZSTD_LEVEL_MAX = 19, WRITER_XZ_LEVEL_MAX = 6, WRITER_GZIP_LEVEL_MAX = 9 };
+
+struct archive_writer;
+
+/* fd stays the caller's, who syncs it. level 0: the format's usual one. ERR_DISK when writing. */
+MUST_CHECK int archive_writer_new(int fd, enum compression compression, int level,
+	struct archive_writer **ret_writer, struct err *err);
+
+/* Begins a file of exactly size octets, whose content follows by archive_writer_data. */
+MUST_CHECK int archive_writer_file(
+	struct archive_writer *writer, const char *name, int64_t size, struct err *err);
+MUST_CHECK int archive_writer_data(
+	struct archive_writer *writer, struct bytes data, struct err *err);
+
+/* Ends the archive; a file that is not complete is ERR_INTERNAL. */
+MUST_CHECK int archive_writer_finish(struct archive_writer *writer, struct err *err);
+void archive_writer_free(struct archive_writer *writer);
+void archive_writer_cleanup(struct archive_writer **writer);
+
+#endif
