@@ -6,13 +6,6 @@
 #include "base/cleanup.h"
 #include "text/text.h"
 
-static int fail_type(
-	const char *name, const char *wanted, const struct json *member, struct err *err)
-{
-	return err_set(err, ERR_SYNTAX, "\"%s\" must be %s, not %s", name, wanted,
-		json_type_name(json_type(member)));
-}
-
 static const char *type_with_article(enum json_type type)
 {
 	static const char *const names[] = {
@@ -25,6 +18,13 @@ static const char *type_with_article(enum json_type type)
 	};
 
 	return names[type];
+}
+
+static int fail_type(
+	const char *name, const char *wanted, const struct json *member, struct err *err)
+{
+	return err_set(err, ERR_SYNTAX, "\"%s\" must be %s, not %s", name, wanted,
+		type_with_article(json_type(member)));
 }
 
 static int check_string(

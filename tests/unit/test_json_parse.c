@@ -223,7 +223,7 @@ static void invalid_texts(void **state)
 		{TEXT("{\"\\u202e\":1,\"\\u202E\":2}"),
 			"line 1, column 13: the name \"\\u{202e}\" is there twice"},
 		{TEXT("[{\"b\":{},\"x\":{\"a\":0},\"c\":0,\"b\":1,\"x\":2}]"),
-			"line 1, column 29: the name \"b\" is there twice"},
+			"line 1, column 28: the name \"b\" is there twice"},
 		{TEXT("{\"x\":{\"a\":1,\"a\":2}}"),
 			"line 1, column 13: the name \"a\" is there twice"},
 		{TEXT("{\"a\":1,\"a\":1,\"a\":1}"),
