@@ -109,6 +109,20 @@ $(OUT)/tools/%: $(OUT)/obj/tests/tools/%.o $(LIB)
 unit: $(UNIT)
 tools: $(TOOLS)
 
+# ---- what a user runs. The set-up comes first and in a make of its own, because this one has
+# already asked the compiler what machine it builds for, and there may have been none.
+demo:
+	@src/deps/host-packages $$(cat tests/env/packages)
+	@$(MAKE) --no-print-directory all tools
+	@tests/env/setup server
+	@tests/demo/run
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(wildcard man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(wildcard man/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
+
 clean:
 	rm -rf $(BUILD)/release $(BUILD)/sanitize $(PROGRAMS)
 
