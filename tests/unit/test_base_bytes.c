@@ -1,0 +1,171 @@
+/* Strings that grow, arenas, and errors. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/cleanup.h"
+#include "base/version.h"
+
+static void strings_grow(void **state)
+{
+	CLEANUP_STR struct str str = STR_INIT;
+	struct err err;
+
+	(void)state;
+	assert_string_equal(str_text(&str), "");
+	assert_int_equal(str_check(&str, &err), 0);
+	for (int i = 0; i < 1000; i++)
+		str_append_format(&str, "%03d", i);
+	assert_int_equal(str.size, 3000);
+	assert_int_equal(strlen(str_text(&str)), 3000);
+	str_truncate(&str, 4000);
+	assert_int_equal(str.size, 3000);
+	str_truncate(&str, 5);
+	assert_string_equal(str_text(&str), "00000");
+	str_append(&str, "a\0b", 3);
+	str_append_char(&str, 'c');
+	str_append_text(&str, "");
+	assert_true(bytes_equal(str_bytes(&str), bytes_make("00000a\0bc", 9)));
+}
+
+static void failures_stick(void **state)
+{
+	CLEANUP_STR struct str str = STR_INIT;
+	struct err err;
+
+	(void)state;
+	str_append_text(&str, "kept");
+	str_append(&str, "", SIZE_MAX / 2);
+	str_append_text(&str, "lost");
+	assert_string_equal(str_text(&str), "kept");
+	assert_int_equal(str_check(&str, &err), -ERR_NO_MEMORY);
+	assert_string_equal(err.message, "out of memory");
+}
+
+static void bytes_compare(void **state)
+{
+	(void)state;
+	assert_true(bytes_equal(bytes_make(NULL, 0), bytes_of_string("")));
+	assert_true(bytes_equal(bytes_of_string("ab"), bytes_of_string("ab")));
+	assert_false(bytes_equal(bytes_of_string("ab"), bytes_of_string("abc")));
+	assert_false(bytes_equal(bytes_of_string("ab"), bytes_of_string("aB")));
+}
+
+static void arenas_keep_what_they_gave(void **state)
+{
+	struct arena arena = ARENA_INIT;
+	char *texts[2000];
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		texts[i] = arena_format(&arena, "text %d", i);
+		unsigned char *zeros = arena_alloc(&arena, (size_t)i % 100);
+		for (int j = 0; j < i % 100; j++)
+			assert_int_equal(zeros[j], 0);
+		memset(zeros, 0xFF, (size_t)i % 100);
+		assert_int_equal((uintptr_t)zeros % _Alignof(max_align_t), 0);
+	}
+	for (int i = 0; i < 2000; i++) {
+		char expected[32];
+		(void)snprintf(expected, sizeof expected, "text %d", i);
+		assert_string_equal(texts[i], expected);
+	}
+	assert_non_null(arena_alloc(&arena, 1 << 20));
+	assert_string_equal(arena_string(&arena, "copy"), "copy");
+	assert_string_equal(arena_string_n(&arena, "copy", 2), "co");
+	struct bytes bytes = arena_bytes(&arena, bytes_make("a\0b", 3));
+	assert_true(bytes_equal(bytes, bytes_make("a\0b", 3)));
+	arena_reset(&arena);
+	const unsigned char *again = arena_alloc(&arena, 1000);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(again[i], 0);
+	arena_release(&arena);
+	arena_release(&arena);
+}
+
+static void sizes_do_not_wrap(void **state)
+{
+	struct arena arena = ARENA_INIT;
+
+	(void)state;
+	assert_null(arena_alloc(&arena, SIZE_MAX));
+	assert_null(arena_alloc(&arena, SIZE_MAX - 16));
+	assert_null(arena_array(&arena, SIZE_MAX / 2, 3));
+	assert_null(arena_string_n(&arena, "", SIZE_MAX));
+	assert_non_null(arena_array(&arena, 0, 8));
+	arena_release(&arena);
+}
+
+static void errors_carry_context(void **state)
+{
+	struct err err;
+
+	(void)state;
+	assert_int_equal(err_set(&err, ERR_SYNTAX, "line %d", 3), -ERR_SYNTAX);
+	assert_int_equal(err_context(&err, "%s", "manifest"), -ERR_SYNTAX);
+	assert_string_equal(err.message, "manifest: line 3");
+	assert_int_equal(err_recode(&err, ERR_SITE), -ERR_SITE);
+	assert_int_equal(err_context(&err, "site"), -ERR_SITE);
+	assert_string_equal(err.message, "site: manifest: line 3");
+	assert_int_equal(err_set_errno(&err, ERR_DISK, ENOSPC, "a"), -ERR_DISK);
+	assert_string_equal(err.message, "a: No space left on device");
+}
+
+static void long_messages_are_cut_between_characters(void **state)
+{
+	struct err err;
+	char text[2 * ERR_MESSAGE_MAX];
+
+	(void)state;
+	for (size_t shift = 0; shift < 4; shift++) {
+		memset(text, 'x', shift);
+		for (size_t i = shift; i + 4 < sizeof text; i += 4)
+			memcpy(text + i, "\U0001F600", 5);
+		(void)err_set(&err, ERR_SYNTAX, "%s", text);
+		size_t size = strlen(err.message);
+		assert_true(size >= ERR_MESSAGE_MAX - 4 && size < ERR_MESSAGE_MAX);
+		assert_int_equal((size - shift) % 4, 0);
+		(void)err_context(&err, "in front");
+		assert_memory_equal(err.message, "in front: ", 10);
+		assert_true(strlen(err.message) < ERR_MESSAGE_MAX);
+	}
+}
+
+static void every_error_has_its_row(void **state)
+{
+	(void)state;
+	for (int code = 1; code < ERR_COUNT; code++) {
+		assert_true(err_exit_code((enum err_code)code) > 0);
+		assert_true(err_exit_code((enum err_code)code) < 256);
+		assert_int_equal(err_by_name(err_name((enum err_code)code)), code);
+		assert_true(*err_sentence((enum err_code)code) != '\0');
+		assert_true(*err_next((enum err_code)code) != '\0');
+	}
+	assert_int_equal(err_exit_code(ERR_NONE), 0);
+	assert_int_equal(err_by_name("NONSENSE"), ERR_NONE);
+	assert_true(*version_text() != '\0');
+	assert_true(version_commit_time() >= 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(strings_grow),
+		cmocka_unit_test(failures_stick),
+		cmocka_unit_test(bytes_compare),
+		cmocka_unit_test(arenas_keep_what_they_gave),
+		cmocka_unit_test(sizes_do_not_wrap),
+		cmocka_unit_test(errors_carry_context),
+		cmocka_unit_test(long_messages_are_cut_between_characters),
+		cmocka_unit_test(every_error_has_its_row),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
