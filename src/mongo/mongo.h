@@ -15,7 +15,10 @@
 
 struct mongo;
 
-/* What the server said when it refused, for callers that answer to certain codes. */
+/*
+ * What the server said when it refused, for callers that answer to certain codes. Zeroed when
+ * nothing was refused.
+ */
 struct mongo_refusal {
 	int code; /* the server's; 0: none (network, our own) */
 	char name[64];
@@ -24,12 +27,21 @@ struct mongo_refusal {
 void mongo_library_begin(void); /* once, by main, before the first thread; and at its end */
 void mongo_library_end(void);
 
-/* Connects and asks hello. database: the site's. */
+/*
+ * Connects and asks hello. database: the site's. ERR_DATABASE if the server cannot be reached
+ * (within the URI's serverSelectionTimeoutMS, 10 s by default), ERR_LOGIN, ERR_SITE for a URI that
+ * is none.
+ */
 MUST_CHECK int mongo_connect(
 	const char *uri, const char *database, struct mongo **ret_mongo, struct err *err);
 void mongo_close(struct mongo *mongo);
 void mongo_cleanup(struct mongo **mongo);
 const char *mongo_database(const struct mongo *mongo);
+const char *mongo_address(const struct mongo *mongo); /* the redacted URI, for messages */
+
+/* Another connection to the same server, for another thread, or for another database on it. */
+MUST_CHECK int mongo_connect_again(const struct mongo *mongo, const char *database /* NULL: same */,
+	struct mongo **ret_mongo, struct err *err);
 
 /* The URI without password, for people. Appends "(not a MongoDB URI)" if it is none. */
 void mongo_uri_redact(const char *uri, struct str *out);
@@ -48,7 +60,10 @@ struct mongo_server {
 
 MUST_CHECK int mongo_server(struct mongo *mongo, struct mongo_server *ret_server, struct err *err);
 
-/* A command on the site's database (or admin); the whole reply, appended to reply. */
+/*
+ * A command on the site's database (or admin); the whole reply, appended to reply. Commands that
+ * write get the write concern unless they name one.
+ */
 MUST_CHECK int mongo_command(struct mongo *mongo, struct bytes command, struct str *reply,
 	struct mongo_refusal *refusal /* may be NULL */, struct err *err);
 MUST_CHECK int mongo_admin_command(struct mongo *mongo, struct bytes command, struct str *reply,
@@ -67,6 +82,8 @@ struct mongo_find {
 	uint32_t batch_size;	 /* 0: the server's */
 	int64_t limit;		 /* 0: none */
 	bool no_timeout;
+	bool unchecked; /* doc_check is left out: for those who copy documents and do not read them
+			 */
 };
 
 MUST_CHECK int mongo_find(struct mongo *mongo, const struct mongo_find *find,

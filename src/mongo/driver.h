@@ -1,0 +1,42 @@
+/*
+ * driver: what the files of this folder share of libmongoc. Nobody else includes it.
+ */
+#ifndef OFFKIT_MONGO_DRIVER_H
+#define OFFKIT_MONGO_DRIVER_H
+
+#include <mongoc/mongoc.h>
+
+#include "mongo/mongo.h"
+
+struct mongo {
+	mongoc_client_t *client;
+	char *uri; /* with its secrets */
+	char *database;
+	struct str address; /* without them */
+	enum mongo_topology topology;
+	mongoc_write_concern_t *write_concern;
+};
+
+/* A view for libbson; false if doc is not whole. */
+MUST_CHECK int driver_view(struct bytes doc, bson_t *ret_view, struct err *err);
+
+/*
+ * Says what an error of the driver is: the server is gone or changes its role (ERR_DATABASE_LOST),
+ * the login (ERR_LOGIN), or it refused (ERR_MIGRATION, with its code in refusal).
+ */
+int driver_failed(const struct mongo *mongo, const bson_error_t *error,
+	const bson_t *reply /* may be NULL */, struct mongo_refusal *refusal /* may be NULL */,
+	struct err *err);
+
+/* A reply that is ok and yet has a writeConcernError: an unknown outcome. */
+int driver_check_write_concern(const struct mongo *mongo, const bson_t *reply,
+	struct mongo_refusal *refusal, struct err *err);
+
+/* Reads of replicas see only what a majority has. */
+void driver_append_read_concern(const struct mongo *mongo, bson_t *opts);
+
+MUST_CHECK int driver_cursor_new(struct mongo *mongo, mongoc_collection_t *owned_collection,
+	mongoc_cursor_t *owned_cursor, bool unchecked, struct mongo_cursor **ret_cursor,
+	struct err *err);
+
+#endif

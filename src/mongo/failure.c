@@ -1,0 +1,110 @@
+/* What an error of the driver means to the one who called. */
+#include "mongo/driver.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "text/text.h"
+
+enum { AUTHENTICATION_FAILED = 18 };
+
+/*
+ * The server is going away, is electing, or lost its own network: not a refusal of what was asked.
+ * (mongo: src/mongo/base/error_codes.yml, NetworkError, NotPrimaryError, ShutdownError, and what
+ * drivers retry.)
+ */
+static const int lost_codes[] = {6, 7, 89, 91, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435,
+	13436, 64 /* write concern timed out */, 100 /* unsatisfiable write concern */};
+
+static bool is_lost_code(int code)
+{
+	for (size_t i = 0; i < sizeof lost_codes / sizeof lost_codes[0]; i++)
+		if (lost_codes[i] == code)
+			return true;
+	return false;
+}
+
+int driver_view(struct bytes doc, bson_t *ret_view, struct err *err)
+{
+	if (!bson_init_static(ret_view, doc.data, doc.size))
+		return err_set(err, ERR_INTERNAL, "BSON of %zu octets is not whole", doc.size);
+	return 0;
+}
+
+static void fill_refusal(struct mongo_refusal *refusal, int code, const bson_t *reply)
+{
+	bson_iter_t iter;
+
+	if (refusal == NULL)
+		return;
+	*refusal = (struct mongo_refusal){.code = code};
+	if (reply == NULL || !bson_iter_init_find(&iter, reply, "codeName") ||
+		!BSON_ITER_HOLDS_UTF8(&iter))
+		return;
+	(void)snprintf(refusal->name, sizeof refusal->name, "%s", bson_iter_utf8(&iter, NULL));
+}
+
+static int say(struct err *err, enum err_code code, const struct mongo *mongo, const char *text,
+	int server_code)
+{
+	CLEANUP_STR struct str shown = STR_INIT;
+
+	/* What a server says is shown to people. */
+	text_escape(&shown, bytes_of_string(text), 0);
+	if (server_code == 0)
+		return err_set(err, code, "%s: %s", mongo_address(mongo), str_text(&shown));
+	return err_set(err, code, "%s: %s (server's code %d)", mongo_address(mongo),
+		str_text(&shown), server_code);
+}
+
+static bool is_login(const bson_error_t *error)
+{
+	if (error->domain == MONGOC_ERROR_CLIENT)
+		return error->code == MONGOC_ERROR_CLIENT_AUTHENTICATE;
+	return error->domain == MONGOC_ERROR_SERVER && error->code == AUTHENTICATION_FAILED;
+}
+
+int driver_failed(const struct mongo *mongo, const bson_error_t *error, const bson_t *reply,
+	struct mongo_refusal *refusal, struct err *err)
+{
+	int code = (int)error->code;
+
+	if (refusal != NULL)
+		*refusal = (struct mongo_refusal){0};
+	if (is_login(error))
+		return say(err, ERR_LOGIN, mongo, error->message, 0);
+	switch (error->domain) {
+	case MONGOC_ERROR_SERVER:
+	case MONGOC_ERROR_WRITE_CONCERN:
+		fill_refusal(refusal, code, reply);
+		return say(err,
+			error->domain == MONGOC_ERROR_WRITE_CONCERN || is_lost_code(code)
+				? ERR_DATABASE_LOST
+				: ERR_MIGRATION,
+			mongo, error->message, code);
+	case MONGOC_ERROR_STREAM:
+	case MONGOC_ERROR_SERVER_SELECTION:
+	case MONGOC_ERROR_CLIENT:
+	case MONGOC_ERROR_PROTOCOL:
+		return say(err, ERR_DATABASE_LOST, mongo, error->message, 0);
+	default:
+		return say(err, ERR_MIGRATION, mongo, error->message, 0);
+	}
+}
+
+int driver_check_write_concern(const struct mongo *mongo, const bson_t *reply,
+	struct mongo_refusal *refusal, struct err *err)
+{
+	struct bytes doc = bytes_make(bson_get_data(reply), reply->len);
+	struct value error = doc_get(doc, "writeConcernError");
+	int64_t code = 0;
+
+	if (error.type != VALUE_DOCUMENT)
+		return 0;
+	(void)doc_get_integer(error.bytes, "code", &code);
+	const char *text = doc_get_string(error.bytes, "errmsg");
+	fill_refusal(refusal, (int)code, NULL);
+	return say(err, ERR_DATABASE_LOST, mongo,
+		text != NULL ? text : "the write is not acknowledged by a majority", (int)code);
+}
