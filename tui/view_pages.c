@@ -177,22 +177,35 @@ static int planned_steps(const struct model *model)
 	return count;
 }
 
+/* Rounded as one says it: "48 s", "6 min", "2 h". */
+static const char *about(int64_t milliseconds, char text[static TEXT_DURATION_SIZE])
+{
+	enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+	int64_t unit = milliseconds < MINUTE ? SECOND : milliseconds < 2 * HOUR ? MINUTE : HOUR;
+	int64_t units = (milliseconds + unit / 2) / unit;
+
+	return text_duration((units > 0 ? units : 1) * unit, text);
+}
+
+enum { PLAN_SIZE = 18, PLAN_ABOUT_END = 45 };
+
 static int draw_planned(const struct model_step *step, struct grid *grid, struct area area, int row)
 {
 	char text[TEXT_DURATION_SIZE], size[TEXT_SIZE_SIZE];
 	const struct json *plan = step->plan;
-	int64_t takes = event_integer(plan, "takes", -1);
+	bool nothing = event_true(plan, "nothingToDo");
+	int64_t takes = nothing ? -1 : event_integer(plan, "takes", -1);
 	int64_t octets = event_integer(plan, "octets", 0);
-	int end = area.column + area.width;
-	const char *what =
-		event_true(plan, "nothingToDo") ? "nothing to do" : event_text(plan, "size");
 
 	(void)grid_put(grid, row, area.column + 2, 15, LOOK_PLAIN, step->label);
-	(void)grid_put(grid, row, area.column + 18, area.width - 18 - 18, LOOK_PLAIN, what);
-	if (takes >= 0 && !event_true(plan, "nothingToDo"))
-		(void)grid_put_right(grid, row, end - 9, LOOK_PLAIN, text_duration(takes, text));
+	(void)grid_put(grid, row, area.column + PLAN_SIZE, 20, LOOK_PLAIN,
+		nothing ? "nothing to do" : event_text(plan, "size"));
+	if (takes >= 0)
+		(void)grid_put_right(
+			grid, row, area.column + PLAN_ABOUT_END, LOOK_PLAIN, about(takes, text));
 	if (octets > 0)
-		(void)grid_put_right(grid, row, end, LOOK_PLAIN, text_size((uint64_t)octets, size));
+		(void)grid_put_right(grid, row, area.column + area.width, LOOK_PLAIN,
+			text_size((uint64_t)octets, size));
 	return row + 1;
 }
 
@@ -207,7 +220,7 @@ void view_plan(const struct model *model, struct grid *grid, struct area area)
 	int room = area.rows - 7 - steps;
 	row = draw_checks(model, grid, area, row, room < 3 ? 3 : room) + 1;
 	(void)grid_put(grid, row, area.column, area.width, LOOK_DIM, "Steps");
-	(void)grid_put_right(grid, row++, area.column + area.width - 9, LOOK_DIM, "about");
+	(void)grid_put_right(grid, row++, area.column + PLAN_ABOUT_END, LOOK_DIM, "about");
 	for (size_t i = 0; i < model->step_count; i++)
 		if (model->steps[i].plan != NULL)
 			row = draw_planned(&model->steps[i], grid, area, row);
@@ -235,7 +248,7 @@ static void append_size_and_time(const struct json *plan, struct str *out)
 	int64_t octets = event_integer(plan, "octets", 0);
 
 	if (takes >= 0)
-		str_append_format(out, "about %s", text_duration(takes, text));
+		str_append_format(out, "about %s", about(takes, text));
 	else
 		str_append_text(out, "a time that is not known yet");
 	if (octets > 0)
@@ -485,11 +498,13 @@ void view_end(const struct model *model, struct grid *grid, struct area area)
 	row++;
 	for (size_t i = 0; i < model->step_count; i++) {
 		const struct model_step *step = &model->steps[i];
+		bool page =
+			strcmp(step->name, "preflight") == 0 || strcmp(step->name, "report") == 0;
 		const char *text = step->end != NULL ? event_text(step->end, "text") : "";
-		if (text[0] == '\0' || row > area.row + area.rows - 9)
+		if (page || text[0] == '\0' || row > area.row + area.rows - 8)
 			continue;
 		(void)grid_put(grid, row, area.column, 16, LOOK_DIM, step->label);
-		(void)grid_put(grid, row++, area.column + 17, area.width - 17, LOOK_PLAIN, text);
+		row = grid_wrap(grid, row, area.column + 17, area.width - 17, LOOK_PLAIN, text);
 	}
 	if (hash[0] != '\0') {
 		(void)grid_put(grid, ++row, area.column, -1, LOOK_DIM, "Backfill report  sha256");
