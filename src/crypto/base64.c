@@ -1,5 +1,9 @@
 #include "crypto/base64.h"
 
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 enum { NOT_A_DIGIT = 64 };
@@ -22,41 +26,44 @@ static size_t count_padding(struct bytes text)
 	return text.data[text.size - 2] == '=' ? 2 : 1;
 }
 
-int base64_decode(struct bytes untrusted_text, struct str *out, struct err *err)
+int base64_decode_into(struct bytes untrusted_text, uint8_t *out, size_t *ret_size, struct err *err)
 {
 	if (untrusted_text.size % 4 != 0)
 		return err_set(err, ERR_SYNTAX, "base64: the length is no multiple of 4");
-	size_t padding = count_padding(untrusted_text);
-	size_t digits = untrusted_text.size - padding;
-	size_t start = out->size;
+	size_t digits = untrusted_text.size - count_padding(untrusted_text);
+	size_t size = 0;
 	uint32_t group = 0;
 	unsigned bits = 0;
 
 	for (size_t i = 0; i < digits; i++) {
 		unsigned digit = digit_of(untrusted_text.data[i]);
-		if (digit == NOT_A_DIGIT) {
-			str_truncate(out, start);
+		if (digit == NOT_A_DIGIT)
 			return err_set(err, ERR_SYNTAX,
 				"base64: character %zu is not of the alphabet", i + 1);
-		}
-		group = group << 6 | digit;
+		group = (group << 6 | digit) & 0xFFFFFF;
 		bits += 6;
-		if (bits == 24) {
-			const uint8_t octets[3] = {
-				(uint8_t)(group >> 16), (uint8_t)(group >> 8), (uint8_t)group};
-			str_append(out, octets, sizeof octets);
-			group = 0;
-			bits = 0;
+		if (bits >= 8) {
+			bits -= 8;
+			out[size++] = (uint8_t)(group >> bits);
 		}
 	}
-	/* What is left are 12 bits for one octet, or 18 bits for two; the rest must be zero. */
-	unsigned slack = bits % 8;
-	if ((group & ((1U << slack) - 1)) != 0) {
-		str_truncate(out, start);
+	if ((group & ((1U << bits) - 1)) != 0)
 		return err_set(err, ERR_SYNTAX, "base64: unused bits are not zero");
-	}
-	for (group >>= slack, bits -= slack; bits > 0; bits -= 8)
-		str_append_char(out, (char)(uint8_t)(group >> (bits - 8)));
+	*ret_size = size;
+	return 0;
+}
+
+int base64_decode(struct bytes untrusted_text, struct str *out, struct err *err)
+{
+	CLEANUP_FREE uint8_t *data = malloc(base64_decoded_size(untrusted_text) + 1);
+	size_t size;
+
+	if (data == NULL)
+		return err_no_memory(err);
+	int status = base64_decode_into(untrusted_text, data, &size, err);
+	if (status != 0)
+		return status;
+	str_append(out, data, size);
 	return str_check(out, err);
 }
 

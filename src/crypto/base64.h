@@ -7,6 +7,15 @@
 
 #include "base/bytes.h"
 
+/* At most this many octets come out of a text. */
+static inline size_t base64_decoded_size(struct bytes text)
+{
+	return text.size / 4 * 3;
+}
+
+/* Into memory of base64_decoded_size octets. ERR_SYNTAX. */
+MUST_CHECK int base64_decode_into(
+	struct bytes untrusted_text, uint8_t *out, size_t *ret_size, struct err *err);
 MUST_CHECK int base64_decode(struct bytes untrusted_text, struct str *out, struct err *err);
 void base64_encode(struct bytes data, struct str *out);
 

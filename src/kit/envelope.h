@@ -12,6 +12,8 @@ enum {
 	ENVELOPE_SIZE_MAX = 64 * 1024 * 1024,
 	ENVELOPE_SIGNATURES_MAX = 64,
 	ENVELOPE_KEYID_MAX = 1024,
+	ENVELOPE_TYPE_MAX = 256,
+	ENVELOPE_SIGNATURE_TEXT_MAX = 4096, /* of base64 */
 };
 
 #define ENVELOPE_TYPE_IN_TOTO "application/vnd.in-toto+json"
@@ -36,7 +38,7 @@ MUST_CHECK int envelope_parse(struct bytes untrusted_text, struct arena *arena,
 MUST_CHECK int envelope_pae(
 	const char *payload_type, struct bytes payload, struct str *out, struct err *err);
 
-/* The envelope as one line of JSON. */
+/* The envelope as compact JSON without a line feed; an empty key id is left out. */
 MUST_CHECK int envelope_write(const struct envelope *envelope, struct str *out, struct err *err);
 
 #endif

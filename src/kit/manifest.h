@@ -13,16 +13,22 @@
 #include "base/bytes.h"
 #include "crypto/digest.h"
 
+#define STATEMENT_TYPE		"https://in-toto.io/Statement/v1"
 #define MANIFEST_PREDICATE_TYPE "urn:offkit:kit:v1"
 
 enum {
 	MANIFEST_FILES_MAX = 100000,
 	MANIFEST_MIGRATIONS_MAX = 256,
 	MANIFEST_COMPONENTS_MAX = 10000,
-	MANIFEST_TEXT_MAX = 512, /* octets of a name, a version, a title */
+	MANIFEST_SIZE_MAX = 64 * 1024 * 1024, /* octets of the statement */
+	MANIFEST_NAME_MAX = 64,		      /* octets of the kit's name; it names folders */
+	MANIFEST_VERSION_MAX = 128,	      /* octets of the kit's version; the same */
+	MANIFEST_TEXT_MAX = 512,	      /* octets of other names, versions, titles */
 };
 
-#define MANIFEST_SIZE_UNLIMITED_MAX ((int64_t)1 << 50) /* octets of one file */
+#define MANIFEST_SEQUENCE_MAX	(((int64_t)1 << 53) - 1)
+#define MANIFEST_FILE_SIZE_MAX	((int64_t)1 << 50) /* octets of one file */
+#define MANIFEST_TOTAL_SIZE_MAX ((int64_t)1 << 53) /* octets of all files */
 
 enum file_role {
 	ROLE_MIGRATION,	  /* migrations/ID/ */
@@ -37,6 +43,7 @@ enum file_role {
 const char *file_role_name(enum file_role role);   /* "migration" */
 const char *file_role_folder(enum file_role role); /* "migrations/" */
 bool file_role_by_name(const char *name, enum file_role *ret_role);
+bool file_role_of(const char *file_name, enum file_role *ret_role); /* by its folder */
 
 struct manifest_file {
 	const char *name;
@@ -89,6 +96,9 @@ const struct manifest_file *manifest_find(const struct manifest *manifest, const
 struct sums;
 MUST_CHECK int manifest_agrees_with_sums(
 	const struct manifest *manifest, const struct sums *sums, struct err *err);
+
+bool kit_name_valid(const char *name);	 /* "lnm": lower-case letters, digits, "-", "_", "." */
+bool media_type_valid(const char *text); /* RFC 6838: "type/subtype" without parameters */
 
 /* SemVer 2.0.0 section 11 precedence of two valid versions: <0, 0, >0. */
 bool version_valid(const char *version);
