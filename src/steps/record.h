@@ -25,14 +25,23 @@ struct record {
 MUST_CHECK int record_look(struct mongo *mongo, const char *migration_id, struct arena *arena,
 	struct record *ret_record, struct err *err);
 
-/* Before apply: status running with this run's id, whatever was there before. */
+/*
+ * What is there before the first write, to be journaled: the record as canonical Extended JSON
+ * ("null" if there is none), and whether there is such a collection at all.
+ */
+MUST_CHECK int record_before(struct mongo *mongo, const char *migration_id, struct str *before,
+	bool *ret_collection, struct err *err);
+
+/* Before apply: status running with this run's id, whatever was there. */
 MUST_CHECK int record_begin(const struct step_context *context, struct err *err);
 /* After verify. */
 MUST_CHECK int record_done(const struct step_context *context, int64_t duration, struct err *err);
 /*
- * After undo: the record goes as it came. If this run made the record it is removed, and the
- * collection too if this run made it.
+ * After undo: the record goes back to before (as record_before gave it, parsed), and the
+ * collection, if it is empty then and was not there, goes too. A record that is another run's
+ * stays.
  */
-MUST_CHECK int record_undone(const struct step_context *context, struct err *err);
+MUST_CHECK int record_undone(const struct step_context *context, const struct json *before,
+	bool collection, struct err *err);
 
 #endif

@@ -123,7 +123,10 @@ struct step_kind {
 		const struct step_context *context, struct err *err); /* NULL: nothing to prove */
 	int (*undo)(
 		const struct step_context *context, struct err *err); /* NULL: nothing to undo */
-	/* The result as members of an open object, for the report; after apply, or after a resume.
+	/*
+	 * The result as members of an open object, for the report; after apply, or after a resume.
+	 * "summary" is the line that people see ("5 indexes built, 2 already there"); "outcome":
+	 * "skipped" says that there was nothing that could be done here.
 	 */
 	int (*report)(
 		const struct step_context *context, struct json_writer *writer, struct err *err);

@@ -1,0 +1,80 @@
+/*
+ * history: what the events of a run say when they are taken together: which steps began and ended,
+ * their last checkpoints, how the run stands.
+ *
+ * The same fold reads a journal and follows a run at work, so that a run that is resumed knows what
+ * one that was never disturbed knows. It owns the events it keeps.
+ */
+#ifndef OFFKIT_ENGINE_HISTORY_H
+#define OFFKIT_ENGINE_HISTORY_H
+
+#include "base/arena.h"
+#include "engine/journal.h"
+
+enum { HISTORY_STEPS_MAX = 300, RUN_ID_SIZE = sizeof "20251220T091207Z-3f9a" };
+
+struct history_step {
+	const char *name, *label, *kind;
+	const struct json *begin;      /* the first step.begin since it was last undone */
+	const struct json *end;	       /* step.end */
+	const struct json *undo;       /* the last undo.end; NULL unless it is undone */
+	const struct json *plan;       /* the last plan */
+	const struct json *failure;    /* the last failure since begin or resume */
+	const struct json *checkpoint; /* "data" of the last one, NULL: none */
+	struct json_doc *checkpoint_doc;
+	bool undoing;	 /* undo.begin without undo.end */
+	int64_t spent;	 /* ms, of what was interrupted */
+	int64_t segment; /* time at which the part at work began; 0: none */
+};
+
+enum history_state {
+	RUN_EMPTY,     /* no run.begin */
+	RUN_OPEN,      /* interrupted, stopped or failed: resume goes on, rollback undoes */
+	RUN_DONE,      /* everything is done */
+	RUN_UNDONE,    /* rolled back, whole */
+	RUN_CANCELLED, /* ended before its first effect */
+};
+
+struct history {
+	struct arena arena;
+	struct json_doc **docs;
+	size_t doc_count, doc_room;
+	const struct json **events;  /* kept, in order; not the checkpoints */
+	const struct json *begin;    /* run.begin */
+	const struct json *end;	     /* run.end that nothing followed */
+	const struct json *question; /* the last one */
+	struct history_step steps[HISTORY_STEPS_MAX];
+	size_t step_count;
+	struct history_step *current; /* the step at work, or that was when it was interrupted */
+	int64_t last_time;
+	int64_t question_count;
+	bool ingest_resumed;	   /* a checkpoint said so */
+	const struct json *resume; /* the last run.resume */
+	bool rolling_back;	   /* a rollback began and has not ended well */
+};
+
+void history_release(struct history *history);
+
+/* Takes over the event's document. ERR_JOURNAL if it is no event of ours. */
+MUST_CHECK int history_add(struct history *history, struct json_doc *event, struct err *err);
+
+/* For journal_open and journal_read, with a struct history as argument. */
+int history_visit(
+	void *history, struct bytes line, struct json_doc *doc, bool *keep, struct err *err);
+
+struct history_step *history_step(struct history *history, const char *name);
+enum history_state history_state(const struct history *history);
+const char *history_state_name(enum history_state state);	      /* "open" */
+const char *history_text(const struct json *event, const char *name); /* "" if it is none */
+
+/* ms that a step worked, without the time it lay interrupted; for one that ended or not. */
+int64_t history_spent(const struct history_step *step);
+
+/*
+ * The newest run folder of a state folder that wanted() says yes to (NULL: any); ERR_NOT_FOUND if
+ * there is none. history must be released by the caller in every case.
+ */
+MUST_CHECK int history_newest(int state_dirfd, bool (*wanted)(const struct history *history),
+	struct history *history, char ret_id[static RUN_ID_SIZE], struct err *err);
+
+#endif

@@ -1,0 +1,275 @@
+/* A new run of a kit, the walk from any point on, and the plan alone. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "engine/lock.h"
+#include "engine/run.h"
+
+/* ---- how a run ends */
+
+int run_end_event(struct run *run, const char *outcome, const char *text, const struct err *failure,
+	struct err *err)
+{
+	const struct history_step *report = history_step(&run->history, "report");
+	const struct json *result =
+		report == NULL || report->end == NULL ? NULL : json_member(report->end, "report");
+	struct json_writer *writer = run_event(run, EVENT_RUN_END);
+
+	json_member_string(writer, "outcome", outcome);
+	json_member_integer(writer, "exit", failure == NULL ? 0 : err_exit_code(failure->code));
+	json_member_integer(writer, "duration", clock_boottime() - run->started);
+	json_member_string(writer, "text", text != NULL ? text : failure->message);
+	if (failure != NULL) {
+		json_member_string(writer, "code", err_name(failure->code));
+		json_member_string(writer, "sentence", err_sentence(failure->code));
+		json_member_string(writer, "next", err_next(failure->code));
+	}
+	if (result != NULL && json_member(result, "files") != NULL)
+		json_member_value(writer, "report", json_member(result, "files"));
+	if (result != NULL && json_member(result, "reportHash") != NULL)
+		json_member_value(writer, "reportHash", json_member(result, "reportHash"));
+	return run_event_end(run, err);
+}
+
+int run_fail(struct run *run, struct err *err)
+{
+	const struct err failure = *err;
+	const char *outcome = failure.code == ERR_CANCELLED ? "cancelled"
+			      : failure.code == ERR_STOPPED ? "stopped"
+							    : "failed";
+
+	/* The end that cannot be told (a full disk) is less than what ended the run. */
+	if (run->history.begin != NULL && run_end_event(run, outcome, NULL, &failure, err) < 0)
+		*err = failure;
+	*err = failure;
+	return -(int)failure.code;
+}
+
+/* ---- the walk */
+
+static int tell_done(struct run *run, struct err *err)
+{
+	const struct manifest *manifest = trusted_kit_manifest(run->kit);
+	CLEANUP_STR struct str text = STR_INIT;
+
+	str_append_format(&text, "%s %s is in place.", manifest->name, manifest->version);
+	int rc = str_check(&text, err);
+	return rc < 0 ? rc : run_end_event(run, "done", str_text(&text), NULL, err);
+}
+
+int run_walk(struct run *run, struct err *err)
+{
+	for (size_t i = 0; i < run->walk.count; i++) {
+		if (history_step(&run->history, run->walk.steps[i].name)->end != NULL)
+			continue;
+		int rc = run_persist(run, err);
+		if (rc < 0)
+			return rc;
+		rc = run_step(run, i, err);
+		if (rc < 0)
+			return rc;
+		run->effects = true;
+	}
+	return tell_done(run, err);
+}
+
+/* ---- before the first effect */
+
+static int ask_page(struct run *run, const char *kind, const char *text, const char *yes,
+	const char *yes_label, struct err *err)
+{
+	const struct choice choices[] = {{yes, yes_label}, {"leave", "leave"}, {NULL, NULL}};
+	const struct question question = {
+		.kind = kind,
+		.text = text,
+		.choices = choices,
+		.initial = yes,
+	};
+	const char *choice = NULL;
+
+	if (run->options->without_ui_questions)
+		return 0;
+	int rc = run_ask(run, &question, &choice, err);
+	if (rc == 0 && choice != choices[0].name)
+		rc = err_set(err, ERR_CANCELLED, "before anything was done");
+	return rc;
+}
+
+static int preflight(struct run *run, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	size_t index = walk_find(&run->walk, "preflight");
+	struct step_context context;
+	int64_t begun = clock_boottime();
+
+	run_context(run, index, &arena, &context);
+	struct json_writer *writer = run_event(run, EVENT_STEP_BEGIN);
+	json_member_string(writer, "step", "preflight");
+	int rc = run_event_end(run, err);
+	if (rc == 0)
+		rc = context.step->kind->apply(&context, err);
+	if (rc < 0) {
+		run_recode(run, context.step->kind, err);
+		return -(int)err->code;
+	}
+	writer = run_event(run, EVENT_STEP_END);
+	json_member_string(writer, "step", "preflight");
+	json_member_string(writer, "outcome", "done");
+	json_member_integer(writer, "duration", clock_boottime() - begun);
+	json_member_string(writer, "text", "every check that applies passed");
+	json_member_object(writer, "report");
+	json_write_end(writer);
+	return run_event_end(run, err);
+}
+
+/* The plan of every step; *ret_nothing: no migration of the kit has anything to do. */
+static int tell_plans(struct run *run, bool *ret_nothing, struct err *err)
+{
+	bool nothing = true;
+
+	for (size_t i = 0; i < run->walk.count; i++) {
+		CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+		struct step_plan plan;
+		if (run->walk.steps[i].kind->plan == NULL ||
+			i == walk_find(&run->walk, "preflight"))
+			continue;
+		int rc = run_step_plan(run, i, &arena, &plan, err);
+		if (rc == 0)
+			rc = run_plan_event(run, &plan, err);
+		if (rc < 0)
+			return rc;
+		if (run->walk.steps[i].migration != NULL && !plan.nothing_to_do)
+			nothing = false;
+	}
+	*ret_nothing = nothing;
+	return 0;
+}
+
+/* Looks only: whether every migration of the kit is as it would leave the database. */
+static int is_done(struct run *run, bool *ret_done, struct err *err)
+{
+	for (size_t i = 0; i < run->walk.count; i++) {
+		CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+		struct step_plan plan;
+		if (run->walk.steps[i].migration == NULL)
+			continue;
+		int rc = run_step_plan(run, i, &arena, &plan, err);
+		if (rc < 0)
+			return rc;
+		if (!plan.nothing_to_do) {
+			*ret_done = false;
+			return 0;
+		}
+	}
+	*ret_done = true;
+	return 0;
+}
+
+static int begin(struct run *run, struct err *err)
+{
+	int rc = journal_new(&run->journal, err);
+
+	if (rc == 0)
+		rc = walk_build(run->kit, &run->walk, err);
+	if (rc == 0)
+		rc = run_begin_event(run, err);
+	return rc;
+}
+
+static int install_walk(struct run *run, struct err *err)
+{
+	bool done = false, nothing = false;
+	int rc = ask_page(
+		run, "kit", "This kit is exactly what its makers signed.", "go", "go on", err);
+
+	if (rc == 0)
+		rc = run_connect(run, err);
+	if (rc == 0)
+		rc = is_done(run, &done, err);
+	if (rc == 0 && !done)
+		rc = preflight(run, err);
+	if (rc == 0)
+		rc = tell_plans(run, &nothing, err);
+	if (rc < 0)
+		return rc;
+	if (done)
+		return run_end_event(run, "done",
+			"Nothing to do: everything that this kit does is done already.", NULL, err);
+	rc = ask_page(run, "plan", "Start?", "start", "start", err);
+	if (rc == 0)
+		rc = run_check_stop(run, err);
+	if (rc < 0 && err->code == ERR_STOPPED)
+		(void)err_recode(err, ERR_CANCELLED);
+	return rc < 0 ? rc : run_walk(run, err);
+}
+
+static bool has_effects(const struct history *history)
+{
+	enum history_state state = history_state(history);
+
+	return state != RUN_EMPTY && state != RUN_CANCELLED;
+}
+
+static int refuse_unfinished(const struct engine_options *options, struct err *err)
+{
+	CLEANUP(history_release) struct history history = {0};
+	char id[RUN_ID_SIZE];
+	int rc = history_newest(options->state_dirfd, has_effects, &history, id, err);
+
+	if (rc < 0)
+		return err->code == ERR_NOT_FOUND ? 0 : rc;
+	if (history_state(&history) == RUN_OPEN)
+		return err_set(err, ERR_STOPPED,
+			"run %s is not finished: offkit resume goes on with it, offkit rollback "
+			"undoes it",
+			id);
+	return 0;
+}
+
+int engine_install(const struct trusted_kit *kit, const struct engine_options *options,
+	const struct engine_face *face, struct err *err)
+{
+	CLEANUP(run_release) struct run run;
+
+	run_init(&run, kit, options, face);
+	int rc = refuse_unfinished(options, err);
+	if (rc == 0)
+		rc = lock_describe(options->lock_fd, options->command, err);
+	if (rc == 0)
+		rc = begin(&run, err);
+	if (rc < 0)
+		return rc;
+	rc = install_walk(&run, err);
+	return rc < 0 ? run_fail(&run, err) : 0;
+}
+
+static int plan_walk(struct run *run, struct err *err)
+{
+	bool nothing = false;
+	int rc = run_connect(run, err);
+
+	if (rc == 0)
+		rc = preflight(run, err);
+	if (rc == 0)
+		rc = tell_plans(run, &nothing, err);
+	if (rc < 0)
+		return rc;
+	return run_end_event(run, "done",
+		nothing ? "Nothing to do: everything that this kit does is done already."
+			: "This is the plan; nothing was changed.",
+		NULL, err);
+}
+
+int engine_plan(const struct trusted_kit *kit, const struct engine_options *options,
+	const struct engine_face *face, struct err *err)
+{
+	CLEANUP(run_release) struct run run;
+
+	run_init(&run, kit, options, face);
+	run.read_only = true;
+	int rc = begin(&run, err);
+	if (rc < 0)
+		return rc;
+	rc = plan_walk(&run, err);
+	return rc < 0 ? run_fail(&run, err) : 0;
+}

@@ -1,0 +1,230 @@
+/* A run that goes on, and one that is undone: both begin with its journal. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "engine/lock.h"
+#include "engine/run.h"
+#include "trust/store.h"
+
+static bool is_open(const struct history *history)
+{
+	return history_state(history) == RUN_OPEN;
+}
+
+static bool is_undoable(const struct history *history)
+{
+	enum history_state state = history_state(history);
+
+	return state == RUN_OPEN || state == RUN_DONE;
+}
+
+static int open_journal(struct run *run, size_t *ret_torn, struct err *err)
+{
+	CLEANUP_FD int runs_fd = -1;
+	int rc = folder_open_at(run->options->state_dirfd, "runs", &runs_fd, err);
+
+	if (rc == 0)
+		rc = folder_open_at(runs_fd, run->id, &run->run_dirfd, err);
+	history_release(&run->history);
+	if (rc == 0)
+		rc = journal_open(
+			run->run_dirfd, history_visit, &run->history, &run->journal, ret_torn, err);
+	return rc < 0 ? err_context(err, "runs/%s", run->id) : 0;
+}
+
+static int load_kit(struct run *run, struct err *err)
+{
+	const struct json *kit = json_member(run->history.begin, "kit");
+	const char *id = history_text(kit, "id");
+	int state_dirfd = run->options->state_dirfd;
+
+	int rc = trust_store_load(state_dirfd, &run->root, err);
+	if (rc == 0)
+		rc = verify_installed(state_dirfd, id, run->root, &run->own_kit, err);
+	if (rc < 0)
+		return err_context(err, "kit %s", id);
+	run->kit = run->own_kit;
+	rc = walk_build(run->kit, &run->walk, err);
+	for (size_t i = 0; rc == 0 && i < run->walk.count; i++)
+		if (history_step(&run->history, run->walk.steps[i].name) == NULL)
+			rc = err_set(err, ERR_JOURNAL,
+				"run %s knows no step %s: another offkit began it", run->id,
+				run->walk.steps[i].name);
+	return rc;
+}
+
+int run_load(struct run *run, bool (*wanted)(const struct history *history), struct err *err)
+{
+	size_t torn = 0;
+	int rc = history_newest(run->options->state_dirfd, wanted, &run->history, run->id, err);
+
+	if (rc == 0)
+		rc = lock_describe(run->options->lock_fd, run->options->command, err);
+	if (rc == 0)
+		rc = open_journal(run, &torn, err);
+	if (rc == 0)
+		rc = load_kit(run, err);
+	if (rc < 0 || torn == 0)
+		return rc;
+	struct json_writer *writer = run_event(run, EVENT_NOTE);
+	json_member_string(writer, "step", "");
+	CLEANUP_STR struct str text = STR_INIT;
+	str_append_format(&text,
+		"the journal's last line was torn by a crash and was cut off (%zu octets)", torn);
+	json_member_string(writer, "text", str_text(&text));
+	return run_event_end(run, err);
+}
+
+static size_t first_open_step(const struct run *run)
+{
+	size_t i = 0;
+
+	while (i < run->walk.count && run->history.steps[i].end != NULL)
+		i++;
+	return i;
+}
+
+static int tell_resume(
+	struct run *run, const char *command, const char *step, const char *target, struct err *err)
+{
+	struct json_writer *writer = run_event(run, EVENT_RUN_RESUME);
+
+	json_member_string(writer, "run", run->id);
+	json_member_string(writer, "command", command);
+	json_member_string(writer, "step", step);
+	if (target != NULL)
+		json_member_string(writer, "target", target);
+	return run_event_end(run, err);
+}
+
+/* The face has not seen what is in the journal. */
+static void show_history(struct run *run, struct err *err)
+{
+	for (size_t i = 0; i < run->history.doc_count; i++) {
+		CLEANUP_STR struct str line = STR_INIT;
+		struct json_writer writer;
+		json_write_begin(&writer, &line);
+		json_write_value(&writer, run->history.events[i]);
+		if (str_check(&line, err) == 0)
+			run->face->event(run->face->self, str_bytes(&line), run->history.events[i]);
+	}
+}
+
+/* ---- rollback */
+
+static int ask_undo(struct run *run, const struct step *step, struct err *err)
+{
+	static const struct choice CHOICES[] = {
+		{"begin", "undo it"}, {"later", "not now"}, {NULL, NULL}};
+	CLEANUP_STR struct str text = STR_INIT;
+	const char *choice = NULL;
+
+	str_append_format(&text, "Undo %s?", step->label);
+	int rc = str_check(&text, err);
+	if (rc < 0)
+		return rc;
+	const struct question question = {
+		.kind = "gate",
+		.step = step->name,
+		.text = str_text(&text),
+		.choices = CHOICES,
+		.initial = "begin",
+	};
+	rc = run_ask(run, &question, &choice, err);
+	if (rc == 0 && choice != CHOICES[0].name)
+		rc = err_set(err, ERR_STOPPED, "%s was not undone", step->label);
+	return rc;
+}
+
+static int undo_one(struct run *run, size_t index, struct err *err)
+{
+	const struct step *step = &run->walk.steps[index];
+	const struct history_step *state = history_step(&run->history, step->name);
+
+	if (state->begin == NULL || step->kind->undo == NULL)
+		return 0;
+	/* A step that found nothing to do has nothing to undo. */
+	if (strcmp(history_text(state->end, "outcome"), "nothing") == 0)
+		return 0;
+	int rc = run_check_stop(run, err);
+	if (rc == 0 && !state->undoing)
+		rc = ask_undo(run, step, err);
+	if (rc == 0)
+		rc = run_step_undo(run, index, err);
+	return rc;
+}
+
+static int rollback_walk(struct run *run, size_t down_to, struct err *err)
+{
+	int rc = run_connect(run, err);
+
+	for (size_t i = run->walk.count; rc == 0 && i-- > down_to;)
+		rc = undo_one(run, i, err);
+	if (rc < 0)
+		return rc;
+	if (down_to == 0)
+		return run_end_event(
+			run, "undone", "Everything that this run did is undone.", NULL, err);
+	return run_end_event(run, "stopped",
+		"Undone as far as was asked; offkit resume carries it out again.", NULL, err);
+}
+
+static int rollback(struct run *run, const char *step_name, struct err *err)
+{
+	size_t down_to = 0;
+
+	if (step_name != NULL) {
+		down_to = walk_find(&run->walk, step_name);
+		if (down_to == run->walk.count)
+			return err_set(
+				err, ERR_USAGE, "run %s has no step \"%s\"", run->id, step_name);
+	}
+	run->effects = true;
+	show_history(run, err);
+	int rc = tell_resume(run, "rollback", "", step_name, err);
+	if (rc == 0)
+		rc = rollback_walk(run, down_to, err);
+	return rc < 0 ? run_fail(run, err) : 0;
+}
+
+int engine_rollback(const char *step_name, const struct engine_options *options,
+	const struct engine_face *face, struct err *err)
+{
+	CLEANUP(run_release) struct run run;
+
+	run_init(&run, NULL, options, face);
+	int rc = run_load(&run, is_undoable, err);
+	if (rc < 0 && err->code == ERR_NOT_FOUND)
+		return err_set(err, ERR_ROLLBACK, "nothing was done here that could be undone");
+	return rc < 0 ? rc : rollback(&run, step_name, err);
+}
+
+/* ---- resume */
+
+int engine_resume(
+	const struct engine_options *options, const struct engine_face *face, struct err *err)
+{
+	CLEANUP(run_release) struct run run;
+
+	run_init(&run, NULL, options, face);
+	int rc = run_load(&run, is_open, err);
+	if (rc < 0 && err->code == ERR_NOT_FOUND)
+		return err_set(err, ERR_USAGE, "no run waits to go on here");
+	if (rc < 0)
+		return rc;
+	if (run.history.rolling_back) {
+		const char *target = history_text(run.history.resume, "target");
+		return rollback(&run, *target == '\0' ? NULL : target, err);
+	}
+	run.effects = true;
+	show_history(&run, err);
+	size_t first = first_open_step(&run);
+	rc = tell_resume(&run, "resume", first < run.walk.count ? run.walk.steps[first].name : "",
+		NULL, err);
+	if (rc == 0)
+		rc = run_connect(&run, err);
+	if (rc == 0)
+		rc = run_walk(&run, err);
+	return rc < 0 ? run_fail(&run, err) : 0;
+}

@@ -1,0 +1,106 @@
+/*
+ * run: one run at work: its journal, its history, its walk, and what steps see of it.
+ *
+ * Internal to the engine. Everything that happens goes through run_event_end: into the journal,
+ * into the history, to the face, in this order.
+ */
+#ifndef OFFKIT_ENGINE_RUN_H
+#define OFFKIT_ENGINE_RUN_H
+
+#include "base/cleanup.h"
+#include "engine/engine.h"
+#include "engine/event.h"
+#include "engine/history.h"
+#include "engine/walk.h"
+
+struct run {
+	const struct engine_options *options;
+	const struct engine_face *face;
+	const struct trusted_kit *kit;
+	struct trusted_kit *own_kit; /* of resume and rollback, which load it themselves */
+	struct trust_root *root;     /* of own_kit */
+	struct walk walk;
+	struct mongo *mongo;
+	struct journal *journal;
+	struct json_writer *writer; /* of the event that is being written */
+	enum event writing;
+	struct history history;
+	struct step_host host;
+	char id[RUN_ID_SIZE];
+	int run_dirfd;	/* -1 until the run is persisted */
+	size_t current; /* the step that is called */
+	bool read_only;
+	bool effects;	 /* something may have been changed: failures are 75, not 10 */
+	bool stopping;	 /* told already */
+	int64_t started; /* boottime */
+	int64_t progress_told;
+};
+
+void run_init(struct run *run, const struct trusted_kit *kit, const struct engine_options *options,
+	const struct engine_face *face);
+void run_release(struct run *run);
+void run_new_id(char id[static RUN_ID_SIZE], int64_t now, uint32_t random);
+
+/* The event's members are written between these two. */
+struct json_writer *run_event(struct run *run, enum event event);
+MUST_CHECK int run_event_end(struct run *run, struct err *err);
+
+struct choice {
+	const char *name;
+	const char *label;
+};
+
+struct question {
+	const char *kind;	      /* "gate" */
+	const char *step;	      /* NULL: none */
+	const char *text;	      /* "Begin the backup?" */
+	const char *const *lines;     /* NULL-terminated, or NULL */
+	const struct choice *choices; /* ended by a name of NULL */
+	const char *initial;	      /* the default choice */
+	const char *expected;	      /* kind type: what must be typed */
+};
+
+/* Tells, asks, tells the answer. *ret_choice is a name of the question's choices. */
+MUST_CHECK int run_ask(
+	struct run *run, const struct question *question, const char **ret_choice, struct err *err);
+
+/* Connects unless it is; again after a connection was lost. */
+MUST_CHECK int run_connect(struct run *run, struct err *err);
+
+/* Makes state/runs/ID and writes the journal there, before the first effect. */
+MUST_CHECK int run_persist(struct run *run, struct err *err);
+
+void run_context(struct run *run, size_t step, struct arena *arena, struct step_context *context);
+
+MUST_CHECK int run_begin_event(struct run *run, struct err *err);
+MUST_CHECK int run_plan_event(struct run *run, const struct step_plan *plan, struct err *err);
+/* outcome: done, failed, stopped, undone, cancelled. text: NULL takes it from the failure. */
+MUST_CHECK int run_end_event(struct run *run, const char *outcome, const char *text,
+	const struct err *failure, struct err *err);
+
+/* ERR_STOPPED if the operator asked for it; tells it once. */
+MUST_CHECK int run_check_stop(struct run *run, struct err *err);
+
+/* The generic codes that lower floors give, as the step's own. */
+void run_recode(const struct run *run, const struct step_kind *kind, struct err *err);
+
+/* ---- step_work.c: one step, with its questions */
+
+MUST_CHECK int run_step_plan(
+	struct run *run, size_t step, struct arena *arena, struct step_plan *plan, struct err *err);
+/* Gate, apply, verify; retries as the operator chooses. Negative: the run ends with it. */
+MUST_CHECK int run_step(struct run *run, size_t step, struct err *err);
+MUST_CHECK int run_step_undo(struct run *run, size_t step, struct err *err);
+
+/* Every step that is not done yet, from the journal's state on; and the end. */
+MUST_CHECK int run_walk(struct run *run, struct err *err);
+
+/* Ends the run for a failure: tells it, as the kind of end that its code is. Returns the failure.
+ */
+MUST_CHECK int run_fail(struct run *run, struct err *err);
+
+/* Loads the run of that id, its kit from the state folder, and connects. */
+MUST_CHECK int run_load(
+	struct run *run, bool (*wanted)(const struct history *history), struct err *err);
+
+#endif

@@ -1,0 +1,103 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "engine/history.h"
+
+/* "20251220T091207Z-3f9a": sorting by name is sorting by time. */
+static bool is_run_id(const char *name)
+{
+	static const char FORM[] = "########T######Z-xxxx";
+
+	if (strlen(name) != sizeof FORM - 1)
+		return false;
+	for (size_t i = 0; i < sizeof FORM - 1; i++) {
+		bool digit = name[i] >= '0' && name[i] <= '9';
+		bool hex = digit || (name[i] >= 'a' && name[i] <= 'f');
+		if (FORM[i] == '#' ? !digit : FORM[i] == 'x' ? !hex : name[i] != FORM[i])
+			return false;
+	}
+	return true;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	return strcmp(b, a);
+}
+
+static int list_runs(int runs_fd, char (**ret_ids)[RUN_ID_SIZE], size_t *ret_count, struct err *err)
+{
+	CLEANUP_FREE char(*ids)[RUN_ID_SIZE] = NULL;
+	size_t count = 0, room = 0;
+	const struct dirent *entry;
+	int fd = openat(runs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (dir == NULL) {
+		int errnum = errno;
+		if (fd >= 0)
+			(void)close(fd);
+		return err_set_errno(err, ERR_STATE_FOLDER, errnum, "runs");
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		if (!is_run_id(entry->d_name))
+			continue;
+		if (count == room) {
+			room = room == 0 ? 16 : room * 2;
+			void *grown = realloc(ids, room * sizeof *ids);
+			if (grown == NULL)
+				return err_no_memory(err);
+			ids = grown;
+		}
+		memcpy(ids[count++], entry->d_name, RUN_ID_SIZE);
+	}
+	if (count > 0)
+		qsort(ids, count, sizeof *ids, newest_first);
+	*ret_ids = STEAL(ids);
+	*ret_count = count;
+	return 0;
+}
+
+static int read_run(int runs_fd, const char *id, struct history *history, struct err *err)
+{
+	CLEANUP_FD int run_fd = -1;
+	struct journal_head head;
+	size_t torn = 0;
+	int rc = folder_open_at(runs_fd, id, &run_fd, err);
+
+	if (rc == 0)
+		rc = journal_read(run_fd, history_visit, history, &head, &torn, err);
+	return rc < 0 ? err_context(err, "runs/%s", id) : 0;
+}
+
+int history_newest(int state_dirfd, bool (*wanted)(const struct history *history),
+	struct history *history, char ret_id[static RUN_ID_SIZE], struct err *err)
+{
+	CLEANUP_FD int runs_fd = -1;
+	CLEANUP_FREE char(*ids)[RUN_ID_SIZE] = NULL;
+	size_t count = 0;
+	int rc = folder_open_at(state_dirfd, "runs", &runs_fd, err);
+
+	if (rc == 0)
+		rc = list_runs(runs_fd, &ids, &count, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < count; i++) {
+		history_release(history);
+		rc = read_run(runs_fd, ids[i], history, err);
+		/* A folder without a journal: the crash came before its first line. */
+		if (rc < 0 && err->code == ERR_NOT_FOUND)
+			continue;
+		if (rc < 0)
+			return rc;
+		if (wanted == NULL || wanted(history)) {
+			memcpy(ret_id, ids[i], RUN_ID_SIZE);
+			return 0;
+		}
+	}
+	return err_set(err, ERR_NOT_FOUND, "there is no such run in the state folder");
+}
