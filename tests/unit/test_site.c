@@ -1,0 +1,205 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "site/site.h"
+
+static char folder[64];
+static char site_path[96], uri_path[96];
+
+static int make_folder(void **state)
+{
+	(void)state;
+	(void)snprintf(folder, sizeof folder, "/tmp/offkit-test-site-XXXXXX");
+	if (mkdtemp(folder) == NULL)
+		return -1;
+	(void)snprintf(site_path, sizeof site_path, "%s/site.json", folder);
+	(void)snprintf(uri_path, sizeof uri_path, "%s/uri", folder);
+	return unsetenv("OFFKIT_MONGODB_URI");
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	(void)unlink(site_path);
+	(void)unlink(uri_path);
+	return rmdir(folder);
+}
+
+static void put(const char *path, const char *text, mode_t mode)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static const char least[] = "{\"name\":\"vault-3\",\"environment\":\"staging\","
+			    "\"database\":{\"uri\":\"mongodb://localhost\",\"name\":\"c\"}}";
+
+static void the_least_site_has_the_defaults(void **state)
+{
+	(void)state;
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct site site;
+	struct err err;
+
+	put(site_path, least, 0644);
+	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), 0);
+	assert_string_equal(site.name, "vault-3");
+	assert_string_equal(site.uri, "mongodb://localhost");
+	assert_string_equal(site.database, "c");
+	assert_string_equal(site.state_dir, "/var/lib/offkit");
+	assert_string_equal(site.backup_dir, "/var/lib/offkit/backups");
+	assert_null(site.freeze.argv);
+	assert_int_equal(site.silence, 5000);
+	assert_int_equal(site.max_lag, 60000);
+	assert_int_equal(site.backup_workers, 4);
+	assert_int_equal(site_load(site_path, "/x", &arena, &site, &err), 0);
+	assert_string_equal(site.state_dir, "/x");
+	assert_string_equal(site.backup_dir, "/x/backups");
+}
+
+static void everything_is_read(void **state)
+{
+	(void)state;
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct site site;
+	struct err err;
+
+	put(site_path,
+		"{\"_about\":\"a comment\",\"name\":\"v\",\"environment\":\"production\","
+		"\"database\":{\"uri\":\"mongodb://h\",\"name\":\"c\"},\"stateDir\":\"/s\","
+		"\"backupDir\":\"/b\",\"ingest\":{\"collections\":[\"a\",\"b.c\"],"
+		"\"freeze\":{\"argv\":[\"/bin/f\",\"now\"],\"timeoutSeconds\":7},"
+		"\"unfreeze\":{\"argv\":[\"/bin/u\"]},\"silenceSeconds\":0,\"watchSeconds\":2,"
+		"\"backlogLimit\":3,\"backlogMinutes\":4},\"limits\":{\"maxLagSeconds\":5},"
+		"\"backup\":{\"workers\":6}}",
+		0600);
+	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), 0);
+	assert_string_equal(site.backup_dir, "/b");
+	assert_int_equal(site.frozen_count, 2);
+	assert_string_equal(site.frozen[1], "b.c");
+	assert_string_equal(site.freeze.argv[1], "now");
+	assert_null(site.freeze.argv[2]);
+	assert_int_equal(site.freeze.timeout, 7000);
+	assert_int_equal(site.unfreeze.timeout, 120000);
+	assert_int_equal(site.silence, 0);
+	assert_int_equal(site.watch, 2000);
+	assert_int_equal(site.backlog_limit, 3);
+	assert_int_equal(site.backlog_time, 240000);
+	assert_int_equal(site.max_lag, 5000);
+	assert_int_equal(site.backup_workers, 6);
+}
+
+#define SITE(database) "{\"name\":\"v\",\"environment\":\"demo\",\"database\":" database "}"
+#define WITH(member)                                                                               \
+	"{\"name\":\"v\",\"environment\":\"demo\",\"database\":{\"uri\":\"mongodb://h\","          \
+	"\"name\":\"c\"}," member "}"
+
+static void what_is_wrong_is_named(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *said;
+	} wrong[] = {
+		{"", "line 1"},
+		{"[]", "JSON object"},
+		{"{}", "name"},
+		{WITH("\"unknown\":1"), "unknown"},
+		{WITH("\"environment\":\"prod\""), "environment"},
+		{"{\"name\":\"v\",\"environment\":\"prod\",\"database\":{}}", "environment"},
+		{"{\"name\":\"v\",\"environment\":\"demo\"}", "database"},
+		{SITE("{\"uri\":\"mongodb://h\"}"), "name"},
+		{SITE("{\"name\":\"c\"}"), "uriFile"},
+		{SITE("{\"name\":\"a/b\",\"uri\":\"mongodb://h\"}"), "name of a database"},
+		{SITE("{\"name\":\"c\",\"uriFile\":\"uri\"}"), "absolute"},
+		{WITH("\"stateDir\":\"relative\""), "absolute"},
+		{WITH("\"ingest\":{\"colections\":[]}"), "colections"},
+		{WITH("\"ingest\":{\"collections\":[1]}"), "entry 1"},
+		{WITH("\"ingest\":{\"collections\":[\"system.js\"]}"), "entry 1"},
+		{WITH("\"ingest\":{\"freeze\":{\"argv\":[]}}"), "ingest: freeze"},
+		{WITH("\"ingest\":{\"freeze\":{\"argv\":[\"sh\"]}}"), "absolute"},
+		{WITH("\"ingest\":{\"freeze\":{\"argv\":[\"/f\"],\"timeoutSeconds\":0}}"),
+			"timeoutSeconds"},
+		{WITH("\"backup\":{\"workers\":33}"), "workers"},
+		{WITH("\"limits\":{\"maxLagSeconds\":1.5}"), "maxLagSeconds"},
+	};
+
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+		struct site site;
+		struct err err;
+		put(site_path, wrong[i].text, 0600);
+		int result = site_load(site_path, NULL, &arena, &site, &err);
+		if (result != -ERR_SITE || strstr(err.message, wrong[i].said) == NULL ||
+			strstr(err.message, site_path) == NULL)
+			fail_msg(
+				"%s: %d %s", wrong[i].text, result, result != 0 ? err.message : "");
+	}
+}
+
+static void a_file_that_others_may_write_is_refused(void **state)
+{
+	(void)state;
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct site site;
+	struct err err;
+
+	put(site_path, least, 0620);
+	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), -ERR_SITE);
+	put(site_path, least, 0602);
+	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), -ERR_SITE);
+	assert_int_equal(unlink(site_path), 0);
+	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), -ERR_SITE);
+}
+
+static void the_uri_comes_from_its_file_or_the_environment(void **state)
+{
+	(void)state;
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	char text[512];
+	struct site site;
+	struct err err;
+
+	(void)snprintf(text, sizeof text, SITE("{\"name\":\"c\",\"uriFile\":\"%s\"}"), uri_path);
+	put(site_path, text, 0644);
+	put(uri_path, "mongodb://u:p@h\n", 0600);
+	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), 0);
+	assert_string_equal(site.uri, "mongodb://u:p@h");
+	put(uri_path, "mongodb://u:p@h\n", 0640);
+	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), -ERR_SITE);
+	assert_null(strstr(err.message, "u:p"));
+	put(uri_path, "mongodb://h\nmore\n", 0600);
+	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), -ERR_SITE);
+	put(uri_path, "\n", 0600);
+	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), -ERR_SITE);
+	assert_int_equal(setenv("OFFKIT_MONGODB_URI", "mongodb://e", 1), 0);
+	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), 0);
+	assert_string_equal(site.uri, "mongodb://e");
+	assert_int_equal(unsetenv("OFFKIT_MONGODB_URI"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_least_site_has_the_defaults),
+		cmocka_unit_test(everything_is_read),
+		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(a_file_that_others_may_write_is_refused),
+		cmocka_unit_test(the_uri_comes_from_its_file_or_the_environment),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
