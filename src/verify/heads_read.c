@@ -1,0 +1,234 @@
+#include "verify/heads_read.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "kit/envelope.h"
+#include "kit/name.h"
+#include "kit/sums.h"
+
+static const struct {
+	const char *name;
+	int64_t limit;
+	size_t offset;
+} heads[HEADS_COUNT] = {
+	{"manifest.dsse", ENVELOPE_SIZE_MAX, offsetof(struct kit_heads, envelope)},
+	{"SHA256SUMS", SUMS_SIZE_MAX, offsetof(struct kit_heads, sums)},
+	{"SHA256SUMS.sig", SUMS_SIGNATURE_SIZE_MAX, offsetof(struct kit_heads, sums_signature)},
+};
+
+const char *const *heads_order(void)
+{
+	static const char *const names[HEADS_COUNT + 1] = {
+		"manifest.dsse", "SHA256SUMS", "SHA256SUMS.sig", NULL};
+
+	return names;
+}
+
+static struct str *document(struct heads_reader *reader, size_t index)
+{
+	return (struct str *)(void *)((char *)&reader->documents + heads[index].offset);
+}
+
+static size_t head_index(const struct member *member)
+{
+	size_t i = 0;
+
+	while (i < HEADS_COUNT &&
+		(member->type != MEMBER_FILE || strcmp(member->untrusted_name, heads[i].name) != 0))
+		i++;
+	return i;
+}
+
+static int twice(const struct member *member, struct err *err)
+{
+	return err_set(err, ERR_UNSAFE_ARCHIVE, "%s is in the kit twice", member->untrusted_name);
+}
+
+static int read_document(struct members *members, const struct member *member, int64_t limit,
+	struct str *out, struct err *err)
+{
+	struct bytes chunk;
+
+	if (member->size > limit)
+		return err_set(err, ERR_LIMIT, "%s has %lld octets, at most %lld are allowed",
+			member->untrusted_name, (long long)member->size, (long long)limit);
+	for (;;) {
+		int rc = members_read(members, &chunk, err);
+		if (rc < 0)
+			return rc;
+		if (chunk.size == 0)
+			return str_check(out, err);
+		str_append(out, chunk.data, chunk.size);
+	}
+}
+
+/* "trust/12.root.json": the version without leading zeros; 0 if it is another name. */
+static int64_t root_version(const char *name)
+{
+	int64_t version = 0;
+
+	if (strncmp(name, "trust/", 6) != 0 || name[6] < '1' || name[6] > '9')
+		return 0;
+	for (name += 6; *name >= '0' && *name <= '9'; name++) {
+		if (version > 99999999)
+			return 0;
+		version = version * 10 + (*name - '0');
+	}
+	return strcmp(name, ".root.json") == 0 ? version : 0;
+}
+
+static int note_root(
+	struct heads_reader *reader, const struct member *member, int64_t version, struct err *err)
+{
+	if (member->size > ROOT_SIZE_MAX)
+		return err_set(err, ERR_LIMIT, "%s has %lld octets, at most %d are allowed",
+			member->untrusted_name, (long long)member->size, ROOT_SIZE_MAX);
+	for (size_t i = 0; i < reader->root_count; i++)
+		if (reader->root_versions[i] == version)
+			return twice(member, err);
+	if (reader->root_count == ROOT_CHAIN_MAX)
+		return err_set(err, ERR_LIMIT, "the kit has more than %d roots", ROOT_CHAIN_MAX);
+	reader->root_versions[reader->root_count++] = version;
+	return 0;
+}
+
+static int take_trust(
+	struct heads_reader *reader, const struct member *member, bool *ret_taken, struct err *err)
+{
+	int64_t version = root_version(member->untrusted_name);
+
+	*ret_taken = true;
+	if (member->type == MEMBER_FILE && version > 0)
+		return note_root(reader, member, version, err);
+	if (member->type == MEMBER_FOLDER && strcmp(member->untrusted_name, "trust") == 0) {
+		if (reader->trust_folder)
+			return twice(member, err);
+		reader->trust_folder = true;
+		return 0;
+	}
+	*ret_taken = false;
+	return 0;
+}
+
+static bool all_found(const struct heads_reader *reader)
+{
+	for (size_t i = 0; i < HEADS_COUNT; i++)
+		if (!reader->found[i])
+			return false;
+	return true;
+}
+
+static int scan_member(struct heads_reader *reader, struct members *members,
+	const struct member *member, struct err *err)
+{
+	size_t index = head_index(member);
+	bool taken = false;
+	int rc = name_check(bytes_of_string(member->untrusted_name), err);
+
+	if (rc < 0)
+		return rc;
+	if (index == HEADS_COUNT) {
+		rc = take_trust(reader, member, &taken, err);
+		if (rc == 0 && !taken)
+			reader->second_pass = true;
+		return rc;
+	}
+	if (reader->found[index])
+		return twice(member, err);
+	reader->found[index] = true;
+	return read_document(members, member, heads[index].limit, document(reader, index), err);
+}
+
+static int what_is_missing(const struct heads_reader *reader, struct err *err)
+{
+	if (!reader->found[0])
+		return err_set(err, ERR_NOT_A_KIT, "there is no manifest.dsse in it");
+	return err_set(err, ERR_MISSING_FILE, "%s is missing from the kit",
+		heads[reader->found[1] ? 2 : 1].name);
+}
+
+static void forget_trust(struct heads_reader *reader)
+{
+	reader->root_count = 0;
+	reader->trust_folder = false;
+}
+
+int heads_read(struct heads_reader *reader, struct members *members, struct err *err)
+{
+	struct member member;
+	bool end = false;
+
+	for (size_t count = 0; !all_found(reader); count++) {
+		if (count == SCANNED_MEMBERS_MAX)
+			return err_set(err, ERR_LIMIT, "the kit has more than %d members",
+				SCANNED_MEMBERS_MAX);
+		int rc = members_next(members, &member, &end, err);
+		if (rc == 0 && end)
+			return what_is_missing(reader, err);
+		if (rc == 0)
+			rc = scan_member(reader, members, &member, err);
+		if (rc < 0)
+			return rc;
+	}
+	if (reader->second_pass)
+		forget_trust(reader);
+	return 0;
+}
+
+bool heads_need_second_pass(const struct heads_reader *reader)
+{
+	return reader->second_pass;
+}
+
+static int compare_document(struct heads_reader *reader, struct members *members,
+	const struct member *member, size_t index, struct err *err)
+{
+	CLEANUP_STR struct str again = STR_INIT;
+
+	if (!reader->second_pass || reader->found_again[index])
+		return twice(member, err);
+	reader->found_again[index] = true;
+	int rc = read_document(members, member, heads[index].limit, &again, err);
+	if (rc == 0 && !bytes_equal(str_bytes(&again), str_bytes(document(reader, index))))
+		rc = err_set(err, ERR_UNREADABLE, "%s changed while the kit was read",
+			heads[index].name);
+	return rc;
+}
+
+int heads_again(struct heads_reader *reader, struct members *members, const struct member *member,
+	bool *ret_taken, struct err *err)
+{
+	size_t index = head_index(member);
+	bool taken = true;
+	int rc = name_check(bytes_of_string(member->untrusted_name), err);
+
+	if (rc == 0 && index < HEADS_COUNT)
+		rc = compare_document(reader, members, member, index, err);
+	else if (rc == 0)
+		rc = take_trust(reader, member, &taken, err);
+	if (rc == 0)
+		*ret_taken = taken;
+	return rc;
+}
+
+int heads_put(const struct heads_reader *reader, struct staging *staging, struct err *err)
+{
+	const struct kit_heads *documents = &reader->documents;
+	int rc = staging_put(staging, heads[0].name, str_bytes(&documents->envelope), err);
+
+	if (rc == 0)
+		rc = staging_put(staging, heads[1].name, str_bytes(&documents->sums), err);
+	if (rc == 0)
+		rc = staging_put(
+			staging, heads[2].name, str_bytes(&documents->sums_signature), err);
+	return rc;
+}
+
+void heads_release(struct heads_reader *reader)
+{
+	str_release(&reader->documents.envelope);
+	str_release(&reader->documents.sums);
+	str_release(&reader->documents.sums_signature);
+}

@@ -1,0 +1,49 @@
+/*
+ * heads_read: finds the documents that come first in a kit and reads them to memory, bounded.
+ *
+ * In the order of the format one pass is enough. If anything else comes before the last of them,
+ * the archive is walked until all were found, and again from its beginning: then a document that
+ * differs from what was verified is ERR_UNREADABLE, because the medium changed in between.
+ *
+ * The chain of roots (trust/N.root.json) is bounded here; nothing else of it is read.
+ */
+#ifndef OFFKIT_VERIFY_HEADS_READ_H
+#define OFFKIT_VERIFY_HEADS_READ_H
+
+#include "archive/members.h"
+#include "verify/kit_private.h"
+#include "verify/staging.h"
+
+enum {
+	SUMS_SIGNATURE_SIZE_MAX = 8 * 1024,
+	SCANNED_MEMBERS_MAX = 400000, /* members before the last of the documents */
+	HEADS_COUNT = 3,
+};
+
+struct heads_reader {
+	struct kit_heads documents;
+	bool found[HEADS_COUNT];
+	bool second_pass;	       /* something else came in between */
+	bool found_again[HEADS_COUNT]; /* in the second pass */
+	size_t root_count;
+	int64_t root_versions[ROOT_CHAIN_MAX];
+	bool trust_folder;
+};
+
+/* Their names in the kit's order, NULL-terminated. */
+const char *const *heads_order(void);
+
+/* Walks until all were found. ERR_NOT_A_KIT, ERR_MISSING_FILE, ERR_LIMIT, the archive's errors. */
+MUST_CHECK int heads_read(struct heads_reader *reader, struct members *members, struct err *err);
+bool heads_need_second_pass(const struct heads_reader *reader);
+
+/* A member of the pass over all files: its name is checked, and taken if it is no file of the kit.
+ */
+MUST_CHECK int heads_again(struct heads_reader *reader, struct members *members,
+	const struct member *member, bool *ret_taken, struct err *err);
+
+MUST_CHECK int heads_put(
+	const struct heads_reader *reader, struct staging *staging, struct err *err);
+void heads_release(struct heads_reader *reader);
+
+#endif

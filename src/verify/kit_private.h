@@ -1,0 +1,50 @@
+/*
+ * kit_private: what a trusted kit is made of; for src/verify alone, so that nobody else can make
+ * one.
+ */
+#ifndef OFFKIT_VERIFY_KIT_PRIVATE_H
+#define OFFKIT_VERIFY_KIT_PRIVATE_H
+
+#include "verify/verify.h"
+
+/* Files of role ROLE_MIGRATION are kept in memory: each (MIGRATION_SIZE_MAX), and all together. */
+enum { KEPT_TOTAL_MAX = 64 * 1024 * 1024 };
+
+struct trusted_kit {
+	struct arena arena;
+	struct manifest manifest;
+	struct sha256 manifest_digest;
+	const char *id;
+	const char *form; /* members_form */
+	const struct trust_root *root;
+	const struct trust_role *role; /* "targets" */
+	bool *has_signed;	       /* role->key_count */
+	const char *sums_signer;
+	uint8_t **kept; /* file_count pointers, NULL of files that are not kept */
+};
+
+/* The documents that come first, as they stand in the kit. */
+struct kit_heads {
+	struct str envelope;
+	struct str sums;
+	struct str sums_signature;
+};
+
+/*
+ * Fills manifest, digest, id, role, has_signed and sums_signer of kit, whose root is set: the
+ * envelope's signatures first, then the manifest, then SHA256SUMS, its signature, and that both
+ * agree.
+ */
+MUST_CHECK int kit_verify_heads(
+	struct trusted_kit *kit, const struct kit_heads *untrusted_heads, struct err *err);
+
+/* DESIGN 5.5: version and time. installed.c's state takes part if there is one. */
+MUST_CHECK int rules_check_root(
+	const struct trust_root *root, const struct verify_options *options, struct err *err);
+MUST_CHECK int rules_check_kit(
+	const struct manifest *manifest, const struct verify_options *options, struct err *err);
+
+/* The newest signed time of an installed kit, INT64_MIN if there is none. */
+MUST_CHECK int installed_newest(int state_dirfd, int64_t *ret_created, struct err *err);
+
+#endif

@@ -1,0 +1,372 @@
+#include "verify/verify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive/members.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "kit/migration.h"
+#include "verify/heads_read.h"
+#include "verify/pipeline.h"
+#include "verify/staging.h"
+
+enum { FOLDER_DEPTH_MAX = 64 /* of members that are folders; files may stand deeper */ };
+
+struct verification {
+	const char *path;
+	const struct verify_options *options;
+	int kit_fd;
+	bool is_folder;
+	struct members *members;
+	struct heads_reader heads;
+	struct trusted_kit *kit;
+	bool *seen;		 /* of each file of the manifest */
+	uint64_t *seen_folders;	 /* of the first file in it: a bit for each depth */
+	struct staging *staging; /* NULL: nothing is written */
+	struct pipeline *pipeline;
+	struct verify_progress progress;
+};
+
+static int open_kit(struct verification *v, struct err *err)
+{
+	struct stat st;
+
+	v->kit_fd = open(v->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (v->kit_fd < 0)
+		return err_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNREADABLE, errno,
+			"%s", v->path);
+	if (fstat(v->kit_fd, &st) != 0)
+		return err_set_errno(err, ERR_UNREADABLE, errno, "%s", v->path);
+	v->is_folder = S_ISDIR(st.st_mode);
+	if (!v->is_folder && !S_ISREG(st.st_mode))
+		return err_set(err, ERR_NOT_A_KIT, "%s is neither a file nor a folder", v->path);
+	if (!v->is_folder)
+		(void)posix_fadvise(v->kit_fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	return 0;
+}
+
+static int open_members(struct verification *v, struct err *err)
+{
+	members_free(STEAL(v->members));
+	if (v->is_folder)
+		return members_open_folder(v->kit_fd, heads_order(), &v->members, err);
+	return members_open_archive(v->kit_fd, &v->members, err);
+}
+
+/* The files that the engine reads stay in memory: their sizes are signed, and bounded here. */
+static int keep_small_files(struct trusted_kit *kit, struct err *err)
+{
+	const struct manifest *manifest = &kit->manifest;
+	int64_t total = 0;
+
+	kit->kept = arena_array(&kit->arena, manifest->file_count, sizeof *kit->kept);
+	if (kit->kept == NULL)
+		return err_no_memory(err);
+	for (size_t i = 0; i < manifest->file_count; i++) {
+		const struct manifest_file *file = &manifest->files[i];
+		if (file->role != ROLE_MIGRATION)
+			continue;
+		total += file->size;
+		if (file->size > MIGRATION_SIZE_MAX)
+			return err_set(err, ERR_LIMIT,
+				"%s has %lld octets; a file of a migration has at most %d",
+				file->name, (long long)file->size, MIGRATION_SIZE_MAX);
+		if (total > KEPT_TOTAL_MAX)
+			return err_set(err, ERR_LIMIT,
+				"the files of all migrations have more than %d octets",
+				KEPT_TOTAL_MAX);
+		kit->kept[i] = arena_alloc(&kit->arena, (size_t)file->size + 1);
+		if (kit->kept[i] == NULL)
+			return err_no_memory(err);
+	}
+	return 0;
+}
+
+static void report(struct verification *v)
+{
+	if (v->options->progress != NULL)
+		v->options->progress(v->options->argument, &v->progress);
+}
+
+static int read_content(struct verification *v, const struct manifest_file *file, struct err *err)
+{
+	uint8_t *kept = v->kit->kept[file - v->kit->manifest.files];
+	struct bytes chunk;
+	int64_t done = 0;
+	int rc = pipeline_begin_file(v->pipeline, file, err);
+
+	while (rc == 0) {
+		rc = members_read(v->members, &chunk, err);
+		if (rc < 0 || chunk.size == 0)
+			break;
+		if ((int64_t)chunk.size > file->size - done)
+			return err_set(err, ERR_CHECKSUM, "%s is longer than signed", file->name);
+		if (kept != NULL)
+			memcpy(kept + done, chunk.data, chunk.size);
+		done += (int64_t)chunk.size;
+		rc = pipeline_data(v->pipeline, chunk, err);
+		v->progress.octets_done += chunk.size;
+		report(v);
+	}
+	if (rc == 0 && done != file->size)
+		return err_set(err, ERR_CHECKSUM, "%s is shorter than signed", file->name);
+	if (rc == 0)
+		rc = pipeline_end_file(v->pipeline, err);
+	v->progress.files_done++;
+	return rc;
+}
+
+static int check_file(struct verification *v, const struct member *member, struct err *err)
+{
+	const struct manifest *manifest = &v->kit->manifest;
+	const struct manifest_file *file = manifest_find(manifest, member->untrusted_name);
+
+	if (file == NULL)
+		return err_set(err, ERR_UNLISTED_FILE, "%s is in the kit, but nothing lists it",
+			member->untrusted_name);
+	if (v->seen[file - manifest->files])
+		return err_set(
+			err, ERR_UNSAFE_ARCHIVE, "%s is in the kit twice", member->untrusted_name);
+	if (member->size != file->size)
+		return err_set(err, ERR_CHECKSUM, "%s has %lld octets, signed are %lld", file->name,
+			(long long)member->size, (long long)file->size);
+	v->seen[file - manifest->files] = true;
+	return read_content(v, file, err);
+}
+
+/* The first file whose name begins with folder and "/", NULL if there is none. */
+static const struct manifest_file *first_within(const struct manifest *manifest, const char *folder)
+{
+	size_t size = strlen(folder);
+	size_t low = 0;
+	size_t high = manifest->file_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const char *name = manifest->files[middle].name;
+		int order = strncmp(name, folder, size);
+		if (order == 0)
+			order = (unsigned char)name[size] < '/' ? -1 : 0;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == manifest->file_count)
+		return NULL;
+	const char *name = manifest->files[low].name;
+	return strncmp(name, folder, size) == 0 && name[size] == '/' ? &manifest->files[low] : NULL;
+}
+
+/* A folder is allowed once, if a listed file stands in it; it is made with its first file. */
+static int check_folder(struct verification *v, const struct member *member, struct err *err)
+{
+	const struct manifest_file *file = first_within(&v->kit->manifest, member->untrusted_name);
+	unsigned depth = 0;
+
+	if (file == NULL)
+		return err_set(err, ERR_UNLISTED_FILE,
+			"the folder %s is in the kit, but nothing lists a file in it",
+			member->untrusted_name);
+	for (const char *at = member->untrusted_name; *at != '\0'; at++)
+		depth += *at == '/';
+	if (depth >= FOLDER_DEPTH_MAX)
+		return err_set(err, ERR_LIMIT, "%s is more than %d folders deep",
+			member->untrusted_name, FOLDER_DEPTH_MAX);
+	uint64_t *seen = &v->seen_folders[file - v->kit->manifest.files];
+	if ((*seen >> depth & 1) != 0)
+		return err_set(
+			err, ERR_UNSAFE_ARCHIVE, "%s is in the kit twice", member->untrusted_name);
+	*seen |= (uint64_t)1 << depth;
+	return 0;
+}
+
+static int check_member(struct verification *v, const struct member *member, struct err *err)
+{
+	bool taken;
+	int rc = heads_again(&v->heads, v->members, member, &taken, err);
+
+	if (rc < 0 || taken)
+		return rc;
+	return member->type == MEMBER_FOLDER ? check_folder(v, member, err)
+					     : check_file(v, member, err);
+}
+
+static int check_members(struct verification *v, struct err *err)
+{
+	struct member member;
+	bool end = false;
+
+	for (;;) {
+		int rc = members_next(v->members, &member, &end, err);
+		if (rc < 0 || end)
+			return rc;
+		rc = check_member(v, &member, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+static int check_missing(const struct verification *v, struct err *err)
+{
+	const struct manifest *manifest = &v->kit->manifest;
+
+	for (size_t i = 0; i < manifest->file_count; i++)
+		if (!v->seen[i])
+			return err_set(err, ERR_MISSING_FILE, "%s is missing from the kit",
+				manifest->files[i].name);
+	return 0;
+}
+
+/* Of several failures the one counts that stands first in the stream: a thread's, then ours. */
+static int check_files(struct verification *v, struct err *err)
+{
+	struct pipeline_sink sink;
+	struct err earlier;
+
+	if (v->staging != NULL)
+		sink = staging_sink(v->staging);
+	int rc = pipeline_start(v->staging != NULL ? &sink : NULL, &v->pipeline, err);
+	if (rc < 0)
+		return rc;
+	rc = check_members(v, err);
+	int thread_rc = pipeline_finish(STEAL(v->pipeline), &earlier);
+	if (thread_rc < 0) {
+		*err = earlier;
+		return thread_rc;
+	}
+	return rc < 0 ? rc : check_missing(v, err);
+}
+
+static int begin_files(struct verification *v, struct err *err)
+{
+	const struct manifest *manifest = &v->kit->manifest;
+	int rc = keep_small_files(v->kit, err);
+
+	if (rc < 0)
+		return rc;
+	v->seen = calloc(manifest->file_count, sizeof *v->seen);
+	v->seen_folders = calloc(manifest->file_count, sizeof *v->seen_folders);
+	if (v->seen == NULL || v->seen_folders == NULL)
+		return err_no_memory(err);
+	v->progress.files_total = manifest->file_count;
+	for (size_t i = 0; i < manifest->file_count; i++)
+		v->progress.octets_total += (uint64_t)manifest->files[i].size;
+	report(v);
+	if (v->staging == NULL)
+		return 0;
+	rc = staging_begin(v->staging, err);
+	return rc < 0 ? rc : heads_put(&v->heads, v->staging, err);
+}
+
+static int run(struct verification *v, struct err *err)
+{
+	int rc = open_kit(v, err);
+
+	if (rc == 0)
+		rc = rules_check_root(v->kit->root, v->options, err);
+	if (rc == 0)
+		rc = open_members(v, err);
+	if (rc == 0)
+		rc = heads_read(&v->heads, v->members, err);
+	if (rc < 0)
+		return rc;
+	v->kit->form = members_form(v->members);
+	rc = kit_verify_heads(v->kit, &v->heads.documents, err);
+	if (rc == 0)
+		rc = rules_check_kit(&v->kit->manifest, v->options, err);
+	if (rc == 0 && heads_need_second_pass(&v->heads))
+		rc = open_members(v, err);
+	if (rc == 0)
+		rc = begin_files(v, err);
+	if (rc == 0)
+		rc = check_files(v, err);
+	if (rc == 0 && v->staging != NULL)
+		rc = staging_commit(v->staging, v->kit->id, err);
+	return rc;
+}
+
+static int kit_new(const struct trust_root *root, struct trusted_kit **ret_kit, struct err *err)
+{
+	struct trusted_kit *kit = calloc(1, sizeof *kit);
+
+	if (kit == NULL)
+		return err_no_memory(err);
+	kit->root = root;
+	*ret_kit = kit;
+	return 0;
+}
+
+static int verify(const char *path, struct staging *staging, const struct trust_root *root,
+	const struct verify_options *options, struct trusted_kit **ret_kit, struct err *err)
+{
+	struct verification v = {
+		.path = path, .options = options, .kit_fd = -1, .staging = staging};
+	int rc = kit_new(root, &v.kit, err);
+
+	if (rc == 0)
+		rc = run(&v, err);
+	members_free(v.members);
+	heads_release(&v.heads);
+	cleanup_close(&v.kit_fd);
+	free(v.seen);
+	free(v.seen_folders);
+	if (rc < 0)
+		trusted_kit_free(v.kit);
+	else
+		*ret_kit = v.kit;
+	return rc;
+}
+
+int verify_kit(const char *path, const struct trust_root *root,
+	const struct verify_options *options, struct trusted_kit **ret_kit, struct err *err)
+{
+	return verify(path, NULL, root, options, ret_kit, err);
+}
+
+int verify_and_unpack(const char *path, const struct trust_root *root,
+	const struct verify_options *options, struct trusted_kit **ret_kit, struct str *quarantine,
+	struct err *err)
+{
+	struct staging *staging;
+	int rc = staging_new(options->state_dirfd, options->now, &staging, err);
+
+	if (rc < 0)
+		return rc;
+	rc = verify(path, staging, root, options, ret_kit, err);
+	if (rc < 0)
+		staging_fail(staging, path, err, quarantine);
+	staging_free(staging);
+	return rc;
+}
+
+int verify_installed(int state_dirfd, const char *id, const struct trust_root *root,
+	struct trusted_kit **ret_kit, struct err *err)
+{
+	CLEANUP_FD int kits = -1;
+	CLEANUP_FD int folder = -1;
+	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
+	const struct verify_options options = {.state_dirfd = -1, .ignore_time = true};
+	char path[64];
+
+	int rc = folder_open_at(state_dirfd, "kits", &kits, err);
+	if (rc == 0)
+		rc = folder_open_at(kits, id, &folder, err);
+	if (rc < 0)
+		return err_context(err, "the installed kit");
+	/* The folder that was opened without following a link, whatever stands at its name now. */
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", folder);
+	rc = verify(path, NULL, root, &options, &kit, err);
+	if (rc < 0)
+		return err_context(err, "the installed kit %s", id);
+	if (strcmp(kit->id, id) != 0)
+		return err_set(err, ERR_CHECKSUM, "state/kits/%s has another kit: %s", id, kit->id);
+	*ret_kit = STEAL(kit);
+	return 0;
+}
