@@ -1,0 +1,276 @@
+/*
+ * Expressions, the document that they see, and what they give: what our evaluator and a real
+ * server are both asked. In Extended JSON; "missing" is the result of an expression without one.
+ */
+#ifndef OFFKIT_TESTS_DERIVE_CASES_H
+#define OFFKIT_TESTS_DERIVE_CASES_H
+
+#include <stdbool.h>
+
+struct derive_case {
+	const char *expression;
+	const char *document;
+	const char *expected; /* canonical or relaxed; "missing"; "error" */
+	bool ours;	      /* an operator or a choice that a server does not have */
+};
+
+#define DOC                                                                                        \
+	"{\"_id\": 1, \"s\": \"Grüße\", \"n\": 5, \"d\": 2.5, \"z\": null, \"t\": true,"         \
+	" \"a\": [3, 1, 2], \"o\": {\"x\": 1, \"y\": {\"z\": \"deep\"}},"                          \
+	" \"l\": [{\"k\": 1, \"v\": \"a\"}, {\"k\": 2}, 7, {\"k\": 3, \"v\": null},"               \
+	" [{\"k\": 4}]], \"e\": [], \"big\": {\"$numberLong\": \"5000000000\"},"                   \
+	" \"when\": {\"$date\": \"2021-09-26T23:32:08.989Z\"},"                                    \
+	" \"id\": {\"$oid\": \"65f1c0d29ae2000000000001\"}}"
+
+static const struct derive_case derive_cases[] = {
+	/* paths */
+	{"\"$n\"", DOC, "5", false},
+	{"\"$nothing\"", DOC, "missing", false},
+	{"\"$o.y.z\"", DOC, "\"deep\"", false},
+	{"\"$o.nothing.z\"", DOC, "missing", false},
+	{"\"$n.x\"", DOC, "missing", false},
+	{"\"$l.k\"", DOC, "[1, 2, 3]", false},
+	{"\"$l.v\"", DOC, "[\"a\", null]", false},
+	{"\"$a.x\"", DOC, "[]", false},
+	{"\"$e.x\"", DOC, "[]", false},
+	{"\"$$ROOT.o.x\"", DOC, "1", false},
+	{"\"$$CURRENT.n\"", DOC, "5", false},
+	{"\"$$REMOVE\"", DOC, "missing", false},
+	/* constants, documents, arrays */
+	{"\"text\"", DOC, "\"text\"", false},
+	{"{\"$literal\": \"$n\"}", DOC, "\"$n\"", false},
+	{"{\"a\": \"$n\", \"b\": \"$nothing\", \"c\": \"$z\"}", DOC, "{\"a\": 5, \"c\": null}",
+		false},
+	{"[\"$n\", \"$nothing\", \"$z\"]", DOC, "[5, null, null]", false},
+	{"{\"a\": {\"b\": \"$nothing\"}}", DOC, "{\"a\": {}}", false},
+	/* comparison: types in MongoDB's order, numbers by value */
+	{"{\"$eq\": [\"$n\", 5.0]}", DOC, "true", false},
+	{"{\"$eq\": [\"$nothing\", null]}", DOC, "false", false},
+	{"{\"$lt\": [\"$nothing\", null]}", DOC, "true", false},
+	{"{\"$lt\": [\"$z\", 0]}", DOC, "true", false},
+	{"{\"$lt\": [\"$big\", \"a\"]}", DOC, "true", false},
+	{"{\"$lt\": [\"a\", {\"x\": 1}]}", DOC, "true", false},
+	{"{\"$lt\": [{\"x\": 1}, [1]]}", DOC, "true", false},
+	{"{\"$gt\": [true, \"$id\"]}", DOC, "true", false},
+	{"{\"$gt\": [\"$when\", true]}", DOC, "true", false},
+	{"{\"$gte\": [\"b\", \"a\"]}", DOC, "true", false},
+	{"{\"$lte\": [[1, 2], [1, 3]]}", DOC, "true", false},
+	{"{\"$ne\": [{\"a\": 1, \"b\": 2}, {\"b\": 2, \"a\": 1}]}", DOC, "true", false},
+	{"{\"$cmp\": [1, 2]}", DOC, "-1", false},
+	/* truth and choice */
+	{"{\"$and\": []}", DOC, "true", false},
+	{"{\"$or\": []}", DOC, "false", false},
+	{"{\"$and\": [\"$t\", \"$s\", \"\"]}", DOC, "true", false},
+	{"{\"$and\": [\"$t\", \"$z\"]}", DOC, "false", false},
+	{"{\"$or\": [\"$nothing\", 0, 0.0, false]}", DOC, "false", false},
+	{"{\"$not\": [\"$e\"]}", DOC, "false", false},
+	{"{\"$not\": \"$z\"}", DOC, "true", false},
+	{"{\"$ifNull\": [\"$z\", \"$nothing\", \"$n\", 9]}", DOC, "5", false},
+	{"{\"$ifNull\": [\"$z\", \"$nothing\"]}", DOC, "missing", false},
+	{"{\"$cond\": [\"$t\", 1, 2]}", DOC, "1", false},
+	{"{\"$cond\": {\"if\": \"$z\", \"then\": 1, \"else\": \"$$REMOVE\"}}", DOC, "missing",
+		false},
+	{"{\"$switch\": {\"branches\": [{\"case\": \"$z\", \"then\": 1}, {\"case\": \"$t\", "
+	 "\"then\": "
+	 "2}], \"default\": 3}}",
+		DOC, "2", false},
+	{"{\"$switch\": {\"branches\": [{\"case\": \"$z\", \"then\": 1}], \"default\": 3}}", DOC,
+		"3", false},
+	{"{\"$switch\": {\"branches\": [{\"case\": \"$z\", \"then\": 1}]}}", DOC, "error", false},
+	/* variables */
+	{"{\"$let\": {\"vars\": {\"x\": \"$n\", \"y\": {\"$add\": [\"$n\", 1]}}, \"in\": [\"$$x\", "
+	 "\"$$y\"]}}",
+		DOC, "[5, 6]", false},
+	{"{\"$let\": {\"vars\": {\"x\": \"$l\"}, \"in\": \"$$x.k\"}}", DOC, "[1, 2, 3]", false},
+	{"{\"$let\": {\"vars\": {\"x\": 1}, \"in\": {\"$let\": {\"vars\": {\"x\": 2, \"y\": "
+	 "\"$$x\"}, "
+	 "\"in\": [\"$$x\", \"$$y\"]}}}}",
+		DOC, "[2, 1]", false},
+	{"{\"$let\": {\"vars\": {\"x\": 1, \"y\": {\"$map\": {\"input\": \"$a\", \"in\": "
+	 "\"$$this\"}}}, "
+	 "\"in\": [\"$$x\", \"$$y\"]}}",
+		DOC, "[1, [3, 1, 2]]", false},
+	/* strings */
+	{"{\"$concat\": [\"$s\", \"-\", \"x\"]}", DOC, "\"Grüße-x\"", false},
+	{"{\"$concat\": [\"$s\", \"$z\"]}", DOC, "null", false},
+	{"{\"$concat\": [\"$s\", \"$n\"]}", DOC, "error", false},
+	{"{\"$toLower\": \"GRÜSSE-A\"}", DOC, "\"grÜsse-a\"", true},
+	{"{\"$toLower\": \"ABC xyz\"}", DOC, "\"abc xyz\"", false},
+	{"{\"$toUpper\": \"abc xyz{\"}", DOC, "\"ABC XYZ{\"", false},
+	{"{\"$toLower\": \"$z\"}", DOC, "\"\"", false},
+	{"{\"$substrCP\": [\"$s\", 1, 3]}", DOC, "\"rüß\"", false},
+	{"{\"$substrCP\": [\"$s\", 9, 3]}", DOC, "\"\"", false},
+	{"{\"$substrBytes\": [\"$s\", 0, 4]}", DOC, "\"Grü\"", false},
+	{"{\"$substrBytes\": [\"$s\", 0, 3]}", DOC, "error", false},
+	{"{\"$substrBytes\": [\"$s\", 6, -1]}", DOC, "\"e\"", false},
+	{"{\"$strLenCP\": \"$s\"}", DOC, "5", false},
+	{"{\"$strLenBytes\": \"$s\"}", DOC, "7", false},
+	{"{\"$strLenCP\": \"$z\"}", DOC, "error", false},
+	{"{\"$split\": [\"a,b,,c\", \",\"]}", DOC, "[\"a\", \"b\", \"\", \"c\"]", false},
+	{"{\"$split\": [\"abc\", \"x\"]}", DOC, "[\"abc\"]", false},
+	{"{\"$split\": [\"$z\", \"x\"]}", DOC, "null", false},
+	{"{\"$split\": [\"a\", \"\"]}", DOC, "error", false},
+	{"{\"$trim\": {\"input\": \" \\t a b \\n\"}}", DOC, "\"a b\"", false},
+	{"{\"$trim\": {\"input\": \"xxaxx\", \"chars\": \"x\"}}", DOC, "\"a\"", false},
+	{"{\"$trim\": {\"input\": \"ßaß\", \"chars\": \"ß\"}}", DOC, "\"a\"", false},
+	{"{\"$ltrim\": {\"input\": \"  a  \"}}", DOC, "\"a  \"", false},
+	{"{\"$rtrim\": {\"input\": \"  a  \"}}", DOC, "\"  a\"", false},
+	{"{\"$trim\": {\"input\": \"$z\"}}", DOC, "null", false},
+	{"{\"$indexOfCP\": [\"$s\", \"ße\"]}", DOC, "3", false},
+	{"{\"$indexOfCP\": [\"$s\", \"x\"]}", DOC, "-1", false},
+	{"{\"$indexOfCP\": [\"$z\", \"x\"]}", DOC, "null", false},
+	{"{\"$indexOfCP\": [\"abcabc\", \"a\", 1]}", DOC, "3", false},
+	{"{\"$indexOfCP\": [\"abcabc\", \"c\", 0, 2]}", DOC, "-1", false},
+	{"{\"$replaceAll\": {\"input\": \"a-b-c\", \"find\": \"-\", \"replacement\": \"::\"}}", DOC,
+		"\"a::b::c\"", false},
+	{"{\"$replaceOne\": {\"input\": \"a-b-c\", \"find\": \"-\", \"replacement\": \"\"}}", DOC,
+		"\"ab-c\"", false},
+	{"{\"$replaceAll\": {\"input\": \"$z\", \"find\": \"-\", \"replacement\": \"\"}}", DOC,
+		"null", false},
+	/* arrays */
+	{"{\"$size\": \"$a\"}", DOC, "3", false},
+	{"{\"$size\": \"$z\"}", DOC, "error", false},
+	{"{\"$arrayElemAt\": [\"$a\", 0]}", DOC, "3", false},
+	{"{\"$arrayElemAt\": [\"$a\", -1]}", DOC, "2", false},
+	{"{\"$arrayElemAt\": [\"$a\", 3]}", DOC, "missing", false},
+	{"{\"$arrayElemAt\": [\"$a\", -4]}", DOC, "missing", false},
+	{"{\"$arrayElemAt\": [\"$z\", 0]}", DOC, "null", false},
+	{"{\"$first\": \"$a\"}", DOC, "3", false},
+	{"{\"$first\": \"$e\"}", DOC, "missing", false},
+	{"{\"$last\": \"$a\"}", DOC, "2", false},
+	{"{\"$last\": \"$z\"}", DOC, "null", false},
+	{"{\"$in\": [2.0, \"$a\"]}", DOC, "true", false},
+	{"{\"$in\": [9, \"$a\"]}", DOC, "false", false},
+	{"{\"$in\": [9, \"$z\"]}", DOC, "error", false},
+	{"{\"$concatArrays\": [\"$a\", \"$e\", [9]]}", DOC, "[3, 1, 2, 9]", false},
+	{"{\"$concatArrays\": [\"$a\", \"$nothing\"]}", DOC, "null", false},
+	{"{\"$concatArrays\": [\"$a\", 5]}", DOC, "error", false},
+	{"{\"$setUnion\": [\"$a\", [2, 4, 1]]}", DOC, "[1, 2, 3, 4]", true},
+	{"{\"$sortArray\": {\"input\": {\"$setUnion\": [\"$a\", [2, 4, 1]]}, \"sortBy\": 1}}", DOC,
+		"[1, 2, 3, 4]", false},
+	{"{\"$setUnion\": [\"$a\", \"$z\"]}", DOC, "null", false},
+	{"{\"$reverseArray\": \"$a\"}", DOC, "[2, 1, 3]", false},
+	{"{\"$map\": {\"input\": \"$a\", \"in\": {\"$add\": [\"$$this\", 1]}}}", DOC, "[4, 2, 3]",
+		false},
+	{"{\"$map\": {\"input\": \"$l\", \"as\": \"x\", \"in\": \"$$x.v\"}}", DOC,
+		"[\"a\", null, null, null, []]", false},
+	{"{\"$map\": {\"input\": \"$z\", \"in\": 1}}", DOC, "null", false},
+	{"{\"$map\": {\"input\": \"$n\", \"in\": 1}}", DOC, "error", false},
+	{"{\"$filter\": {\"input\": \"$a\", \"cond\": {\"$gt\": [\"$$this\", 1]}}}", DOC, "[3, 2]",
+		false},
+	{"{\"$filter\": {\"input\": \"$a\", \"as\": \"x\", \"cond\": \"$$x\", \"limit\": 2}}", DOC,
+		"[3, 1]", true},
+	{"{\"$filter\": {\"input\": \"$nothing\", \"cond\": true}}", DOC, "null", false},
+	{"{\"$reduce\": {\"input\": \"$a\", \"initialValue\": 0, \"in\": {\"$add\": [\"$$value\", "
+	 "\"$$this\"]}}}",
+		DOC, "6", false},
+	{"{\"$reduce\": {\"input\": [[1], [2, 3], []], \"initialValue\": [0], \"in\": "
+	 "{\"$concatArrays\": [\"$$value\", \"$$this\"]}}}",
+		DOC, "[0, 1, 2, 3]", false},
+	{"{\"$reduce\": {\"input\": [[1], null, [2]], \"initialValue\": [], \"in\": "
+	 "{\"$concatArrays\": [\"$$value\", \"$$this\"]}}}",
+		DOC, "null", false},
+	{"{\"$reduce\": {\"input\": [[1], [2]], \"initialValue\": [], \"in\": {\"$concatArrays\": "
+	 "[\"$$value\", \"$$this\", \"$$value\"]}}}",
+		DOC, "[1, 2, 1]", false},
+	{"{\"$reduce\": {\"input\": \"$e\", \"initialValue\": \"start\", \"in\": 1}}", DOC,
+		"\"start\"", false},
+	{"{\"$reduce\": {\"input\": \"$z\", \"initialValue\": 0, \"in\": 1}}", DOC, "null", false},
+	{"{\"$sortArray\": {\"input\": \"$a\", \"sortBy\": 1}}", DOC, "[1, 2, 3]", false},
+	{"{\"$sortArray\": {\"input\": \"$a\", \"sortBy\": -1}}", DOC, "[3, 2, 1]", false},
+	{"{\"$sortArray\": {\"input\": [{\"a\": 2}, {\"b\": 1}, {\"a\": 1}], \"sortBy\": {\"a\": "
+	 "1}}}",
+		DOC, "[{\"b\": 1}, {\"a\": 1}, {\"a\": 2}]", false},
+	{"{\"$sortArray\": {\"input\": \"$z\", \"sortBy\": 1}}", DOC, "null", false},
+	{"{\"$isArray\": \"$a\"}", DOC, "true", false},
+	{"{\"$isArray\": \"$z\"}", DOC, "false", false},
+	/* documents */
+	{"{\"$mergeObjects\": [\"$o\", {\"x\": 2, \"w\": 3}]}", DOC,
+		"{\"x\": 2, \"y\": {\"z\": \"deep\"}, \"w\": 3}", false},
+	{"{\"$mergeObjects\": [\"$o\", \"$z\", \"$nothing\"]}", DOC,
+		"{\"x\": 1, \"y\": {\"z\": \"deep\"}}", false},
+	{"{\"$mergeObjects\": []}", DOC, "{}", true},
+	{"{\"$mergeObjects\": [\"$z\"]}", DOC, "{}", false},
+	{"{\"$mergeObjects\": [\"$n\"]}", DOC, "error", false},
+	{"{\"$objectToArray\": {\"a\": 1, \"b\": \"$s\"}}", DOC,
+		"[{\"k\": \"a\", \"v\": 1}, {\"k\": \"b\", \"v\": \"Grüße\"}]", false},
+	{"{\"$objectToArray\": \"$z\"}", DOC, "null", false},
+	{"{\"$getField\": \"n\"}", DOC, "5", false},
+	{"{\"$getField\": {\"field\": \"x\", \"input\": \"$o\"}}", DOC, "1", false},
+	{"{\"$getField\": {\"field\": \"x.y\", \"input\": \"$o\"}}", DOC, "missing", false},
+	/* types */
+	{"{\"$type\": \"$nothing\"}", DOC, "\"missing\"", false},
+	{"{\"$type\": \"$z\"}", DOC, "\"null\"", false},
+	{"{\"$type\": \"$n\"}", DOC, "\"int\"", false},
+	{"{\"$type\": \"$big\"}", DOC, "\"long\"", false},
+	{"{\"$type\": \"$d\"}", DOC, "\"double\"", false},
+	{"{\"$type\": \"$o\"}", DOC, "\"object\"", false},
+	{"{\"$type\": \"$a\"}", DOC, "\"array\"", false},
+	{"{\"$type\": \"$when\"}", DOC, "\"date\"", false},
+	{"{\"$isNumber\": \"$d\"}", DOC, "true", false},
+	/* numbers */
+	{"{\"$add\": [1, 2]}", DOC, "{\"$numberInt\": \"3\"}", false},
+	{"{\"$add\": [2147483647, 1]}", DOC, "{\"$numberLong\": \"2147483648\"}", false},
+	{"{\"$add\": [\"$big\", 1]}", DOC, "{\"$numberLong\": \"5000000001\"}", false},
+	{"{\"$add\": [1, 0.5]}", DOC, "1.5", false},
+	{"{\"$add\": [1, \"$z\"]}", DOC, "null", false},
+	{"{\"$add\": [\"$when\", 11]}", DOC, "{\"$date\": \"2021-09-26T23:32:09Z\"}", false},
+	{"{\"$add\": [\"a\", 1]}", DOC, "error", false},
+	{"{\"$subtract\": [1, 2]}", DOC, "{\"$numberInt\": \"-1\"}", false},
+	{"{\"$subtract\": [\"$when\", \"$when\"]}", DOC, "{\"$numberLong\": \"0\"}", false},
+	{"{\"$multiply\": [3, \"$n\"]}", DOC, "{\"$numberInt\": \"15\"}", false},
+	{"{\"$multiply\": [65536, 65536]}", DOC, "{\"$numberLong\": \"4294967296\"}", false},
+	{"{\"$multiply\": [\"$d\", 2]}", DOC, "{\"$numberDouble\": \"5.0\"}", false},
+	{"{\"$divide\": [5, 2]}", DOC, "2.5", false},
+	{"{\"$divide\": [4, 2]}", DOC, "{\"$numberDouble\": \"2.0\"}", false},
+	{"{\"$divide\": [\"$n\", {\"$subtract\": [\"$n\", 5]}]}", DOC, "error", false},
+	{"{\"$max\": [1, \"$n\", null]}", DOC, "5", false},
+	{"{\"$max\": \"$a\"}", DOC, "3", false},
+	{"{\"$min\": [\"$nothing\", \"$z\"]}", DOC, "null", false},
+	{"{\"$min\": \"$a\"}", DOC, "1", false},
+	{"{\"$max\": [\"$a\", 1]}", DOC, "[3, 1, 2]", false},
+	/* conversions */
+	{"{\"$toString\": \"$n\"}", DOC, "\"5\"", false},
+	{"{\"$toString\": \"$id\"}", DOC, "\"65f1c0d29ae2000000000001\"", false},
+	{"{\"$toString\": \"$when\"}", DOC, "\"2021-09-26T23:32:08.989Z\"", false},
+	{"{\"$toString\": \"$t\"}", DOC, "\"true\"", false},
+	{"{\"$toString\": \"$z\"}", DOC, "null", false},
+	{"{\"$toDouble\": \"7.5\"}", DOC, "7.5", false},
+	{"{\"$toDouble\": \"$n\"}", DOC, "{\"$numberDouble\": \"5.0\"}", false},
+	{"{\"$toDouble\": \"1e3\"}", DOC, "{\"$numberDouble\": \"1000.0\"}", false},
+	{"{\"$toDouble\": \"seven\"}", DOC, "error", false},
+	{"{\"$toDouble\": \"\"}", DOC, "error", false},
+	{"{\"$toInt\": \"12\"}", DOC, "{\"$numberInt\": \"12\"}", false},
+	{"{\"$toInt\": 2.9}", DOC, "{\"$numberInt\": \"2\"}", false},
+	{"{\"$toInt\": \"$big\"}", DOC, "error", false},
+	{"{\"$toInt\": \"2.5\"}", DOC, "error", false},
+	{"{\"$toLong\": \"9223372036854775807\"}", DOC,
+		"{\"$numberLong\": \"9223372036854775807\"}", false},
+	{"{\"$toLong\": \"9223372036854775808\"}", DOC, "error", false},
+	{"{\"$toObjectId\": \"65F1C0D29AE2000000000001\"}", DOC,
+		"{\"$oid\": \"65f1c0d29ae2000000000001\"}", false},
+	{"{\"$toObjectId\": \"65F1\"}", DOC, "error", false},
+	{"{\"$toDate\": \"2021-09-26T23:32:08.989778Z\"}", DOC,
+		"{\"$date\": \"2021-09-26T23:32:08.989Z\"}", true},
+	{"{\"$toDate\": \"2021-09-26T23:32:08+02:00\"}", DOC,
+		"{\"$date\": \"2021-09-26T21:32:08Z\"}", false},
+	{"{\"$toDate\": \"2021-12-10T10:15:09.143\"}", DOC,
+		"{\"$date\": \"2021-12-10T10:15:09.143Z\"}", false},
+	{"{\"$toDate\": \"2021-12-10\"}", DOC, "{\"$date\": \"2021-12-10T00:00:00Z\"}", false},
+	{"{\"$toDate\": \"not a date\"}", DOC, "error", false},
+	{"{\"$toDate\": {\"$toLong\": 1000}}", DOC, "{\"$date\": \"1970-01-01T00:00:01Z\"}", false},
+	{"{\"$dateFromString\": {\"dateString\": \"never\", \"onError\": \"bad\"}}", DOC, "\"bad\"",
+		false},
+	{"{\"$dateFromString\": {\"dateString\": \"$z\", \"onNull\": 0}}", DOC, "0", false},
+	/* ours */
+	{"{\"$sha256\": \"abc\"}", DOC,
+		"\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"", true},
+	{"{\"$sha256\": \"$z\"}", DOC, "null", true},
+	{"{\"$sha256\": \"$n\"}", DOC, "error", true},
+	{"{\"$sha256\": {}}", DOC,
+		"\"49e8e3297545c15ab6a79471a7a34d43e24a8f1cb25ea3d8417c61f699267a3f\"", true},
+};
+
+enum { DERIVE_CASE_COUNT = sizeof derive_cases / sizeof derive_cases[0] };
+
+#endif
