@@ -119,6 +119,8 @@ void object_id_to_hex(const uint8_t *id, char hex[static OBJECT_ID_HEX_SIZE]);
 /* MongoDB Extended JSON v2: canonical for files that go back, relaxed for people. */
 MUST_CHECK int doc_to_json(struct bytes doc, bool canonical, struct str *out, struct err *err);
 MUST_CHECK int doc_from_json(const struct json *object, struct str *out, struct err *err);
+/* The same from text, by the driver's own reader, in which members may be nested 100 deep. */
+MUST_CHECK int doc_from_json_text(struct bytes text, struct str *out, struct err *err);
 void value_to_text(const struct value *value,
 	struct str *out); /* an id or scalar in a message; escaped, at most 80 columns */
 

@@ -3,6 +3,7 @@
 
 #include <bson/bson.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -30,29 +31,35 @@ int doc_to_json(struct bytes doc, bool canonical, struct str *out, struct err *e
 	return str_check(out, err);
 }
 
-int doc_from_json(const struct json *object, struct str *out, struct err *err)
+int doc_from_json_text(struct bytes text, struct str *out, struct err *err)
 {
-	CLEANUP_STR struct str text = STR_INIT;
-	struct json_writer writer;
 	bson_error_t error;
 	bson_t doc;
 
-	if (json_type(object) != JSON_OBJECT)
-		return err_set(err, ERR_SYNTAX, "a document must be a JSON object");
-	json_write_begin(&writer, &text);
-	json_write_value(&writer, object);
-	int result = str_check(&text, err);
-	if (result != 0)
-		return result;
-	if (!bson_init_from_json(&doc, str_text(&text), (ssize_t)text.size, &error))
+	if (text.size == 0 || text.size > SSIZE_MAX || !utf8_valid(text))
+		return err_set(err, ERR_SYNTAX, "not MongoDB Extended JSON");
+	if (!bson_init_from_json(&doc, (const char *)text.data, (ssize_t)text.size, &error))
 		return err_set(err, ERR_SYNTAX, "not MongoDB Extended JSON: %s", error.message);
-	result = doc_check(bytes_make(bson_get_data(&doc), doc.len), err);
+	int result = doc_check(bytes_make(bson_get_data(&doc), doc.len), err);
 	if (result == 0) {
 		str_append(out, bson_get_data(&doc), doc.len);
 		result = str_check(out, err);
 	}
 	bson_destroy(&doc);
 	return result;
+}
+
+int doc_from_json(const struct json *object, struct str *out, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	struct json_writer writer;
+
+	if (json_type(object) != JSON_OBJECT)
+		return err_set(err, ERR_SYNTAX, "a document must be a JSON object");
+	json_write_begin(&writer, &text);
+	json_write_value(&writer, object);
+	int result = str_check(&text, err);
+	return result != 0 ? result : doc_from_json_text(str_bytes(&text), out, err);
 }
 
 static void date_to_text(int64_t time, struct str *out)
