@@ -47,14 +47,16 @@ CLI_SRC  := $(sort $(wildcard src/cli/*.c) $(wildcard tui/*.c))
 PACK_SRC := $(sort $(wildcard src/pack/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 
 object = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 LIB    := $(OUT)/liboffkit.a
 UNIT   := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_SRC))
 TOOLS  := $(patsubst tests/tools/%.c,$(OUT)/tools/%,$(TOOL_SRC))
+FUZZ   := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_SRC))
 PROGRAMS := $(BUILD)/offkit $(BUILD)/offkit-pack
 
-.PHONY: all check-static unit tools test demo bench install clean deps FORCE
+.PHONY: all check-static unit tools fuzz test demo bench install clean deps FORCE
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -106,8 +108,14 @@ $(OUT)/tools/%: $(OUT)/obj/tests/tools/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# A fuzz target with a main that replays its corpus.
+$(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/replay.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 unit: $(UNIT)
 tools: $(TOOLS)
+fuzz: $(FUZZ)
 
 # ---- what a user runs. The set-up comes first and in a make of its own, because this one has
 # already asked the compiler what machine it builds for, and there may have been none.
@@ -116,6 +124,11 @@ demo:
 	@$(MAKE) --no-print-directory all tools
 	@tests/env/setup server
 	@tests/demo/run
+
+test:
+	@src/deps/host-packages $$(sed '/^#/d' tests/*/packages)
+	@$(MAKE) --no-print-directory all unit tools fuzz
+	@BUILD=$(BUILD) tests/run $(OUT)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
