@@ -28,15 +28,28 @@ enum key_scheme {
 const char *key_scheme_name(enum key_scheme scheme);
 enum key_scheme key_scheme_by_name(const char *name); /* KEY_SCHEME_NONE: not in the table */
 
-enum { KEY_PEM_MAX = 16 * 1024, KEY_SIGNATURE_MAX = 2048 };
+enum {
+	KEY_PEM_MAX = 16 * 1024,
+	KEY_SIGNATURE_MAX = 2048,
+	KEY_RSA_BITS_MIN = 2048,
+	KEY_RSA_BITS_MAX = 8192,
+};
 
 struct public_key;
 
-/* From a PEM "PUBLIC KEY" (SubjectPublicKeyInfo), or from the 32 octets of an Ed25519 key. */
+/*
+ * From a PEM "PUBLIC KEY", its DER (SubjectPublicKeyInfo, RFC 5280 section 4.1), the 32 octets of
+ * an Ed25519 key, or the uncompressed point of an ECDSA key whose curve is the scheme's. RSA of
+ * 2048 to 8192 bits. ERR_SYNTAX.
+ */
 MUST_CHECK int public_key_from_pem(
 	struct bytes untrusted_pem, struct public_key **ret_key, struct err *err);
+MUST_CHECK int public_key_from_der(
+	struct bytes untrusted_der, struct public_key **ret_key, struct err *err);
 MUST_CHECK int public_key_from_ed25519(
 	struct bytes untrusted_octets, struct public_key **ret_key, struct err *err);
+MUST_CHECK int public_key_from_point(enum key_scheme scheme, struct bytes untrusted_octets,
+	struct public_key **ret_key, struct err *err);
 void public_key_free(struct public_key *key);
 void public_key_cleanup(struct public_key **key);
 
@@ -44,6 +57,10 @@ void public_key_cleanup(struct public_key **key);
 const struct sha256 *public_key_fingerprint(const struct public_key *key);
 const char *public_key_description(const struct public_key *key); /* "ECDSA P-256", "RSA 3072" */
 bool public_key_supports(const struct public_key *key, enum key_scheme scheme);
+
+/* The scheme that a key of this kind signs kits with: for RSA PKCS#1, whose bytes are the same
+ * each time. */
+enum key_scheme public_key_default_scheme(const struct public_key *key);
 MUST_CHECK int public_key_to_pem(const struct public_key *key, struct str *out, struct err *err);
 
 /*
@@ -53,19 +70,26 @@ MUST_CHECK int public_key_to_pem(const struct public_key *key, struct str *out, 
 MUST_CHECK int public_key_verify(const struct public_key *key, enum key_scheme scheme,
 	struct bytes message, struct bytes untrusted_signature, struct err *err);
 
-/* The release side: PEM PKCS#8 (or the traditional forms), unencrypted. */
+/*
+ * The release side: PEM PKCS#8 or the traditional forms, unencrypted. The same key and message give
+ * the same signature (ECDSA as RFC 6979) with every scheme but PSS. Private keys are libcrypto's,
+ * public ones mbedTLS's: what one library signs the other verifies before it leaves here.
+ */
 struct private_key;
 
 MUST_CHECK int private_key_from_pem(
-	struct bytes pem, struct private_key **ret_key, struct err *err);
+	struct bytes pem, struct private_key **ret_key, struct err *err); /* ERR_SYNTAX */
 MUST_CHECK int private_key_generate(
-	enum key_scheme scheme, struct private_key **ret_key, struct err *err);
-MUST_CHECK int private_key_to_pem(const struct private_key *key, struct str *out, struct err *err);
-MUST_CHECK int private_key_public(
-	const struct private_key *key, struct public_key **ret_key, struct err *err);
+	enum key_scheme scheme, struct private_key **ret_key, struct err *err); /* RSA: 3072 bits */
+MUST_CHECK int private_key_to_pem(
+	const struct private_key *key, struct str *out, struct err *err); /* PKCS#8 */
+
+/* Lives as long as the private key. */
+const struct public_key *private_key_public(const struct private_key *key);
+
+/* Appends the signature: ECDSA in DER, others as they are. ERR_USAGE: not a scheme of this key. */
 MUST_CHECK int private_key_sign(const struct private_key *key, enum key_scheme scheme,
-	struct bytes message, struct str *out,
-	struct err *err); /* ECDSA as RFC 6979, so that the same input gives the same bytes */
+	struct bytes message, struct str *out, struct err *err);
 void private_key_free(struct private_key *key);
 void private_key_cleanup(struct private_key **key);
 
