@@ -1,0 +1,13 @@
+/*
+ * commands: one file a command; its row stands in main.c.
+ */
+#ifndef OFFKIT_CLI_COMMANDS_H
+#define OFFKIT_CLI_COMMANDS_H
+
+#include "text/options.h"
+
+extern const struct command command_inspect;
+extern const struct command command_trust_show;
+extern const struct command command_verify;
+
+#endif

@@ -1,0 +1,166 @@
+#include "cli/face.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "json/failure.h"
+#include "site/site.h"
+#include "text/text.h"
+#include "trust/store.h"
+
+#define STATE_DEFAULT_PATH "/var/lib/offkit"
+
+enum { PROGRESS_TERMINAL_MS = 100, PROGRESS_LINE_MS = 5000 };
+
+const char face_demo_root[] =
+	"DEMO ROOT: this program trusts keys that anybody has; it is for trials only.";
+
+const char *face_sign(const struct face *face, enum face_sign sign)
+{
+	static const struct {
+		const char *utf8, *ascii, *utf8_color, *ascii_color;
+	} signs[] = {
+		[SIGN_GOOD] = {"\342\234\223", "+", "\033[32m\342\234\223\033[0m",
+			"\033[32m+\033[0m"},
+		[SIGN_BAD] = {"\342\234\227", "x", "\033[31m\342\234\227\033[0m",
+			"\033[31mx\033[0m"},
+		[SIGN_WARN] = {"!", "!", "\033[33m!\033[0m", "\033[33m!\033[0m"},
+		[SIGN_NONE] = {"-", "-", "-", "-"},
+	};
+
+	if (face->color)
+		return face->utf8 ? signs[sign].utf8_color : signs[sign].ascii_color;
+	return face->utf8 ? signs[sign].utf8 : signs[sign].ascii;
+}
+
+/* A log line has its time; the text may be several lines. */
+static void write_log(struct face *face, const char *text)
+{
+	char time[RFC3339_SIZE];
+
+	if (face->log == NULL)
+		return;
+	time_format(clock_now() / 1000 * 1000, time);
+	while (*text != '\0') {
+		int size = (int)strcspn(text, "\n");
+		(void)fprintf(face->log, "%s %.*s\n", time, size, text);
+		text += size + (text[size] == '\n');
+	}
+	(void)fflush(face->log);
+}
+
+static void say(struct face *face, const char *text)
+{
+	face_progress_end(face);
+	(void)fputs(text, stderr);
+	write_log(face, text);
+}
+
+void face_note(struct face *face, const char *format, ...)
+{
+	char text[ERR_MESSAGE_MAX];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof text - 1, format, args);
+	va_end(args);
+	(void)strcat(text, "\n");
+	say(face, text);
+}
+
+void face_progress(struct face *face, const char *what, uint64_t done, uint64_t total)
+{
+	char done_text[TEXT_SIZE_SIZE], total_text[TEXT_SIZE_SIZE];
+	bool terminal = isatty(STDERR_FILENO) == 1;
+	int64_t now = clock_boottime();
+
+	if (face->progress_due == 0) /* work that is over soon needs no line */
+		face->progress_due = now + (terminal ? PROGRESS_TERMINAL_MS : PROGRESS_LINE_MS);
+	if (now < face->progress_due || total == 0)
+		return;
+	face->progress_due = now + (terminal ? PROGRESS_TERMINAL_MS : PROGRESS_LINE_MS);
+	(void)fprintf(stderr, "%s%s: %3d %%   %s of %s%s", terminal ? "\r\033[K" : "", what,
+		(int)(done * 100 / total), text_size(done, done_text), text_size(total, total_text),
+		terminal ? "" : "\n");
+	(void)fflush(stderr);
+	face->progress_shown = terminal;
+}
+
+void face_progress_end(struct face *face)
+{
+	if (face->progress_shown)
+		(void)fputs("\r\033[K", stderr);
+	face->progress_shown = false;
+}
+
+void face_failure(struct face *face, const struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+
+	failure_text("offkit", face->object, err, &text);
+	say(face, str_text(&text));
+	if (!face->json)
+		return;
+	str_truncate(&text, 0);
+	failure_json(face->object, err, &text);
+	(void)fputs(str_text(&text), stdout);
+}
+
+/* A site file that was named must be good; the usual one may be missing. */
+static int state_path(struct face *face, const char **ret_path, struct err *err)
+{
+	struct site site;
+
+	if (face->options.state_dir != NULL) {
+		*ret_path = face->options.state_dir;
+		return 0;
+	}
+	*ret_path = STATE_DEFAULT_PATH;
+	if (face->options.site == NULL && access(SITE_DEFAULT_PATH, F_OK) != 0)
+		return 0;
+	int rc = site_load(face->options.site, NULL, &face->arena, &site, err);
+	if (rc == 0)
+		*ret_path = site.state_dir;
+	return rc;
+}
+
+int face_open_state(struct face *face, int *ret_fd, struct err *err)
+{
+	const char *path = NULL;
+	struct err opening;
+	int rc = state_path(face, &path, err);
+
+	if (rc < 0)
+		return rc;
+	rc = folder_open(path, ret_fd, &opening);
+	if (rc == -ERR_NOT_FOUND) {
+		*ret_fd = -1;
+		return 0;
+	}
+	if (rc < 0) {
+		/* What was installed here is part of the check: it is never skipped in silence. */
+		*err = opening;
+		(void)err_context(err, "the state folder");
+		return err_recode(err, ERR_STATE_FOLDER);
+	}
+	return 0;
+}
+
+int face_load_root(
+	struct face *face, int state_dirfd, struct trust_root **ret_root, struct err *err)
+{
+	struct trust_root *root;
+	int rc = trust_store_load(state_dirfd, &root, err);
+
+	if (rc < 0)
+		return rc;
+	if (trust_root_is_demo(root))
+		face_note(face, "%s", face_demo_root);
+	*ret_root = root;
+	return 0;
+}

@@ -1,0 +1,67 @@
+/*
+ * face: the command line's face: where results, progress and failures go.
+ *
+ * stdout carries the result alone: text, or with --output json one document. stderr carries
+ * progress and diagnostics, which --log-file keeps as well, with times. Nothing else in the program
+ * prints but the terminal UI.
+ */
+#ifndef OFFKIT_CLI_FACE_H
+#define OFFKIT_CLI_FACE_H
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "json/json_write.h"
+#include "text/options.h"
+#include "trust/root.h"
+
+/* The common options, as given. */
+struct face_options {
+	const char *site, *state_dir;
+	const char *output; /* "text", "json"; NULL is text */
+	const char *color;  /* "auto", "always", "never"; NULL is auto */
+	const char *log_file;
+	bool plain, yes, help, version;
+};
+
+struct face {
+	struct face_options options;
+	struct arena arena; /* lives as long as the program */
+	bool json;
+	bool utf8;	      /* of the locale: signs beyond ASCII may be shown */
+	bool color;	      /* on stdout */
+	bool progress_shown;  /* a line without its end stands on stderr */
+	int64_t progress_due; /* clock_boottime of the next line */
+	FILE *log;	      /* NULL: none */
+	struct str result;    /* what stdout gets when the command succeeds */
+	const char *object;   /* what the command is about, for the failure's text */
+};
+
+enum face_sign { SIGN_GOOD, SIGN_BAD, SIGN_WARN, SIGN_NONE };
+
+/* "✓" or "+", in its colour if colours are wanted. */
+const char *face_sign(const struct face *face, enum face_sign sign);
+
+/* A line on stderr and in the log. */
+void face_note(struct face *face, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Progress of long work: a line in place on a terminal, else a line every five seconds at most. */
+void face_progress(struct face *face, const char *what, uint64_t done, uint64_t total);
+void face_progress_end(struct face *face);
+
+void face_failure(struct face *face, const struct err *err);
+
+/*
+ * The state folder in use: --state-dir, else the site file's, else the usual one. Opens it and
+ * writes nothing; ret_fd is -1 if there is none yet.
+ */
+MUST_CHECK int face_open_state(struct face *face, int *ret_fd, struct err *err);
+
+/* The trust root in force there; state_dirfd may be -1. */
+MUST_CHECK int face_load_root(
+	struct face *face, int state_dirfd, struct trust_root **ret_root, struct err *err);
+
+/* What every result says if the program trusts keys that anybody has. */
+extern const char face_demo_root[];
+
+#endif
