@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-#include "archive/compression.h"
+#include "archive/form.h"
 
 enum {
 	MEMBER_HEADER_MAX = 64 * 1024,	   /* octets of all headers of one member */

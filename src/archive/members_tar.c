@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "archive/members_private.h"
-#include "archive/stream.h"
+#include "archive/tar_stream.h"
 #include "base/cleanup.h"
 #include "text/text.h"
 
 enum { TAR_BLOCK = 512, TAR_END = 2 * TAR_BLOCK };
 
 struct tar {
-	struct stream *stream;
+	struct tar_stream *stream;
 	struct archive *archive;
 	struct bytes block;  /* what the library was given last */
 	int64_t given;	     /* octets that the library was given in all */
@@ -27,7 +27,7 @@ static la_ssize_t tar_read(struct archive *archive, void *argument, const void *
 	struct tar *tar = argument;
 
 	(void)archive;
-	if (stream_next(tar->stream, &tar->block, &tar->failure) < 0)
+	if (tar_stream_next(tar->stream, &tar->block, &tar->failure) < 0)
 		return -1;
 	tar->given += (int64_t)tar->block.size;
 	*ret_block = tar->block.data;
@@ -146,7 +146,7 @@ static int check_end(struct tar *tar, struct err *err)
 			return err_set(err, ERR_LIMIT,
 				"more than %d octets of padding follow the end of the archive",
 				ARCHIVE_PADDING_MAX);
-		int rc = stream_next(tar->stream, &rest, err);
+		int rc = tar_stream_next(tar->stream, &rest, err);
 		if (rc < 0)
 			return rc;
 		if (rest.size == 0)
@@ -225,7 +225,7 @@ static const char *tar_form(const void *self)
 {
 	const struct tar *tar = self;
 
-	return compression_name(stream_compression(tar->stream));
+	return archive_form_name(tar_stream_form(tar->stream));
 }
 
 static void tar_free(void *self)
@@ -234,7 +234,7 @@ static void tar_free(void *self)
 
 	if (tar->archive != NULL)
 		(void)archive_read_free(tar->archive);
-	stream_free(tar->stream);
+	tar_stream_free(tar->stream);
 	str_release(&tar->name);
 	free(tar);
 }
@@ -243,7 +243,7 @@ static const struct members_source source = {tar_next, tar_content, tar_form, ta
 
 static int tar_open(struct tar *tar, int fd, struct err *err)
 {
-	int rc = stream_open(fd, &tar->stream, err);
+	int rc = tar_stream_open(fd, &tar->stream, err);
 
 	if (rc < 0)
 		return rc;

@@ -19,13 +19,13 @@ static const struct {
 	const char *filter;
 	int level, level_max;
 	const char *option, *value; /* one more option */
-} kinds[COMPRESSION_COUNT] = {
-	[COMPRESSION_PLAIN] = {archive_write_add_filter_none, NULL, 0, 0, NULL, NULL},
-	[COMPRESSION_GZIP] = {archive_write_add_filter_gzip, "gzip", 6, WRITER_GZIP_LEVEL_MAX,
+} kinds[ARCHIVE_FORM_COUNT] = {
+	[ARCHIVE_FORM_PLAIN] = {archive_write_add_filter_none, NULL, 0, 0, NULL, NULL},
+	[ARCHIVE_FORM_GZIP] = {archive_write_add_filter_gzip, "gzip", 6, WRITER_GZIP_LEVEL_MAX,
 		"timestamp", NULL},
-	[COMPRESSION_ZSTD] = {archive_write_add_filter_zstd, "zstd", 3, WRITER_ZSTD_LEVEL_MAX, NULL,
-		NULL},
-	[COMPRESSION_XZ] = {archive_write_add_filter_xz, "xz", 6, WRITER_XZ_LEVEL_MAX, NULL, NULL},
+	[ARCHIVE_FORM_ZSTD] = {archive_write_add_filter_zstd, "zstd", 3, WRITER_ZSTD_LEVEL_MAX,
+		NULL, NULL},
+	[ARCHIVE_FORM_XZ] = {archive_write_add_filter_xz, "xz", 6, WRITER_XZ_LEVEL_MAX, NULL, NULL},
 };
 
 static la_ssize_t write_block(
@@ -50,50 +50,50 @@ static int failed(struct archive_writer *writer, const char *what, struct err *e
 	return err_set(err, ERR_INTERNAL, "%s: %s", what, why != NULL ? why : "libarchive failed");
 }
 
-static int set_level(struct archive *archive, enum compression compression, int level)
+static int set_level(struct archive *archive, enum archive_form form, int level)
 {
 	char text[16];
 
-	if (kinds[compression].filter == NULL)
+	if (kinds[form].filter == NULL)
 		return ARCHIVE_OK;
-	(void)snprintf(text, sizeof text, "%d", level != 0 ? level : kinds[compression].level);
+	(void)snprintf(text, sizeof text, "%d", level != 0 ? level : kinds[form].level);
 	int code = archive_write_set_filter_option(
-		archive, kinds[compression].filter, "compression-level", text);
-	if (code == ARCHIVE_OK && kinds[compression].option != NULL)
-		code = archive_write_set_filter_option(archive, kinds[compression].filter,
-			kinds[compression].option, kinds[compression].value);
+		archive, kinds[form].filter, "compression-level", text);
+	if (code == ARCHIVE_OK && kinds[form].option != NULL)
+		code = archive_write_set_filter_option(
+			archive, kinds[form].filter, kinds[form].option, kinds[form].value);
 	return code;
 }
 
 static int open_archive(
-	struct archive_writer *writer, enum compression compression, int level, struct err *err)
+	struct archive_writer *writer, enum archive_form form, int level, struct err *err)
 {
 	struct archive *archive = archive_write_new();
 
 	writer->archive = archive;
 	if (archive == NULL)
 		return err_no_memory(err);
-	if (kinds[compression].add(archive) != ARCHIVE_OK ||
+	if (kinds[form].add(archive) != ARCHIVE_OK ||
 		archive_write_set_format_pax_restricted(archive) != ARCHIVE_OK ||
 		archive_write_set_bytes_per_block(archive, 256 * 1024) != ARCHIVE_OK ||
 		archive_write_set_bytes_in_last_block(archive, 1) != ARCHIVE_OK ||
-		set_level(archive, compression, level) != ARCHIVE_OK ||
+		set_level(archive, form, level) != ARCHIVE_OK ||
 		archive_write_open(archive, writer, NULL, write_block, NULL) != ARCHIVE_OK)
 		return failed(writer, "beginning the archive", err);
 	return 0;
 }
 
-int archive_writer_new(int fd, enum compression compression, int level,
+int archive_writer_new(int fd, enum archive_form form, int level,
 	struct archive_writer **ret_writer, struct err *err)
 {
-	if (kinds[compression].add == NULL || level < 0 || level > kinds[compression].level_max)
+	if (kinds[form].add == NULL || level < 0 || level > kinds[form].level_max)
 		return err_set(err, ERR_USAGE, "%s cannot be written at level %d",
-			compression_name(compression), level);
+			archive_form_name(form), level);
 	struct archive_writer *writer = calloc(1, sizeof *writer);
 	if (writer == NULL)
 		return err_no_memory(err);
 	writer->fd = fd;
-	int rc = open_archive(writer, compression, level, err);
+	int rc = open_archive(writer, form, level, err);
 	if (rc < 0) {
 		archive_writer_free(writer);
 		return rc;

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "archive/compression.h"
+#include "archive/form.h"
 
 /* Windows within what a reader allows: zstd from level 20 and xz from level 7 are over 8 MiB. */
 enum { WRITER_ZSTD_LEVEL_MAX = 19, WRITER_XZ_LEVEL_MAX = 6, WRITER_GZIP_LEVEL_MAX = 9 };
@@ -18,7 +18,7 @@ enum { WRITER_ZSTD_LEVEL_MAX = 19, WRITER_XZ_LEVEL_MAX = 6, WRITER_GZIP_LEVEL_MA
 struct archive_writer;
 
 /* fd stays the caller's, who syncs it. level 0: the format's usual one. ERR_DISK when writing. */
-MUST_CHECK int archive_writer_new(int fd, enum compression compression, int level,
+MUST_CHECK int archive_writer_new(int fd, enum archive_form form, int level,
 	struct archive_writer **ret_writer, struct err *err);
 
 /* Begins a file of exactly size octets, whose content follows by archive_writer_data. */

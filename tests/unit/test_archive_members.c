@@ -382,7 +382,7 @@ static void bounds_windows(void **state)
 
 /* ---- the writer */
 
-static void write_archive(enum compression compression, int level, struct str *out)
+static void write_archive(enum archive_form form, int level, struct str *out)
 {
 	CLEANUP(archive_writer_cleanup) struct archive_writer *writer = NULL;
 	CLEANUP_FD int fd = memfd_create("out", MFD_CLOEXEC);
@@ -395,7 +395,7 @@ static void write_archive(enum compression compression, int level, struct str *o
 	for (size_t i = 60; i < sizeof name; i += 60)
 		name[i] = '/';
 	name[sizeof name - 1] = '\0';
-	assert_int_equal(archive_writer_new(fd, compression, level, &writer, &err), 0);
+	assert_int_equal(archive_writer_new(fd, form, level, &writer, &err), 0);
 	assert_int_equal(archive_writer_file(writer, "a", 3, &err), 0);
 	assert_int_equal(archive_writer_data(writer, bytes_of_string("one"), &err), 0);
 	assert_int_equal(archive_writer_file(writer, name, 1, &err), 0);
@@ -409,13 +409,13 @@ static void write_archive(enum compression compression, int level, struct str *o
 static void writes_what_it_reads(void **state)
 {
 	(void)state;
-	for (int i = COMPRESSION_PLAIN; i <= COMPRESSION_XZ; i++) {
+	for (int i = ARCHIVE_FORM_PLAIN; i <= ARCHIVE_FORM_XZ; i++) {
 		CLEANUP_STR struct str found = STR_INIT;
 		CLEANUP_STR struct str again = STR_INIT;
 		CLEANUP_STR struct str out = STR_INIT;
 		struct err err = {0};
-		write_archive((enum compression)i, 0, &out);
-		write_archive((enum compression)i, 0, &again);
+		write_archive((enum archive_form)i, 0, &out);
+		write_archive((enum archive_form)i, 0, &again);
 		assert_true(bytes_equal(str_bytes(&out), str_bytes(&again)));
 		if (read_all(str_bytes(&out), &found, &err) != 0)
 			fail_msg("%s", err.message);
@@ -428,10 +428,10 @@ static void writes_what_it_reads(void **state)
 static void strongest_levels_are_read(void **state)
 {
 	static const struct {
-		enum compression compression;
+		enum archive_form form;
 		int level;
-	} strongest[] = {{COMPRESSION_ZSTD, WRITER_ZSTD_LEVEL_MAX},
-		{COMPRESSION_XZ, WRITER_XZ_LEVEL_MAX}, {COMPRESSION_GZIP, WRITER_GZIP_LEVEL_MAX}};
+	} strongest[] = {{ARCHIVE_FORM_ZSTD, WRITER_ZSTD_LEVEL_MAX},
+		{ARCHIVE_FORM_XZ, WRITER_XZ_LEVEL_MAX}, {ARCHIVE_FORM_GZIP, WRITER_GZIP_LEVEL_MAX}};
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -439,10 +439,10 @@ static void strongest_levels_are_read(void **state)
 		CLEANUP_STR struct str found = STR_INIT;
 		struct archive_writer *writer;
 		struct err err = {0};
-		write_archive(strongest[i].compression, strongest[i].level, &out);
+		write_archive(strongest[i].form, strongest[i].level, &out);
 		assert_int_equal(read_all(str_bytes(&out), &found, &err), 0);
-		assert_int_equal(archive_writer_new(1, strongest[i].compression,
-					 strongest[i].level + 1, &writer, &err),
+		assert_int_equal(archive_writer_new(1, strongest[i].form, strongest[i].level + 1,
+					 &writer, &err),
 			-ERR_USAGE);
 	}
 }

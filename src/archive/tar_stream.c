@@ -1,4 +1,4 @@
-#include "archive/stream.h"
+#include "archive/tar_stream.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -10,11 +10,11 @@
 
 enum { BLOCK_SIZE = 256 * 1024 };
 
-struct stream {
+struct tar_stream {
 	int fd;
 	off_t offset; /* of the next octet to be read from the file */
 	bool at_end;  /* of the file */
-	enum compression compression;
+	enum archive_form form;
 	struct decoder *decoder; /* gzip, zstd, xz */
 	struct archive *filter;	 /* bzip2, lz4: the library's filter with its raw format */
 	struct bytes input;	 /* what is left in in[] */
@@ -24,7 +24,7 @@ struct stream {
 };
 
 /* Reads until in[] is full or the file ends. */
-static int fill(struct stream *stream, struct err *err)
+static int fill(struct tar_stream *stream, struct err *err)
 {
 	size_t size = 0;
 
@@ -46,7 +46,7 @@ static int fill(struct stream *stream, struct err *err)
 
 static la_ssize_t filter_read(struct archive *archive, void *argument, const void **ret_block)
 {
-	struct stream *stream = argument;
+	struct tar_stream *stream = argument;
 
 	(void)archive;
 	if (stream->input.size == 0 && fill(stream, &stream->failure) < 0)
@@ -57,7 +57,7 @@ static la_ssize_t filter_read(struct archive *archive, void *argument, const voi
 	return (la_ssize_t)size;
 }
 
-static int filter_failed(struct stream *stream, struct err *err)
+static int filter_failed(struct tar_stream *stream, struct err *err)
 {
 	if (stream->failure.code != ERR_NONE) {
 		*err = stream->failure;
@@ -65,10 +65,10 @@ static int filter_failed(struct stream *stream, struct err *err)
 	}
 	const char *what = archive_error_string(stream->filter);
 	return err_set(err, ERR_TRUNCATED, "the %s stream is damaged: %s",
-		compression_name(stream->compression), what != NULL ? what : "bad data");
+		archive_form_name(stream->form), what != NULL ? what : "bad data");
 }
 
-static int open_filter(struct stream *stream, int code, struct err *err)
+static int open_filter(struct tar_stream *stream, int code, struct err *err)
 {
 	struct archive_entry *entry;
 
@@ -83,45 +83,45 @@ static int open_filter(struct stream *stream, int code, struct err *err)
 	return 0;
 }
 
-static int open_compression(struct stream *stream, struct err *err)
+static int open_form(struct tar_stream *stream, struct err *err)
 {
-	switch (stream->compression) {
-	case COMPRESSION_GZIP:
+	switch (stream->form) {
+	case ARCHIVE_FORM_GZIP:
 		return decoder_new(DECODER_GZIP, &stream->decoder, err);
-	case COMPRESSION_ZSTD:
+	case ARCHIVE_FORM_ZSTD:
 		return decoder_new(DECODER_ZSTD, &stream->decoder, err);
-	case COMPRESSION_XZ:
+	case ARCHIVE_FORM_XZ:
 		return decoder_new(DECODER_XZ, &stream->decoder, err);
-	case COMPRESSION_BZIP2:
+	case ARCHIVE_FORM_BZIP2:
 		return open_filter(stream, ARCHIVE_FILTER_BZIP2, err);
-	case COMPRESSION_LZ4:
+	case ARCHIVE_FORM_LZ4:
 		return open_filter(stream, ARCHIVE_FILTER_LZ4, err);
 	default:
 		return 0;
 	}
 }
 
-int stream_open(int fd, struct stream **ret_stream, struct err *err)
+int tar_stream_open(int fd, struct tar_stream **ret_stream, struct err *err)
 {
-	struct stream *stream = calloc(1, sizeof *stream);
+	struct tar_stream *stream = calloc(1, sizeof *stream);
 
 	if (stream == NULL)
 		return err_no_memory(err);
 	stream->fd = fd;
 	int rc = fill(stream, err);
 	if (rc == 0) {
-		stream->compression = compression_of(stream->input);
-		rc = open_compression(stream, err);
+		stream->form = archive_form_of(stream->input);
+		rc = open_form(stream, err);
 	}
 	if (rc < 0) {
-		stream_free(stream);
+		tar_stream_free(stream);
 		return rc;
 	}
 	*ret_stream = stream;
 	return 0;
 }
 
-static int next_plain(struct stream *stream, struct bytes *ret_block, struct err *err)
+static int next_plain(struct tar_stream *stream, struct bytes *ret_block, struct err *err)
 {
 	if (stream->input.size == 0) {
 		int rc = fill(stream, err);
@@ -133,7 +133,7 @@ static int next_plain(struct stream *stream, struct bytes *ret_block, struct err
 	return 0;
 }
 
-static int next_decoded(struct stream *stream, struct bytes *ret_block, struct err *err)
+static int next_decoded(struct tar_stream *stream, struct bytes *ret_block, struct err *err)
 {
 	size_t made = 0;
 
@@ -159,16 +159,16 @@ static int next_decoded(struct stream *stream, struct bytes *ret_block, struct e
 			continue;
 		if (over)
 			return err_set(err, ERR_TRUNCATED, "the %s stream ends too early",
-				compression_name(stream->compression));
+				archive_form_name(stream->form));
 		return err_set(err, ERR_TRUNCATED, "the %s stream is damaged",
-			compression_name(stream->compression));
+			archive_form_name(stream->form));
 	}
 	*ret_block = bytes_make(stream->out, made);
 	return 0;
 }
 
 /* The library takes what follows the last bzip2 or lz4 frame for nothing; here it is an error. */
-static int filter_end(struct stream *stream, struct err *err)
+static int filter_end(struct tar_stream *stream, struct err *err)
 {
 	int64_t used = archive_filter_bytes(stream->filter, -1);
 
@@ -179,11 +179,11 @@ static int filter_end(struct stream *stream, struct err *err)
 	}
 	if (used != (int64_t)stream->offset)
 		return err_set(err, ERR_TRUNCATED, "something follows the end of the %s stream",
-			compression_name(stream->compression));
+			archive_form_name(stream->form));
 	return 0;
 }
 
-static int next_filtered(struct stream *stream, struct bytes *ret_block, struct err *err)
+static int next_filtered(struct tar_stream *stream, struct bytes *ret_block, struct err *err)
 {
 	const void *data = NULL;
 	size_t size = 0;
@@ -202,7 +202,7 @@ static int next_filtered(struct stream *stream, struct bytes *ret_block, struct 
 	return 0;
 }
 
-int stream_next(struct stream *stream, struct bytes *ret_block, struct err *err)
+int tar_stream_next(struct tar_stream *stream, struct bytes *ret_block, struct err *err)
 {
 	if (stream->decoder != NULL)
 		return next_decoded(stream, ret_block, err);
@@ -211,17 +211,17 @@ int stream_next(struct stream *stream, struct bytes *ret_block, struct err *err)
 	return next_plain(stream, ret_block, err);
 }
 
-enum compression stream_compression(const struct stream *stream)
+enum archive_form tar_stream_form(const struct tar_stream *stream)
 {
-	return stream->compression;
+	return stream->form;
 }
 
-uint64_t stream_octets_read(const struct stream *stream)
+uint64_t tar_stream_octets_read(const struct tar_stream *stream)
 {
 	return (uint64_t)stream->offset;
 }
 
-void stream_free(struct stream *stream)
+void tar_stream_free(struct tar_stream *stream)
 {
 	if (stream == NULL)
 		return;
