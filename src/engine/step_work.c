@@ -165,9 +165,28 @@ static int work(struct run *run, struct step_context *context, struct err *err)
 	return rc;
 }
 
+/* A new checkpoint releases the one before it: a step looks at a copy while it works. */
+static int copy_checkpoint(struct step_context *context, struct json_doc **ret_doc, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	struct json_writer writer;
+
+	if (context->checkpoint == NULL)
+		return 0;
+	json_write_begin(&writer, &text);
+	json_write_value(&writer, context->checkpoint);
+	int rc = str_check(&text, err);
+	if (rc == 0)
+		rc = json_parse(str_bytes(&text), JSON_LIMITS(JOURNAL_LINE_MAX), ret_doc, err);
+	if (rc == 0)
+		context->checkpoint = json_root(*ret_doc);
+	return rc;
+}
+
 static int attempt(struct run *run, size_t index, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	CLEANUP(json_cleanup) struct json_doc *checkpoint = NULL;
 	const struct step_kind *kind = run->walk.steps[index].kind;
 	const struct history_step *state = history_step(&run->history, run->walk.steps[index].name);
 	struct step_context context;
@@ -187,7 +206,8 @@ static int attempt(struct run *run, size_t index, struct err *err)
 		if (rc < 0)
 			return rc;
 	}
-	return work(run, &context, err);
+	rc = copy_checkpoint(&context, &checkpoint, err);
+	return rc < 0 ? rc : work(run, &context, err);
 }
 
 /* ---- failure */
@@ -347,6 +367,7 @@ static int undo_record(struct run *run, const struct step_context *context, stru
 int run_step_undo(struct run *run, size_t index, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	CLEANUP(json_cleanup) struct json_doc *checkpoint = NULL;
 	const struct step *step = &run->walk.steps[index];
 	struct step_context context;
 	int64_t begun = clock_boottime();
@@ -360,7 +381,9 @@ int run_step_undo(struct run *run, size_t index, struct err *err)
 	if (rc < 0)
 		return rc;
 	run_context(run, index, &arena, &context);
-	rc = step->kind->undo(&context, err);
+	rc = copy_checkpoint(&context, &checkpoint, err);
+	if (rc == 0)
+		rc = step->kind->undo(&context, err);
 	/* The record goes last: until then the migration counts as begun. */
 	if (rc == 0)
 		rc = undo_record(run, &context, err);
