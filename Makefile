@@ -15,7 +15,9 @@ CC      := musl-gcc
 TRIPLET := $(shell gcc -dumpmachine)
 # The kernel's headers (seccomp, Landlock), behind musl's own.
 KERNEL_HEADERS := -idirafter /usr/include -idirafter /usr/include/$(TRIPLET)
-LDFLAGS := -static
+# A static program at a fixed address; -static-pie would leave an interpreter on Debian 12.
+PIE_FLAGS := -fno-pie
+LDFLAGS := -static -no-pie
 else
 FLAVOUR := glibc
 OUT     := $(BUILD)/sanitize
@@ -32,7 +34,8 @@ CPPFLAGS := -D_GNU_SOURCE -Isrc -I. -isystem $(DEPS)/include -isystem $(DEPS)/in
 CFLAGS := -std=gnu17 -O2 -g0 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough -Wcast-qual \
 	-fno-common -fstack-protector-strong -fstack-clash-protection -fno-strict-overflow \
-	-ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. $(SANITIZE_FLAGS)
+	-ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. \
+	$(PIE_FLAGS) $(SANITIZE_FLAGS)
 LDFLAGS += -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--build-id=none
 LIBS := -larchive -llzma -lbz2 -llz4 -lmongoc-static-1.0 -lbson-static-1.0 -lssl -lcrypto -lzstd -lz \
 	-lmbedx509 -lmbedcrypto -lcjson -lutf8proc -lncursesw -lpthread -lm
@@ -120,14 +123,15 @@ fuzz: $(FUZZ)
 # ---- what a user runs. The set-up comes first and in a make of its own, because this one has
 # already asked the compiler what machine it builds for, and there may have been none.
 demo:
-	@src/deps/host-packages $$(cat tests/env/packages)
-	@$(MAKE) --no-print-directory all tools
+	@src/deps/host-packages $$(sed '/^#/d' tests/*/packages)
+	@$(MAKE) --no-print-directory -j$$(nproc) all tools
 	@tests/env/setup server
 	@tests/demo/run
 
 test:
 	@src/deps/host-packages $$(sed '/^#/d' tests/*/packages)
-	@$(MAKE) --no-print-directory all unit tools fuzz
+	@$(MAKE) --no-print-directory -j$$(nproc) all unit tools fuzz
+	@tests/env/setup
 	@BUILD=$(BUILD) tests/run $(OUT)
 
 install: all
