@@ -16,6 +16,7 @@
 enum {
 	ROOT_SIZE_MAX = 512 * 1024,
 	ROOT_KEYS_MAX = 256,
+	ROOT_ROLES_MAX = 64,
 	ROOT_CHAIN_MAX = 64,
 };
 
@@ -23,7 +24,7 @@ struct trust_key {
 	const char *id;	  /* recomputed, lower-case hexadecimal */
 	const char *name; /* "release-eu" (member x-offkit-name), else the beginning of the id */
 	enum key_scheme scheme;
-	const struct public_key *key; /* owned by the root */
+	struct public_key *key; /* owned by the root; immutable */
 };
 
 struct trust_role {

@@ -13,4 +13,8 @@
  */
 MUST_CHECK int trust_store_load(int state_dirfd, struct trust_root **ret_root, struct err *err);
 
+/* 0 if next is root's version plus 1 and signed by both thresholds; ERR_TRUST_INVALID. */
+MUST_CHECK int trust_root_follow(
+	const struct trust_root *root, const struct trust_root *next, struct err *err);
+
 #endif

@@ -1,0 +1,183 @@
+#include "trust/compose.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "json/json_write.h"
+#include "trust/root_internal.h"
+
+/* A key's entry, as text and with its id. */
+struct entry {
+	struct str text;
+	char id[SHA256_HEX_SIZE];
+};
+
+static int make_entry(const struct root_plan_key *key, struct entry *entry, struct err *err)
+{
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	struct sha256 id;
+	int status;
+
+	if ((status = trust_key_write(key->key, key->scheme, key->name, &entry->text, err)) < 0 ||
+		(status = json_parse(
+			 str_bytes(&entry->text), JSON_LIMITS(ROOT_SIZE_MAX), &doc, err)) < 0 ||
+		(status = trust_key_id(json_root(doc), &id, err)) < 0)
+		return status;
+	sha256_to_hex(&id, entry->id);
+	return 0;
+}
+
+static int write_key(struct json_writer *json, const struct entry *entry, struct err *err)
+{
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	int status = json_parse(str_bytes(&entry->text), JSON_LIMITS(ROOT_SIZE_MAX), &doc, err);
+
+	if (status == 0)
+		json_member_value(json, entry->id, json_root(doc));
+	return status;
+}
+
+static void write_role(struct json_writer *json, const char *name, unsigned threshold,
+	const struct entry *entries, size_t count)
+{
+	json_member_object(json, name);
+	json_member_array(json, "keyids");
+	for (size_t i = 0; i < count; i++)
+		json_write_string(json, entries[i].id);
+	json_write_end(json);
+	json_member_integer(json, "threshold", threshold);
+	json_write_end(json);
+}
+
+static int write_root(
+	const struct root_plan *plan, const struct entry *entries, struct str *out, struct err *err)
+{
+	struct json_writer json;
+	int status = 0;
+
+	json_write_begin(&json, out);
+	json_write_object(&json);
+	json_member_array(&json, "signatures");
+	json_write_end(&json);
+	json_member_object(&json, "signed");
+	json_member_string(&json, "_type", "root");
+	json_member_bool(&json, "consistent_snapshot", false);
+	json_member_time(&json, "expires", plan->expires);
+	json_member_object(&json, "keys");
+	for (size_t i = 0; i < plan->key_count && status == 0; i++)
+		status = write_key(&json, &entries[i], err);
+	if (status < 0)
+		return status;
+	json_write_end(&json);
+	json_member_object(&json, "roles");
+	write_role(&json, "root", plan->root_threshold, entries, plan->key_count);
+	write_role(&json, "targets", plan->targets_threshold, entries, plan->key_count);
+	json_write_end(&json);
+	json_member_string(&json, "spec_version", "1.0.31");
+	json_member_integer(&json, "version", plan->version);
+	json_write_end(&json);
+	json_write_end(&json);
+	str_append_char(out, '\n');
+	return str_check(out, err);
+}
+
+static void release_entries(struct entry *entries, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		str_release(&entries[i].text);
+}
+
+int trust_root_compose(const struct root_plan *plan, struct str *out, struct err *err)
+{
+	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	CLEANUP_STR struct str text = STR_INIT;
+	int status = 0;
+
+	if (plan->key_count > ROOT_KEYS_MAX)
+		return err_set(err, ERR_LIMIT, "a root has at most %d keys", ROOT_KEYS_MAX);
+	struct entry *entries = arena_array(&arena, plan->key_count, sizeof *entries);
+	if (entries == NULL)
+		return err_no_memory(err);
+	for (size_t i = 0; i < plan->key_count && status == 0; i++)
+		status = make_entry(&plan->keys[i], &entries[i], err);
+	if (status == 0)
+		status = write_root(plan, entries, &text, err);
+	release_entries(entries, plan->key_count);
+	if (status < 0 || (status = trust_root_parse(str_bytes(&text), &root, err)) < 0)
+		return status;
+	str_append(out, text.text, text.size);
+	return str_check(out, err);
+}
+
+static const struct trust_key *find_material(
+	const struct trust_root *root, const struct public_key *key)
+{
+	for (size_t i = 0; i < root->key_count; i++)
+		if (sha256_equal(
+			    public_key_fingerprint(root->keys[i].key), public_key_fingerprint(key)))
+			return &root->keys[i];
+	return NULL;
+}
+
+static void write_hex(struct json_writer *json, const char *name, struct bytes octets)
+{
+	char hex[2 * KEY_SIGNATURE_MAX + 1];
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < octets.size; i++) {
+		hex[2 * i] = digits[octets.data[i] >> 4];
+		hex[2 * i + 1] = digits[octets.data[i] & 15];
+	}
+	hex[2 * octets.size] = '\0';
+	json_member_string(json, name, hex);
+}
+
+static void write_signature(struct json_writer *json, const char *keyid, struct bytes signature)
+{
+	json_write_object(json);
+	json_member_string(json, "keyid", keyid);
+	write_hex(json, "sig", signature);
+	json_write_end(json);
+}
+
+/* The same document with its signatures written anew, those of keyid left out, and one added. */
+static int write_signed(const struct json *document, const struct trust_root *root,
+	const char *keyid, struct bytes signature, struct str *out, struct err *err)
+{
+	struct json_writer json;
+
+	json_write_begin(&json, out);
+	json_write_object(&json);
+	json_member_array(&json, "signatures");
+	for (size_t i = 0; i < root->signature_count; i++)
+		if (strcmp(root->signatures[i].untrusted_keyid, keyid) != 0)
+			write_signature(&json, root->signatures[i].untrusted_keyid,
+				root->signatures[i].signature);
+	write_signature(&json, keyid, signature);
+	json_write_end(&json);
+	json_member_value(&json, "signed", json_member(document, "signed"));
+	json_write_end(&json);
+	str_append_char(out, '\n');
+	return str_check(out, err);
+}
+
+int trust_root_sign(
+	struct bytes root_text, const struct private_key *key, struct str *out, struct err *err)
+{
+	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	CLEANUP_STR struct str signature = STR_INIT;
+	int status;
+
+	if ((status = trust_root_parse(root_text, &root, err)) < 0 ||
+		(status = json_parse(root_text, JSON_LIMITS(ROOT_SIZE_MAX), &doc, err)) < 0)
+		return status;
+	const struct trust_key *entry = find_material(root, private_key_public(key));
+	if (entry == NULL)
+		return err_set(err, ERR_USAGE, "the root does not list this key");
+	status = private_key_sign(key, entry->scheme, root->signed_part, &signature, err);
+	if (status < 0)
+		return status;
+	return write_signed(json_root(doc), root, entry->id, str_bytes(&signature), out, err);
+}

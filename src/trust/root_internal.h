@@ -1,0 +1,43 @@
+/*
+ * root_internal: a trust root's inside, for the files of root.h.
+ */
+#ifndef OFFKIT_TRUST_ROOT_INTERNAL_H
+#define OFFKIT_TRUST_ROOT_INTERNAL_H
+
+#include "json/json.h"
+#include "kit/envelope.h"
+#include "trust/root.h"
+
+struct trust_root {
+	struct arena arena;
+	int64_t version;
+	int64_t expires;
+	bool is_demo;
+	struct sha256 digest;	  /* of the text */
+	struct bytes signed_part; /* OLPC canonical JSON of "signed" */
+	size_t signature_count;
+	struct envelope_signature *signatures;
+	size_t key_count;
+	struct trust_key *keys;
+	size_t role_count;
+	struct trust_role *roles;
+};
+
+/*
+ * Reads signed.keys into the root: those of a known type and scheme whose id is the digest of
+ * their content; others are passed over. Key material that is malformed is ERR_SYNTAX.
+ */
+MUST_CHECK int trust_keys_parse(const struct json *keys, struct trust_root *root, struct err *err);
+
+/* Owns each key's material; called once a root. */
+void trust_keys_release(struct trust_root *root);
+
+/* Appends the octets of lower-case hexadecimal text; false if it is not that. */
+bool trust_hex_decode(const char *hex, struct str *out);
+
+/* The key object as TUF writes it, and its id. */
+MUST_CHECK int trust_key_write(const struct public_key *key, enum key_scheme scheme,
+	const char *name, struct str *out, struct err *err);
+MUST_CHECK int trust_key_id(const struct json *object, struct sha256 *ret_id, struct err *err);
+
+#endif
