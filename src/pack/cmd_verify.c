@@ -1,0 +1,89 @@
+/* offkit-pack verify KIT: what a site will say, before the kit goes there. */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "pack/commands.h"
+#include "pack/face.h"
+#include "verify/verify.h"
+
+struct verify_values {
+	const char *root;
+};
+
+static const struct option options[] = {
+	OPTION_ROW_TEXT("root", 0, "FILE", struct verify_values, root,
+		"the trust root (root.json); else the one in this program"),
+	OPTION_END,
+};
+
+static int load_root(const char *path, struct trust_root **ret_root, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
+
+	if (path == NULL)
+		return trust_root_embedded(ret_root, err);
+	int rc = file_read_path(path, ROOT_SIZE_MAX, &text, err);
+	if (rc == 0)
+		rc = trust_root_parse(str_bytes(&text), &root, err);
+	if (rc == 0)
+		rc = trust_root_signed_by(root, root, err);
+	if (rc < 0)
+		return err_context(err, "%s", path);
+	*ret_root = STEAL(root);
+	return 0;
+}
+
+static void show_progress(void *argument, const struct verify_progress *progress)
+{
+	face_progress(argument, "Verifying", progress->octets_done, progress->octets_total);
+}
+
+static void write_result(struct face *face, const struct trusted_kit *kit)
+{
+	const struct manifest *manifest = trusted_kit_manifest(kit);
+	struct json_writer writer;
+
+	if (!face->json) {
+		str_append_format(&face->result, "%s: %s %s, sequence %lld, verifies%s\n",
+			face->object, manifest->name, manifest->version,
+			(long long)manifest->sequence,
+			trust_root_is_demo(trusted_kit_root(kit)) ? " with the DEMO ROOT" : "");
+		return;
+	}
+	json_write_begin(&writer, &face->result);
+	json_write_object(&writer);
+	json_member_bool(&writer, "verified", true);
+	verify_result_write(kit, &writer);
+	json_write_end(&writer);
+	str_append_char(&face->result, '\n');
+}
+
+static int run(struct face *face, const void *values, size_t operand_count,
+	const char *const *operands, struct err *err)
+{
+	const struct verify_values *given = values;
+	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
+	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
+	const struct verify_options how = {
+		.state_dirfd = -1, .now = clock_now(), .progress = show_progress, .argument = face};
+
+	(void)operand_count;
+	int rc = load_root(given->root, &root, err);
+	if (rc == 0)
+		rc = verify_kit(operands[0], root, &how, &kit, err);
+	if (rc == 0)
+		write_result(face, kit);
+	return rc;
+}
+
+const struct command command_verify = {
+	.name = "verify",
+	.synopsis = "KIT",
+	.summary = "check a kit as a site will",
+	.options = options,
+	.values_size = sizeof(struct verify_values),
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run,
+};

@@ -1,0 +1,12 @@
+/*
+ * commands: one file a command; its row stands in main.c.
+ */
+#ifndef OFFKIT_PACK_COMMANDS_H
+#define OFFKIT_PACK_COMMANDS_H
+
+#include "text/options.h"
+
+extern const struct command command_build;
+extern const struct command command_verify;
+
+#endif

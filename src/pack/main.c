@@ -1,0 +1,85 @@
+/* offkit-pack: the table of commands, and the one place where it exits. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/version.h"
+#include "pack/commands.h"
+#include "pack/face.h"
+
+static const char *const outputs[] = {"text", "json", NULL};
+
+static const struct option common_options[] = {
+	OPTION_ROW_CHOICE("output", 0, outputs, struct pack_options, output, "what stdout carries"),
+	OPTION_ROW_FLAG("help", 'h', struct pack_options, help, "this text"),
+	OPTION_ROW_FLAG("version", 'V', struct pack_options, version, "the program's version"),
+	OPTION_END,
+};
+
+static const struct command *const commands[] = {
+	&command_build,
+	&command_verify,
+	NULL,
+};
+
+static const struct program program = {
+	.name = "offkit-pack",
+	.summary = "build, sign and check kits",
+	.commands = commands,
+	.common = common_options,
+};
+
+static int run(struct face *face, const struct command_line *line, struct err *err)
+{
+	face->json = face->options.output != NULL && strcmp(face->options.output, "json") == 0;
+	if (face->options.version) {
+		str_append_format(&face->result, "offkit-pack %s\n", version_text());
+		return 0;
+	}
+	if (face->options.help) {
+		if (line->command != NULL)
+			command_usage(&program, line->command, &face->result);
+		else
+			program_usage(&program, &face->result);
+		return 0;
+	}
+	int rc = command_line_check(&program, line, err);
+	if (rc < 0)
+		return rc;
+	if (line->operand_count > 0)
+		face->object = line->operands[0];
+	return line->command->run(
+		face, line->values, line->operand_count, (const char *const *)line->operands, err);
+}
+
+static int print_result(struct face *face, struct err *err)
+{
+	int rc = str_check(&face->result, err);
+
+	if (rc < 0)
+		return rc;
+	if (fwrite(str_text(&face->result), 1, face->result.size, stdout) != face->result.size ||
+		fflush(stdout) != 0)
+		return err_set_errno(err, ERR_DISK, errno, "writing the result");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct face face = {.arena = ARENA_INIT};
+	struct command_line line = {0};
+	struct err err = {0};
+
+	int rc = command_line_parse(&program, &face.options, argc, argv, &line, &err);
+	if (rc == 0)
+		rc = run(&face, &line, &err);
+	face_progress_end(&face);
+	if (rc == 0)
+		rc = print_result(&face, &err);
+	if (rc < 0)
+		face_failure(&face, &err);
+	command_line_release(&line);
+	str_release(&face.result);
+	arena_release(&face.arena);
+	return rc < 0 ? err_exit_code(err.code) : 0;
+}

@@ -1,0 +1,119 @@
+#include "pack/sign.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "crypto/base64.h"
+
+static int load(const char *path, struct signer *signer, struct err *err)
+{
+	CLEANUP_STR struct str pem = STR_INIT;
+
+	int rc = file_read_path(path, KEY_PEM_MAX, &pem, err);
+	if (rc < 0)
+		return rc;
+	rc = private_key_from_pem(str_bytes(&pem), &signer->key, err);
+	if (pem.text != NULL)
+		explicit_bzero(pem.text, pem.size);
+	if (rc < 0)
+		return err_context(err, "%s", path);
+	const struct public_key *public = private_key_public(signer->key);
+	signer->scheme = public_key_default_scheme(public);
+	sha256_to_hex(public_key_fingerprint(public), signer->keyid);
+	return 0;
+}
+
+static int load_all(const struct option_list *files, struct signers *signers, struct err *err)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		int rc = load(files->items[i], &signers->signers[i], err);
+		if (rc < 0)
+			return rc;
+		signers->count++;
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(signers->signers[k].keyid, signers->signers[i].keyid) == 0)
+				return err_set(err, ERR_USAGE,
+					"%s has the same key as %s, which would count once",
+					files->items[i], files->items[k]);
+	}
+	return 0;
+}
+
+int signers_load(const struct option_list *files, struct signers *ret_signers, struct err *err)
+{
+	struct signers signers = {0};
+
+	signers.signers = calloc(files->count + 1, sizeof *signers.signers);
+	if (signers.signers == NULL)
+		return err_no_memory(err);
+	int rc = load_all(files, &signers, err);
+	if (rc < 0) {
+		signers_release(&signers);
+		return rc;
+	}
+	*ret_signers = signers;
+	return 0;
+}
+
+void signers_release(struct signers *signers)
+{
+	for (size_t i = 0; i < signers->count; i++)
+		private_key_free(signers->signers[i].key);
+	free(signers->signers);
+	*signers = (struct signers){0};
+}
+
+static int sign_all(const struct signers *signers, struct bytes message, struct arena *arena,
+	struct envelope *envelope, struct err *err)
+{
+	for (size_t i = 0; i < signers->count; i++) {
+		CLEANUP_STR struct str signature = STR_INIT;
+		const struct signer *signer = &signers->signers[i];
+		int rc = private_key_sign(signer->key, signer->scheme, message, &signature, err);
+		if (rc < 0)
+			return rc;
+		struct bytes copy = arena_bytes(arena, str_bytes(&signature));
+		if (copy.data == NULL)
+			return err_no_memory(err);
+		envelope->signatures[i] = (struct envelope_signature){signer->keyid, copy};
+	}
+	envelope->signature_count = signers->count;
+	return 0;
+}
+
+int sign_manifest(
+	const struct signers *signers, struct bytes payload, struct str *out, struct err *err)
+{
+	CLEANUP_STR struct str message = STR_INIT;
+	struct arena arena = ARENA_INIT;
+	struct envelope envelope = {
+		.payload_type = ENVELOPE_TYPE_IN_TOTO, .untrusted_payload = payload};
+
+	envelope.signatures = arena_array(&arena, signers->count + 1, sizeof *envelope.signatures);
+	int rc = envelope.signatures != NULL ? 0 : err_no_memory(err);
+	if (rc == 0)
+		rc = envelope_pae(envelope.payload_type, payload, &message, err);
+	if (rc == 0)
+		rc = sign_all(signers, str_bytes(&message), &arena, &envelope, err);
+	if (rc == 0)
+		rc = envelope_write(&envelope, out, err);
+	arena_release(&arena);
+	return rc;
+}
+
+int sign_sums(const struct signers *signers, struct bytes sums, struct str *out, struct err *err)
+{
+	CLEANUP_STR struct str signature = STR_INIT;
+	const struct signer *signer = &signers->signers[0];
+
+	if (signers->count == 0)
+		return err_set(err, ERR_USAGE, "there is no key to sign SHA256SUMS");
+	int rc = private_key_sign(signer->key, signer->scheme, sums, &signature, err);
+	if (rc < 0)
+		return rc;
+	base64_encode(str_bytes(&signature), out);
+	str_append_char(out, '\n');
+	return str_check(out, err);
+}

@@ -1,0 +1,36 @@
+/*
+ * sign: what signs a kit: the manifest's envelope by every key, SHA256SUMS by the first one.
+ */
+#ifndef OFFKIT_PACK_SIGN_H
+#define OFFKIT_PACK_SIGN_H
+
+#include "base/arena.h"
+#include "crypto/key.h"
+#include "kit/envelope.h"
+#include "text/options.h"
+
+struct signer {
+	struct private_key *key;
+	enum key_scheme scheme;
+	char keyid[SHA256_HEX_SIZE]; /* fingerprint of the public key */
+};
+
+struct signers {
+	size_t count;
+	struct signer *signers;
+};
+
+/* From PEM files. The same key twice is ERR_USAGE: it would count once. */
+MUST_CHECK int signers_load(
+	const struct option_list *files, struct signers *ret_signers, struct err *err);
+void signers_release(struct signers *signers);
+
+/* The payload's envelope as one line, with the signatures of all keys (none is allowed here). */
+MUST_CHECK int sign_manifest(
+	const struct signers *signers, struct bytes payload, struct str *out, struct err *err);
+
+/* As `cosign sign-blob` writes it: base64 and a line feed. There must be a key. */
+MUST_CHECK int sign_sums(
+	const struct signers *signers, struct bytes sums, struct str *out, struct err *err);
+
+#endif
