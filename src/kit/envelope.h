@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "crypto/key.h"
 
 enum {
 	ENVELOPE_SIZE_MAX = 64 * 1024 * 1024,
@@ -40,5 +41,12 @@ MUST_CHECK int envelope_pae(
 
 /* The envelope as compact JSON without a line feed; an empty key id is left out. */
 MUST_CHECK int envelope_write(const struct envelope *envelope, struct str *out, struct err *err);
+
+/*
+ * Adds the key's signature, in place of one that it made before. keyid is a hint for other tools
+ * and may be "". Everything new lives in arena.
+ */
+MUST_CHECK int envelope_sign(struct envelope *envelope, const struct private_key *key,
+	enum key_scheme scheme, const char *keyid, struct arena *arena, struct err *err);
 
 #endif

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
+#include "kit/detached.h"
 #include "kit/envelope.h"
 
 static struct err err;
@@ -149,6 +151,80 @@ static void test_size_limit(void **state)
 	assert_int_equal(envelope_parse(str_bytes(&text), &arena, &envelope, &err), -ERR_LIMIT);
 }
 
+static struct private_key *load(const char *path)
+{
+	CLEANUP_STR struct str pem = STR_INIT;
+	struct private_key *key = NULL;
+
+	assert_int_equal(file_read_path(path, KEY_PEM_MAX, &pem, &err), 0);
+	assert_int_equal(private_key_from_pem(str_bytes(&pem), &key, &err), 0);
+	return key;
+}
+
+static void test_sign(void **state)
+{
+	CLEANUP(private_key_cleanup) struct private_key *eu = load("fixtures/keys/release-eu.key");
+	CLEANUP(private_key_cleanup) struct private_key *ed = load("fixtures/keys/ed25519.key");
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	CLEANUP_STR struct str pae = STR_INIT, first = STR_INIT, again = STR_INIT;
+	struct envelope envelope = {"t/x", bytes_of_string("payload"), 0, NULL};
+
+	(void)state;
+	assert_int_equal(envelope_sign(&envelope, eu, KEY_ECDSA_P256_SHA256, "", &arena, &err), 0);
+	assert_int_equal(envelope_sign(&envelope, ed, KEY_ED25519, "hint", &arena, &err), 0);
+	assert_int_equal(envelope.signature_count, 2);
+	assert_int_equal(envelope_write(&envelope, &first, &err), 0);
+	assert_int_equal(envelope_sign(&envelope, eu, KEY_ECDSA_P256_SHA256, "", &arena, &err), 0);
+	assert_int_equal(envelope.signature_count, 2);
+	assert_int_equal(envelope_write(&envelope, &again, &err), 0);
+	assert_string_equal(str_text(&first), str_text(&again));
+	assert_int_equal(envelope_pae("t/x", bytes_of_string("payload"), &pae, &err), 0);
+	assert_int_equal(public_key_verify(private_key_public(ed), KEY_ED25519, str_bytes(&pae),
+				 envelope.signatures[1].signature, &err),
+		0);
+}
+
+static void test_sign_limit(void **state)
+{
+	CLEANUP(private_key_cleanup) struct private_key *ed = load("fixtures/keys/ed25519.key");
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct envelope_signature others[ENVELOPE_SIGNATURES_MAX];
+	struct envelope envelope = {"t", bytes_of_string("p"), ENVELOPE_SIGNATURES_MAX, others};
+
+	(void)state;
+	for (size_t i = 0; i < ENVELOPE_SIGNATURES_MAX; i++)
+		others[i] = (struct envelope_signature){"", bytes_make("x", 1)};
+	assert_int_equal(envelope_sign(&envelope, ed, KEY_ED25519, "", &arena, &err), -ERR_LIMIT);
+	envelope.signature_count--;
+	assert_int_equal(envelope_sign(&envelope, ed, KEY_ED25519, "", &arena, &err), 0);
+	assert_int_equal(envelope.signature_count, ENVELOPE_SIGNATURES_MAX);
+}
+
+static void test_detached(void **state)
+{
+	static const char *const bad[] = {"", "\n", "AQ==\n\n", "AQ==\r\n", " AQ==", "AQ"};
+	CLEANUP(private_key_cleanup) struct private_key *eu = load("fixtures/keys/release-eu.key");
+	CLEANUP_STR struct str text = STR_INIT, octets = STR_INIT;
+	struct bytes content = bytes_of_string("sums");
+
+	(void)state;
+	assert_int_equal(detached_sign(content, eu, KEY_ECDSA_P256_SHA256, &text, &err), 0);
+	assert_int_equal(detached_parse(str_bytes(&text), &octets, &err), 0);
+	assert_int_equal(public_key_verify(private_key_public(eu), KEY_ECDSA_P256_SHA256, content,
+				 str_bytes(&octets), &err),
+		0);
+	assert_int_equal(detached_parse(bytes_of_string("AQ==\n"), &octets, &err), 0);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(
+			detached_parse(bytes_of_string(bad[i]), &octets, &err), -ERR_SYNTAX);
+	str_truncate(&text, 0);
+	while (text.size < DETACHED_SIZE_MAX)
+		str_append_char(&text, 'A');
+	assert_int_equal(detached_parse(str_bytes(&text), &octets, &err), 0);
+	str_append_char(&text, '\n');
+	assert_int_equal(detached_parse(str_bytes(&text), &octets, &err), -ERR_LIMIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +234,9 @@ int main(void)
 		cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_size_limit),
+		cmocka_unit_test(test_sign),
+		cmocka_unit_test(test_sign_limit),
+		cmocka_unit_test(test_detached),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
