@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "crypto/base64.h"
+#include "kit/detached.h"
 
 static int load(const char *path, struct signer *signer, struct err *err)
 {
@@ -21,7 +21,7 @@ static int load(const char *path, struct signer *signer, struct err *err)
 		return err_context(err, "%s", path);
 	const struct public_key *public = private_key_public(signer->key);
 	signer->scheme = public_key_default_scheme(public);
-	sha256_to_hex(public_key_fingerprint(public), signer->keyid);
+	signer->fingerprint = *public_key_fingerprint(public);
 	return 0;
 }
 
@@ -33,7 +33,8 @@ static int load_all(const struct option_list *files, struct signers *signers, st
 			return rc;
 		signers->count++;
 		for (size_t k = 0; k < i; k++)
-			if (strcmp(signers->signers[k].keyid, signers->signers[i].keyid) == 0)
+			if (sha256_equal(&signers->signers[k].fingerprint,
+				    &signers->signers[i].fingerprint))
 				return err_set(err, ERR_USAGE,
 					"%s has the same key as %s, which would count once",
 					files->items[i], files->items[k]);
@@ -65,38 +66,17 @@ void signers_release(struct signers *signers)
 	*signers = (struct signers){0};
 }
 
-static int sign_all(const struct signers *signers, struct bytes message, struct arena *arena,
-	struct envelope *envelope, struct err *err)
-{
-	for (size_t i = 0; i < signers->count; i++) {
-		CLEANUP_STR struct str signature = STR_INIT;
-		const struct signer *signer = &signers->signers[i];
-		int rc = private_key_sign(signer->key, signer->scheme, message, &signature, err);
-		if (rc < 0)
-			return rc;
-		struct bytes copy = arena_bytes(arena, str_bytes(&signature));
-		if (copy.data == NULL)
-			return err_no_memory(err);
-		envelope->signatures[i] = (struct envelope_signature){signer->keyid, copy};
-	}
-	envelope->signature_count = signers->count;
-	return 0;
-}
-
 int sign_manifest(
 	const struct signers *signers, struct bytes payload, struct str *out, struct err *err)
 {
-	CLEANUP_STR struct str message = STR_INIT;
 	struct arena arena = ARENA_INIT;
 	struct envelope envelope = {
 		.payload_type = ENVELOPE_TYPE_IN_TOTO, .untrusted_payload = payload};
+	int rc = 0;
 
-	envelope.signatures = arena_array(&arena, signers->count + 1, sizeof *envelope.signatures);
-	int rc = envelope.signatures != NULL ? 0 : err_no_memory(err);
-	if (rc == 0)
-		rc = envelope_pae(envelope.payload_type, payload, &message, err);
-	if (rc == 0)
-		rc = sign_all(signers, str_bytes(&message), &arena, &envelope, err);
+	for (size_t i = 0; i < signers->count && rc == 0; i++)
+		rc = envelope_sign(&envelope, signers->signers[i].key, signers->signers[i].scheme,
+			"", &arena, err);
 	if (rc == 0)
 		rc = envelope_write(&envelope, out, err);
 	arena_release(&arena);
@@ -105,15 +85,7 @@ int sign_manifest(
 
 int sign_sums(const struct signers *signers, struct bytes sums, struct str *out, struct err *err)
 {
-	CLEANUP_STR struct str signature = STR_INIT;
-	const struct signer *signer = &signers->signers[0];
-
 	if (signers->count == 0)
 		return err_set(err, ERR_USAGE, "there is no key to sign SHA256SUMS");
-	int rc = private_key_sign(signer->key, signer->scheme, sums, &signature, err);
-	if (rc < 0)
-		return rc;
-	base64_encode(str_bytes(&signature), out);
-	str_append_char(out, '\n');
-	return str_check(out, err);
+	return detached_sign(sums, signers->signers[0].key, signers->signers[0].scheme, out, err);
 }

@@ -12,7 +12,7 @@
 struct signer {
 	struct private_key *key;
 	enum key_scheme scheme;
-	char keyid[SHA256_HEX_SIZE]; /* fingerprint of the public key */
+	struct sha256 fingerprint;
 };
 
 struct signers {
@@ -29,7 +29,7 @@ void signers_release(struct signers *signers);
 MUST_CHECK int sign_manifest(
 	const struct signers *signers, struct bytes payload, struct str *out, struct err *err);
 
-/* As `cosign sign-blob` writes it: base64 and a line feed. There must be a key. */
+/* As `cosign sign-blob` writes it: base64. There must be a key. */
 MUST_CHECK int sign_sums(
 	const struct signers *signers, struct bytes sums, struct str *out, struct err *err);
 

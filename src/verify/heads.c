@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "crypto/base64.h"
+#include "kit/detached.h"
 #include "kit/envelope.h"
 #include "kit/name.h"
 #include "kit/sums.h"
@@ -11,73 +12,112 @@
 
 enum { ID_DIGITS = 8 };
 
-static int check_threshold(
-	struct trusted_kit *kit, const struct envelope *envelope, struct err *err)
+/*
+ * Counts the keys, signature by signature, and keeps of the envelope what was verified: one
+ * signature a key, no key ids (hints, which nobody signed), nothing else. That is what is unpacked,
+ * so that the same signed kit is the same tree, whatever stood around it.
+ */
+static int count_keys(struct trusted_kit *kit, struct envelope *envelope, struct bytes message,
+	size_t *ret_count, struct err *err)
+{
+	const struct trust_role *role = kit->role;
+	bool by_this[ROOT_KEYS_MAX];
+	size_t kept = 0;
+
+	for (size_t i = 0; i < envelope->signature_count; i++) {
+		size_t count = 0;
+		bool is_new = false;
+		int rc = trust_role_count(
+			role, message, &envelope->signatures[i], 1, by_this, &count, err);
+		if (rc < 0)
+			return rc;
+		for (size_t k = 0; k < role->key_count; k++) {
+			is_new |= by_this[k] && !kit->has_signed[k];
+			kit->has_signed[k] |= by_this[k];
+		}
+		if (is_new)
+			envelope->signatures[kept++] =
+				(struct envelope_signature){"", envelope->signatures[i].signature};
+	}
+	envelope->signature_count = kept;
+	*ret_count = 0;
+	for (size_t k = 0; k < role->key_count; k++)
+		*ret_count += kit->has_signed[k];
+	return 0;
+}
+
+static int check_threshold(struct trusted_kit *kit, struct envelope *envelope, struct err *err)
 {
 	CLEANUP_STR struct str message = STR_INIT;
-	const struct trust_role *role = kit->role;
+	size_t given = envelope->signature_count;
 	size_t count = 0;
 
 	int rc = envelope_pae(envelope->payload_type, envelope->untrusted_payload, &message, err);
 	if (rc == 0)
-		rc = trust_role_count(role, str_bytes(&message), envelope->signatures,
-			envelope->signature_count, kit->has_signed, &count, err);
+		rc = count_keys(kit, envelope, str_bytes(&message), &count, err);
 	if (rc < 0)
 		return rc;
-	if (count >= role->threshold)
+	if (count > 0 && count >= kit->role->threshold)
 		return 0;
 	if (count == 0)
 		return err_set(err, ERR_MANIFEST_SIGNATURE,
 			"manifest.dsse: none of its %zu signatures is by a key that the trust root "
 			"names for kits",
-			envelope->signature_count);
+			given);
 	return err_set(err, ERR_THRESHOLD,
 		"manifest.dsse: %zu of the trust root's keys signed it, %u are needed", count,
-		role->threshold);
+		kit->role->threshold);
+}
+
+static int check_type(const struct envelope *envelope, struct err *err)
+{
+	CLEANUP_STR struct str shown = STR_INIT;
+
+	if (strcmp(envelope->payload_type, ENVELOPE_TYPE_IN_TOTO) == 0)
+		return 0;
+	text_escape(&shown, bytes_of_string(envelope->payload_type), 80);
+	return err_set(err, ERR_MANIFEST_SIGNATURE,
+		"manifest.dsse: its payload type is \"%s\", not \"%s\"", str_text(&shown),
+		ENVELOPE_TYPE_IN_TOTO);
 }
 
 /* The payload is parsed from exactly the octets that were verified. */
-static int verify_manifest(struct trusted_kit *kit, struct bytes untrusted_text, struct err *err)
+static int verify_envelope(
+	struct trusted_kit *kit, struct str *text, struct arena *arena, struct err *err)
 {
-	struct arena arena = ARENA_INIT; /* the envelope's; nothing of it lives on */
 	struct envelope envelope;
-	int rc = envelope_parse(untrusted_text, &arena, &envelope, err);
+	int rc = envelope_parse(str_bytes(text), arena, &envelope, err);
 
-	if (rc < 0) {
-		arena_release(&arena);
+	if (rc < 0)
 		return err_context(err, "manifest.dsse");
-	}
-	if (strcmp(envelope.payload_type, ENVELOPE_TYPE_IN_TOTO) != 0) {
-		CLEANUP_STR struct str shown = STR_INIT;
-		text_escape(&shown, bytes_of_string(envelope.payload_type), 80);
-		rc = err_set(err, ERR_MANIFEST_SIGNATURE,
-			"manifest.dsse: its payload type is \"%s\", not \"%s\"", str_text(&shown),
-			ENVELOPE_TYPE_IN_TOTO);
-	}
+	rc = check_type(&envelope, err);
 	if (rc == 0)
 		rc = check_threshold(kit, &envelope, err);
-	if (rc == 0) {
-		rc = manifest_parse(envelope.untrusted_payload, &kit->arena, &kit->manifest, err);
-		if (rc < 0)
-			(void)err_context(err, "manifest.dsse: the signed manifest");
-	}
-	if (rc == 0)
-		rc = sha256_of(envelope.untrusted_payload, &kit->manifest_digest, err);
+	if (rc < 0)
+		return rc;
+	rc = manifest_parse(envelope.untrusted_payload, &kit->arena, &kit->manifest, err);
+	if (rc < 0)
+		return err_context(err, "manifest.dsse: the signed manifest");
+	rc = sha256_of(envelope.untrusted_payload, &kit->manifest_digest, err);
+	str_truncate(text, 0);
+	return rc < 0 ? rc : envelope_write(&envelope, text, err);
+}
+
+static int verify_manifest(struct trusted_kit *kit, struct str *text, struct err *err)
+{
+	struct arena arena = ARENA_INIT; /* the envelope's; nothing of it lives on */
+	int rc = verify_envelope(kit, text, &arena, err);
+
 	arena_release(&arena);
 	return rc;
 }
 
-/* As `cosign sign-blob` writes it: base64, with or without a line feed at the end. */
-static int verify_sums_signature(
-	struct trusted_kit *kit, const struct kit_heads *heads, struct err *err)
+static int verify_sums_signature(struct trusted_kit *kit, struct kit_heads *heads, struct err *err)
 {
 	CLEANUP_STR struct str signature = STR_INIT;
-	struct bytes text = str_bytes(&heads->sums_signature);
 	struct err reason = {0};
 
-	if (text.size > 0 && text.data[text.size - 1] == '\n')
-		text.size--;
-	int rc = base64_decode(text, &signature, err);
+	int rc = detached_parse(str_bytes(&heads->sums_signature), &signature, err);
 	if (rc < 0)
 		return err_context(err, "SHA256SUMS.sig");
 	for (size_t i = 0; i < kit->role->key_count; i++) {
@@ -86,7 +126,9 @@ static int verify_sums_signature(
 			str_bytes(&signature), &reason);
 		if (rc == 0) {
 			kit->sums_signer = key->name;
-			return 0;
+			str_truncate(&heads->sums_signature, 0);
+			base64_encode(str_bytes(&signature), &heads->sums_signature);
+			return str_check(&heads->sums_signature, err);
 		}
 		if (reason.code != ERR_MANIFEST_SIGNATURE) {
 			*err = reason;
@@ -97,7 +139,7 @@ static int verify_sums_signature(
 		"SHA256SUMS.sig is not by a key that the trust root names for kits");
 }
 
-static int verify_sums(struct trusted_kit *kit, const struct kit_heads *heads, struct err *err)
+static int verify_sums(struct trusted_kit *kit, struct kit_heads *heads, struct err *err)
 {
 	struct arena arena = ARENA_INIT;
 	struct sha256 digest;
@@ -138,8 +180,7 @@ static int make_id(struct trusted_kit *kit, struct err *err)
 	return rc < 0 ? err_context(err, "the signed manifest") : 0;
 }
 
-int kit_verify_heads(
-	struct trusted_kit *kit, const struct kit_heads *untrusted_heads, struct err *err)
+int kit_verify_heads(struct trusted_kit *kit, struct kit_heads *heads, struct err *err)
 {
 	kit->role = trust_root_role(kit->root, "targets");
 	if (kit->role == NULL)
@@ -147,9 +188,9 @@ int kit_verify_heads(
 	kit->has_signed = arena_array(&kit->arena, kit->role->key_count, sizeof *kit->has_signed);
 	if (kit->has_signed == NULL)
 		return err_no_memory(err);
-	int rc = verify_manifest(kit, str_bytes(&untrusted_heads->envelope), err);
+	int rc = verify_manifest(kit, &heads->envelope, err);
 	if (rc == 0)
-		rc = verify_sums(kit, untrusted_heads, err);
+		rc = verify_sums(kit, heads, err);
 	if (rc == 0)
 		rc = make_id(kit, err);
 	return rc;

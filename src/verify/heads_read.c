@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "kit/detached.h"
 #include "kit/envelope.h"
 #include "kit/name.h"
 #include "kit/sums.h"
@@ -15,7 +16,7 @@ static const struct {
 } heads[HEADS_COUNT] = {
 	{"manifest.dsse", ENVELOPE_SIZE_MAX, offsetof(struct kit_heads, envelope)},
 	{"SHA256SUMS", SUMS_SIZE_MAX, offsetof(struct kit_heads, sums)},
-	{"SHA256SUMS.sig", SUMS_SIGNATURE_SIZE_MAX, offsetof(struct kit_heads, sums_signature)},
+	{"SHA256SUMS.sig", DETACHED_SIZE_MAX, offsetof(struct kit_heads, sums_signature)},
 };
 
 const char *const *heads_order(void)
@@ -138,7 +139,10 @@ static int scan_member(struct heads_reader *reader, struct members *members,
 	if (reader->found[index])
 		return twice(member, err);
 	reader->found[index] = true;
-	return read_document(members, member, heads[index].limit, document(reader, index), err);
+	rc = read_document(members, member, heads[index].limit, document(reader, index), err);
+	if (rc < 0)
+		return rc;
+	return sha256_of(str_bytes(document(reader, index)), &reader->digests[index], err);
 }
 
 static int what_is_missing(const struct heads_reader *reader, struct err *err)
@@ -186,12 +190,15 @@ static int compare_document(struct heads_reader *reader, struct members *members
 	const struct member *member, size_t index, struct err *err)
 {
 	CLEANUP_STR struct str again = STR_INIT;
+	struct sha256 digest;
 
 	if (!reader->second_pass || reader->found_again[index])
 		return twice(member, err);
 	reader->found_again[index] = true;
 	int rc = read_document(members, member, heads[index].limit, &again, err);
-	if (rc == 0 && !bytes_equal(str_bytes(&again), str_bytes(document(reader, index))))
+	if (rc == 0)
+		rc = sha256_of(str_bytes(&again), &digest, err);
+	if (rc == 0 && !sha256_equal(&digest, &reader->digests[index]))
 		rc = err_set(err, ERR_UNREADABLE, "%s changed while the kit was read",
 			heads[index].name);
 	return rc;

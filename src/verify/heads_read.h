@@ -15,7 +15,6 @@
 #include "verify/staging.h"
 
 enum {
-	SUMS_SIGNATURE_SIZE_MAX = 8 * 1024,
 	SCANNED_MEMBERS_MAX = 400000, /* members before the last of the documents */
 	HEADS_COUNT = 3,
 };
@@ -23,8 +22,9 @@ enum {
 struct heads_reader {
 	struct kit_heads documents;
 	bool found[HEADS_COUNT];
-	bool second_pass;	       /* something else came in between */
-	bool found_again[HEADS_COUNT]; /* in the second pass */
+	bool second_pass;		    /* something else came in between */
+	struct sha256 digests[HEADS_COUNT]; /* as they stood in the kit */
+	bool found_again[HEADS_COUNT];	    /* in the second pass */
 	size_t root_count;
 	int64_t root_versions[ROOT_CHAIN_MAX];
 	bool trust_folder;

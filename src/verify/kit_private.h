@@ -33,10 +33,9 @@ struct kit_heads {
 /*
  * Fills manifest, digest, id, role, has_signed and sums_signer of kit, whose root is set: the
  * envelope's signatures first, then the manifest, then SHA256SUMS, its signature, and that both
- * agree.
+ * agree. heads, which is untrusted before, has afterwards what was verified and nothing else.
  */
-MUST_CHECK int kit_verify_heads(
-	struct trusted_kit *kit, const struct kit_heads *untrusted_heads, struct err *err);
+MUST_CHECK int kit_verify_heads(struct trusted_kit *kit, struct kit_heads *heads, struct err *err);
 
 /* DESIGN 5.5: version and time. installed.c's state takes part if there is one. */
 MUST_CHECK int rules_check_root(
