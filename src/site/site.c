@@ -300,10 +300,23 @@ static int take_database(struct reader *reader, const struct json *root)
 	return result != 0 ? err_context(reader->err, "database") : 0;
 }
 
+static int take_compression(struct reader *reader, const struct json *backup)
+{
+	const char *name = NULL;
+	int result = take_string(reader, backup, "compression", NAME_SIZE_MAX, false, &name);
+
+	if (result != 0 || name == NULL)
+		return result;
+	if (!compression_by_name(name, &reader->site->backup_compression))
+		return err_set(reader->err, ERR_SITE,
+			"backup: compression must be \"gzip\", \"zstd\" or \"none\"");
+	return 0;
+}
+
 static int take_rest(struct reader *reader, const struct json *root)
 {
 	static const char *const limit_members[] = {"maxLagSeconds", NULL};
-	static const char *const backup_members[] = {"workers", NULL};
+	static const char *const backup_members[] = {"workers", "compression", NULL};
 	struct site *site = reader->site;
 	const struct json *limits = NULL, *backup = NULL;
 	int result = take_object(reader, root, "limits", limit_members, &limits);
@@ -315,6 +328,8 @@ static int take_rest(struct reader *reader, const struct json *root)
 		result = take_object(reader, root, "backup", backup_members, &backup);
 	if (result == 0 && backup != NULL)
 		result = take_number(reader, backup, "workers", 1, 32, 1, &site->backup_workers);
+	if (result == 0 && backup != NULL)
+		result = take_compression(reader, backup);
 	return result;
 }
 
@@ -388,6 +403,7 @@ int site_load(const char *path, const char *state_dir, struct arena *arena, stru
 		.backlog_time = 600 * 1000,
 		.max_lag = 60 * 1000,
 		.backup_workers = 4,
+		.backup_compression = COMPRESSION_GZIP,
 	};
 	struct reader reader = {.arena = arena, .site = &site, .err = err};
 

@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "compress/stream.h"
 
 enum { SITE_SIZE_MAX = 256 * 1024, HOOK_ARGUMENTS_MAX = 64, SITE_COLLECTIONS_MAX = 256 };
 
@@ -42,6 +43,7 @@ struct site {
 	int64_t backlog_time;	/* ms over the limit before it is an alert, 600,000 by default */
 	int64_t max_lag;	/* ms of replication lag, 60,000 by default */
 	int64_t backup_workers; /* collections read at once, 4 by default */
+	enum compression backup_compression; /* gzip by default: mongorestore reads it, not zstd */
 };
 
 /* path NULL: SITE_DEFAULT_PATH. state_dir, if not NULL, overrides the file's. Lives in arena. */

@@ -353,6 +353,18 @@ int backup_reader_all(
 	return str_check(content, err);
 }
 
+int backup_reader_drain(struct backup_reader *reader, struct err *err)
+{
+	size_t got = 1;
+	int result = 0;
+
+	while (result == 0 && got > 0) {
+		str_truncate(&reader->document, 0);
+		result = take(reader, 1024 * 1024, &got, err);
+	}
+	return result;
+}
+
 int backup_reader_check(
 	struct backup_reader *reader, const struct backup_file *file, struct err *err)
 {

@@ -262,14 +262,14 @@ static int take_index(struct reader *reader, const struct json *root)
 	return result != 0 ? result : take_collections(reader, root);
 }
 
-static int read_index(
-	int dirfd, const struct sha256 *expected, struct backup_index *index, struct err *err)
+static int read_index(int dirfd, const char *name, const struct sha256 *expected,
+	struct backup_index *index, struct err *err)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
 	CLEANUP_STR struct str text = STR_INIT;
 	struct reader reader = {.index = index, .err = err};
 
-	int result = file_read_at(dirfd, BACKUP_INDEX_NAME, BACKUP_INDEX_SIZE_MAX, &text, err);
+	int result = file_read_at(dirfd, name, BACKUP_INDEX_SIZE_MAX, &text, err);
 	if (result == 0)
 		result = sha256_of(str_bytes(&text), &index->sha256, err);
 	if (result != 0)
@@ -282,19 +282,25 @@ static int read_index(
 	return result != 0 ? result : take_index(&reader, json_root(doc));
 }
 
-int backup_index_load(int backup_dirfd, const struct sha256 *expected,
+int backup_index_load_named(int backup_dirfd, const char *name, const struct sha256 *expected,
 	struct backup_index *ret_index, struct err *err)
 {
 	struct backup_index index = {.arena = ARENA_INIT};
-	int result = read_index(backup_dirfd, expected, &index, err);
+	int result = read_index(backup_dirfd, name, expected, &index, err);
 
 	if (result != 0) {
 		backup_index_release(&index);
-		(void)err_context(err, "%s", BACKUP_INDEX_NAME);
+		(void)err_context(err, "%s", name);
 		return err->code == ERR_NO_MEMORY ? result : err_recode(err, ERR_RESTORE);
 	}
 	*ret_index = index;
 	return 0;
+}
+
+int backup_index_load(int backup_dirfd, const struct sha256 *expected,
+	struct backup_index *ret_index, struct err *err)
+{
+	return backup_index_load_named(backup_dirfd, BACKUP_INDEX_NAME, expected, ret_index, err);
 }
 
 void backup_index_release(struct backup_index *index)

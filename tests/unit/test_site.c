@@ -85,7 +85,7 @@ static void everything_is_read(void **state)
 		"\"freeze\":{\"argv\":[\"/bin/f\",\"now\"],\"timeoutSeconds\":7},"
 		"\"unfreeze\":{\"argv\":[\"/bin/u\"]},\"silenceSeconds\":0,\"watchSeconds\":2,"
 		"\"backlogLimit\":3,\"backlogMinutes\":4},\"limits\":{\"maxLagSeconds\":5},"
-		"\"backup\":{\"workers\":6}}",
+		"\"backup\":{\"workers\":6,\"compression\":\"zstd\"}}",
 		0600);
 	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), 0);
 	assert_string_equal(site.backup_dir, "/b");
@@ -101,6 +101,7 @@ static void everything_is_read(void **state)
 	assert_int_equal(site.backlog_time, 240000);
 	assert_int_equal(site.max_lag, 5000);
 	assert_int_equal(site.backup_workers, 6);
+	assert_int_equal(site.backup_compression, COMPRESSION_ZSTD);
 }
 
 #define SITE(database) "{\"name\":\"v\",\"environment\":\"demo\",\"database\":" database "}"
@@ -134,6 +135,7 @@ static void what_is_wrong_is_named(void **state)
 		{WITH("\"ingest\":{\"freeze\":{\"argv\":[\"/f\"],\"timeoutSeconds\":0}}"),
 			"timeoutSeconds"},
 		{WITH("\"backup\":{\"workers\":33}"), "workers"},
+		{WITH("\"backup\":{\"compression\":\"xz\"}"), "compression"},
 		{WITH("\"limits\":{\"maxLagSeconds\":1.5}"), "maxLagSeconds"},
 	};
 

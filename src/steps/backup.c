@@ -1,0 +1,442 @@
+/* The step: a backup of the whole database. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/version.h"
+#include "steps/backup_run.h"
+#include "text/text.h"
+
+enum { EXPECTED_RATE = 60 }; /* octets a microsecond and more, for an estimate before it begins */
+
+/* ---- a run's folder */
+
+static int open_folders(struct backup_run *run, struct err *err)
+{
+	const struct step_context *context = run->context;
+	CLEANUP_FD int backups = -1;
+	int result = folder_make(context->site->backup_dir, &backups, err);
+
+	if (result == 0)
+		result = folder_make_at(backups, context->run_id, &run->dirfd, err);
+	if (result == 0)
+		result = folder_make_at(
+			run->dirfd, mongo_database(context->mongo), &run->database_dirfd, err);
+	return result != 0 ? err_context(err, "%s", context->site->backup_dir) : 0;
+}
+
+static void run_close(struct backup_run *run)
+{
+	if (run->dirfd >= 0)
+		(void)close(run->dirfd);
+	if (run->database_dirfd >= 0)
+		(void)close(run->database_dirfd);
+	backup_index_release(&run->index);
+	free(run->dir);
+}
+
+static int run_open(const struct step_context *context, struct backup_run *run, struct err *err)
+{
+	struct mongo_server server;
+	CLEANUP_STR struct str dir = STR_INIT;
+
+	*run = (struct backup_run){
+		.context = context,
+		.dirfd = -1,
+		.database_dirfd = -1,
+		.index.compression = context->site->backup_compression,
+	};
+	str_append_format(&dir, "%s/%s", context->site->backup_dir, context->run_id);
+	int result = str_check(&dir, err);
+	if (result == 0)
+		result = mongo_server(context->mongo, &server, err);
+	if (result != 0)
+		return result;
+	run->dir = STEAL(dir.text);
+	run->index.database = arena_string(&run->index.arena, mongo_database(context->mongo));
+	run->index.run_id = arena_string(&run->index.arena, context->run_id);
+	run->index.server = arena_string(
+		&run->index.arena, server.version[0] != '\0' ? server.version : "unknown");
+	run->index.created = clock_now();
+	if (run->index.database == NULL || run->index.run_id == NULL || run->index.server == NULL)
+		return err_no_memory(err);
+	return open_folders(run, err);
+}
+
+/* ---- going on after an interruption */
+
+static bool is_there(const struct backup_run *run, const struct backup_file *file)
+{
+	struct stat status;
+
+	return file->name == NULL ||
+	       (fstatat(run->database_dirfd, file->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+		       S_ISREG(status.st_mode) && (uint64_t)status.st_size == file->size);
+}
+
+/* A collection that was read, and is defined as it was then, is not read again. */
+static void take_finished(struct backup_run *run, const struct backup_index *before)
+{
+	for (size_t i = 0; i < run->index.count; i++) {
+		struct backup_collection *now = &run->index.collections[i];
+		const struct backup_collection *then = backup_find(before, now->name);
+		if (then == NULL || before->compression != run->index.compression ||
+			!bytes_equal(then->definition, now->definition) ||
+			!is_there(run, &then->documents) || !is_there(run, &then->metadata))
+			continue;
+		now->count = then->count;
+		now->octets = then->octets;
+		now->digest = then->digest;
+		now->documents.size = then->documents.size;
+		now->documents.sha256 = then->documents.sha256;
+		now->metadata.size = then->metadata.size;
+		now->metadata.sha256 = then->metadata.sha256;
+		run->finished[i] = true;
+		run->expected[i] = (int64_t)then->octets;
+	}
+}
+
+static int go_on(struct backup_run *run, struct err *err)
+{
+	const struct json *checkpoint = run->context->checkpoint;
+	struct backup_index before;
+	const char *name = NULL, *hex = NULL;
+	struct sha256 expected;
+	struct err ignored;
+
+	if (checkpoint == NULL)
+		return 0;
+	int result = json_need_string(checkpoint, "index", sizeof run->partial - 1, &name, err);
+	if (result == 0)
+		result = json_need_string(checkpoint, "indexSha256", SHA256_HEX_SIZE, &hex, err);
+	if (result == 0 &&
+		(!sha256_from_hex(bytes_of_string(hex), &expected) || strchr(name, '/') != NULL))
+		result = err_set(err, ERR_JOURNAL, "the backup's checkpoint is malformed");
+	if (result != 0)
+		return err_recode(err, ERR_JOURNAL);
+	/* Without it, or with another one there, everything is read again: that is never wrong. */
+	if (backup_index_load_named(run->dirfd, name, &expected, &before, &ignored) != 0)
+		return 0;
+	take_finished(run, &before);
+	(void)strcpy(run->partial, name);
+	backup_index_release(&before);
+	return 0;
+}
+
+/* ---- the end */
+
+static int write_prelude(struct backup_run *run, struct err *err)
+{
+	CLEANUP(backup_writer_cleanup) struct backup_writer *writer = NULL;
+	CLEANUP_STR struct str json = STR_INIT, tool = STR_INIT;
+	struct backup_file file = {0};
+	struct json_writer prelude;
+	const char *name = run->index.compression == COMPRESSION_GZIP	? "prelude.json.gz"
+			   : run->index.compression == COMPRESSION_ZSTD ? "prelude.json.zst"
+									: "prelude.json";
+
+	str_append_format(&tool, "offkit %s", version_text());
+	json_write_begin(&prelude, &json);
+	json_write_object(&prelude);
+	json_member_string(&prelude, "ServerVersion", run->index.server);
+	json_member_string(&prelude, "ToolVersion", str_text(&tool));
+	json_write_end(&prelude);
+	int result = str_check(&json, err);
+	if (result == 0)
+		result = backup_writer_new(
+			run->database_dirfd, name, run->index.compression, &writer, err);
+	if (result == 0)
+		result = backup_writer_write(writer, str_bytes(&json), err);
+	return result != 0 ? result : backup_writer_end(writer, &file, err);
+}
+
+static void sum_up(const struct backup_index *index, uint64_t *documents, uint64_t *octets,
+	uint64_t *file_octets)
+{
+	*documents = *octets = *file_octets = 0;
+	for (size_t i = 0; i < index->count; i++) {
+		*documents += index->collections[i].count;
+		*octets += index->collections[i].octets;
+		*file_octets +=
+			index->collections[i].documents.size + index->collections[i].metadata.size;
+	}
+}
+
+static int complete(struct backup_run *run, const char *silence, struct err *err)
+{
+	const struct step_host *host = run->context->host;
+	CLEANUP_STR struct str text = STR_INIT, fields = STR_INIT;
+	uint64_t documents, octets, file_octets;
+	char hex[SHA256_HEX_SIZE];
+	struct json_writer writer;
+	struct sha256 sha256;
+
+	int result = write_prelude(run, err);
+	if (result == 0)
+		result = backup_index_write(&run->index, &text, err);
+	if (result == 0)
+		result = sha256_of(str_bytes(&text), &sha256, err);
+	if (result == 0)
+		result = file_write_durable_at(
+			run->dirfd, BACKUP_INDEX_NAME, str_bytes(&text), 0600, err);
+	if (result != 0)
+		return result;
+	sha256_to_hex(&sha256, hex);
+	sum_up(&run->index, &documents, &octets, &file_octets);
+	json_write_begin(&writer, &fields);
+	json_write_object(&writer);
+	json_member_string(&writer, "dir", run->dir);
+	json_member_string(&writer, "index", BACKUP_INDEX_NAME);
+	json_member_string(&writer, "indexSha256", hex);
+	json_member_bool(&writer, "complete", true);
+	json_member_integer(&writer, "collections", (int64_t)run->index.count);
+	json_member_integer(&writer, "documents", (int64_t)documents);
+	json_member_integer(&writer, "octets", (int64_t)octets);
+	json_member_integer(&writer, "fileOctets", (int64_t)file_octets);
+	json_member_string(&writer, "silence", silence);
+	json_write_end(&writer);
+	result = str_check(&fields, err);
+	if (result == 0)
+		result = host->checkpoint(host->self, str_bytes(&fields), err);
+	if (result != 0)
+		return result;
+	(void)unlinkat(run->dirfd, "backup.partial-a.json", 0);
+	(void)unlinkat(run->dirfd, "backup.partial-b.json", 0);
+	return 0;
+}
+
+/* ---- the verbs */
+
+static bool silence_is_proved(const struct step_context *context)
+{
+	const struct json *freeze = context->checkpoint_of(context->host->self, "freeze");
+	const struct json *silence = freeze == NULL ? NULL : json_member(freeze, "silence");
+
+	return silence != NULL && json_type(silence) == JSON_STRING &&
+	       strcmp(json_string(silence), "proved") == 0;
+}
+
+static int make(struct backup_run *run, struct err *err)
+{
+	bool proved = silence_is_proved(run->context);
+	int result = backup_run_survey(run, err);
+
+	if (result == 0)
+		result = go_on(run, err);
+	if (result == 0)
+		result = backup_run_read(run, err);
+	if (result == 0 && !proved)
+		result = backup_run_confirm(run, err);
+	for (size_t i = 0; result == 0 && proved && i < run->index.count; i++)
+		run->index.collections[i].confirmed = true;
+	return result != 0 ? result : complete(run, proved ? "proved" : "confirmed", err);
+}
+
+/* A refusal by the server or a file that is not to be had is a failure of the backup. */
+static int failed(struct err *err)
+{
+	if (err->code == ERR_MIGRATION || err->code == ERR_NOT_FOUND ||
+		err->code == ERR_UNREADABLE || err->code == ERR_SYNTAX)
+		return err_recode(err, ERR_BACKUP);
+	return -(int)err->code;
+}
+
+static int apply(const struct step_context *context, struct err *err)
+{
+	struct backup_run run;
+	int result = run_open(context, &run, err);
+
+	if (result == 0)
+		result = make(&run, err);
+	run_close(&run);
+	return result != 0 ? failed(err) : 0;
+}
+
+static int check(const struct step_context *context, bool *ret_done, struct err *err)
+{
+	struct backup_index index;
+	CLEANUP_FD int dirfd = -1;
+	struct sha256 expected;
+	const char *dir;
+
+	*ret_done = backup_of_checkpoint(context->checkpoint, &dir, &expected, err) == 0 &&
+		    folder_open(dir, &dirfd, err) == 0 &&
+		    backup_index_load(dirfd, &expected, &index, err) == 0;
+	if (*ret_done)
+		backup_index_release(&index);
+	return 0;
+}
+
+struct verifying {
+	const struct step_context *context;
+	struct backup_index index;
+	int dirfd;
+};
+
+static int verify_file(
+	int dirfd, const struct backup_file *file, struct crew_tally *tally, struct err *err)
+{
+	CLEANUP(backup_reader_cleanup) struct backup_reader *reader = NULL;
+
+	if (file->name == NULL)
+		return 0;
+	int result = backup_reader_new(dirfd, file->name, COMPRESSION_NONE, &reader, err);
+	if (result == 0)
+		result = backup_reader_drain(reader, err);
+	if (result == 0)
+		result = backup_reader_check(reader, file, err);
+	atomic_fetch_add(&tally->octets, (int64_t)file->size);
+	return result != 0 ? result : crew_cancelled(tally, err);
+}
+
+static int verify_collection(
+	void *self, size_t item, struct mongo *mongo, struct crew_tally *tally, struct err *err)
+{
+	struct verifying *verifying = self;
+	const struct backup_collection *collection = &verifying->index.collections[item];
+	int result = verify_file(verifying->dirfd, &collection->documents, tally, err);
+
+	(void)mongo;
+	return result != 0 ? result
+			   : verify_file(verifying->dirfd, &collection->metadata, tally, err);
+}
+
+static bool verify_stop(void *self)
+{
+	const struct step_host *host = ((struct verifying *)self)->context->host;
+
+	return host->stop_requested(host->self);
+}
+
+/* Every file is read back from where it was written. */
+static int verify(const struct step_context *context, struct err *err)
+{
+	struct verifying verifying = {.context = context, .dirfd = -1};
+	CLEANUP_FD int dirfd = -1;
+	const char *dir;
+	struct sha256 expected;
+	const struct crew crew = {
+		.self = &verifying,
+		.workers = (size_t)context->site->backup_workers,
+		.work = verify_collection,
+		.stop_requested = verify_stop,
+	};
+
+	int result = backup_of_checkpoint(context->checkpoint, &dir, &expected, err);
+	if (result == 0)
+		result = folder_open(dir, &dirfd, err);
+	if (result == 0)
+		result = backup_index_load(dirfd, &expected, &verifying.index, err);
+	if (result != 0)
+		return err->code == ERR_RESTORE ? err_recode(err, ERR_BACKUP) : failed(err);
+	result = folder_open_at(dirfd, verifying.index.database, &verifying.dirfd, err);
+	if (result == 0)
+		result = crew_run(&crew, verifying.index.count, err);
+	if (verifying.dirfd >= 0)
+		(void)close(verifying.dirfd);
+	backup_index_release(&verifying.index);
+	if (result == 0)
+		return 0;
+	return err->code == ERR_RESTORE ? err_recode(err, ERR_BACKUP) : failed(err);
+}
+
+static int measure(const struct step_context *context, struct mongo_stats *ret_all,
+	size_t *ret_collections, struct err *err)
+{
+	struct mongo_collection *collections = NULL;
+	struct mongo_stats all = {0};
+	size_t count = 0;
+	int result = mongo_collections(context->mongo, context->arena, &collections, &count, err);
+
+	for (size_t i = 0; result == 0 && i < count; i++) {
+		struct mongo_stats stats = {0};
+		if (strcmp(collections[i].type, "collection") == 0)
+			result = mongo_collection_stats(
+				context->mongo, collections[i].name, &stats, err);
+		all.count += stats.count > 0 ? stats.count : 0;
+		all.octets += stats.octets > 0 ? stats.octets : 0;
+	}
+	*ret_all = all;
+	*ret_collections = count;
+	return result;
+}
+
+static int plan(const struct step_context *context, struct step_plan *plan, struct err *err)
+{
+	struct arena *arena = context->arena;
+	char count[TEXT_COUNT_SIZE], size[TEXT_SIZE_SIZE];
+	struct mongo_stats all;
+	size_t collections = 0;
+	int result = measure(context, &all, &collections, err);
+
+	if (result != 0)
+		return result;
+	text_count(all.count, count);
+	text_size((uint64_t)all.octets, size);
+	plan->what[0] = arena_format(
+		arena, "%s documents in %zu collections, %s of BSON, to", count, collections, size);
+	plan->what[1] = arena_format(arena, "%s/%s", context->site->backup_dir, context->run_id);
+	plan->what_count = 2;
+	plan->size = arena_format(arena, "%s documents", count);
+	if (plan->what[0] == NULL || plan->what[1] == NULL || plan->size == NULL)
+		return err_no_memory(err);
+	plan->takes = all.octets / (EXPECTED_RATE * 1000);
+	plan->octets = (uint64_t)all.octets;
+	plan->changes = "nothing in the database";
+	plan->way_back = WAY_BACK_EXACT;
+	plan->way_back_text = "nothing to undo; the files stay";
+	plan->proof = "a SHA-256 per file, a digest a collection";
+	return 0;
+}
+
+static int report(const struct step_context *context, struct json_writer *writer, struct err *err)
+{
+	const struct json *checkpoint = context->checkpoint;
+	CLEANUP_STR struct str summary = STR_INIT;
+	char size[TEXT_SIZE_SIZE];
+	int64_t collections = 0, documents = 0, octets = 0;
+	bool is_complete = false;
+
+	if (checkpoint == NULL)
+		return 0;
+	int result = json_need_bool(checkpoint, "complete", &is_complete, err);
+	if (result != 0 || !is_complete)
+		return result;
+	result = json_need_integer(checkpoint, "collections", 0, INT64_MAX, &collections, err);
+	if (result == 0)
+		result = json_need_integer(checkpoint, "documents", 0, INT64_MAX, &documents, err);
+	if (result == 0)
+		result = json_need_integer(checkpoint, "fileOctets", 0, INT64_MAX, &octets, err);
+	if (result != 0)
+		return result;
+	text_plural(&summary, documents, "document", NULL);
+	str_append_text(&summary, " of ");
+	text_plural(&summary, collections, "collection", NULL);
+	str_append_format(&summary, " in %s", text_size((uint64_t)octets, size));
+	result = str_check(&summary, err);
+	if (result != 0)
+		return result;
+	json_member_string(writer, "summary", str_text(&summary));
+	for (const struct json *member = json_first(checkpoint); member != NULL;
+		member = json_next(member))
+		json_member_value(writer, json_name(member), member);
+	return 0;
+}
+
+const struct step_kind step_backup = {
+	.name = "backup",
+	.label = "Backup",
+	.weight = 20,
+	.gate = true,
+	.failure = ERR_BACKUP,
+	.plan = plan,
+	.check = check,
+	.apply = apply,
+	.verify = verify,
+	.report = report,
+};
