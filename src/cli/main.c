@@ -32,6 +32,7 @@ static const struct option common_options[] = {
 static const struct command *const commands[] = {
 	&command_verify,
 	&command_inspect,
+	&command_backup,
 	&command_trust_show,
 	NULL,
 };

@@ -1,0 +1,156 @@
+#include "cli/solo.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+
+static volatile sig_atomic_t signalled;
+
+static void on_signal(int number)
+{
+	(void)number;
+	signalled = 1;
+}
+
+static void watch_signals(void)
+{
+	/* Once: a second Ctrl+C ends the program as it always does. */
+	const struct sigaction action = {
+		.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+}
+
+static int host_check(
+	void *self, const char *name, enum check_outcome outcome, const char *text, struct err *err)
+{
+	static const char *const words[] = {"passed", "failed", "warning", "skipped"};
+	struct solo *solo = self;
+
+	(void)err;
+	face_note(solo->face, "%s: %s: %s", name, words[outcome], text);
+	return 0;
+}
+
+static int host_note(void *self, const char *text, struct err *err)
+{
+	(void)err;
+	face_note(((struct solo *)self)->face, "%s", text);
+	return 0;
+}
+
+static int host_checkpoint(void *self, struct bytes fields, struct err *err)
+{
+	struct solo *solo = self;
+	struct json_doc *doc = NULL;
+	int rc = json_parse(fields, JSON_LIMITS(1024 * 1024), &doc, err);
+
+	if (rc < 0)
+		return err_recode(err, ERR_INTERNAL);
+	json_release(solo->checkpoint);
+	solo->checkpoint = doc;
+	return 0;
+}
+
+static int host_alert(void *self, const char *name, const char *text, bool firing, struct err *err)
+{
+	(void)err;
+	face_note(((struct solo *)self)->face, "%s: %s%s", name, firing ? "" : "over: ", text);
+	return 0;
+}
+
+static int host_answered(void *self, const char *question, bool *ret_yes, struct err *err)
+{
+	(void)self;
+	(void)err;
+	(void)question;
+	*ret_yes = false;
+	return 0;
+}
+
+static void host_progress(void *self, const struct step_progress *progress)
+{
+	face_progress(((struct solo *)self)->face, progress->phase, (uint64_t)progress->done,
+		(uint64_t)progress->total);
+}
+
+static bool host_stop_requested(void *self)
+{
+	(void)self;
+	return signalled != 0;
+}
+
+static const struct json *no_checkpoint(void *self, const char *step_name)
+{
+	(void)self;
+	(void)step_name;
+	return NULL;
+}
+
+static int make_run_id(char id[static RUN_ID_SIZE], struct err *err)
+{
+	char now[TIME_NAME_SIZE];
+	unsigned char salt[2];
+
+	if (getrandom(salt, sizeof salt, 0) != (ssize_t)sizeof salt)
+		return err_set_errno(err, ERR_INTERNAL, errno, "getrandom");
+	time_format_name(clock_now(), now);
+	(void)snprintf(id, RUN_ID_SIZE, "%s-%02x%02x", now, salt[0], salt[1]);
+	return 0;
+}
+
+int solo_begin(struct face *face, struct solo *ret_solo, struct err *err)
+{
+	struct solo solo = {.face = face, .options = {.batch_size = 500, .max_conflicts = -1}};
+
+	int rc = site_load(
+		face->options.site, face->options.state_dir, &face->arena, &solo.site, err);
+	if (rc == 0)
+		rc = make_run_id(solo.run_id, err);
+	if (rc < 0)
+		return rc;
+	mongo_library_begin();
+	rc = mongo_connect(solo.site.uri, solo.site.database, &solo.mongo, err);
+	if (rc < 0)
+		return rc;
+	watch_signals();
+	solo.host = (struct step_host){
+		.check = host_check,
+		.note = host_note,
+		.checkpoint = host_checkpoint,
+		.alert = host_alert,
+		.answered = host_answered,
+		.progress = host_progress,
+		.stop_requested = host_stop_requested,
+	};
+	*ret_solo = solo;
+	ret_solo->host.self = ret_solo;
+	return 0;
+}
+
+void solo_end(struct solo *solo)
+{
+	json_release(solo->checkpoint);
+	mongo_close(solo->mongo);
+}
+
+void solo_context(struct solo *solo, struct step_context *ret_context)
+{
+	*ret_context = (struct step_context){
+		.site = &solo->site,
+		.mongo = solo->mongo,
+		.host = &solo->host,
+		.options = &solo->options,
+		.run_id = solo->run_id,
+		.run_dirfd = -1,
+		.state_dirfd = -1,
+		.arena = &solo->face->arena,
+		.checkpoint = solo->checkpoint == NULL ? NULL : json_root(solo->checkpoint),
+		.checkpoint_of = no_checkpoint,
+	};
+}

@@ -1,0 +1,31 @@
+/*
+ * solo: a step carried out by itself, outside a run: `backup` and `restore`.
+ *
+ * Notes and progress go to the face; the last checkpoint is kept, and nothing is journaled. The
+ * first Ctrl+C (or SIGTERM) asks the step to stop at the next safe point.
+ */
+#ifndef OFFKIT_CLI_SOLO_H
+#define OFFKIT_CLI_SOLO_H
+
+#include "cli/face.h"
+#include "engine/history.h"
+#include "steps/step.h"
+
+struct solo {
+	struct face *face;
+	struct site site;
+	struct mongo *mongo;
+	struct step_host host;
+	struct step_options options;
+	char run_id[RUN_ID_SIZE];
+	struct json_doc *checkpoint; /* NULL: none yet */
+};
+
+/* Loads the site file, connects, and takes over the signals. */
+MUST_CHECK int solo_begin(struct face *face, struct solo *ret_solo, struct err *err);
+void solo_end(struct solo *solo);
+
+/* What the step is called with; texts it makes live in the face's arena. */
+void solo_context(struct solo *solo, struct step_context *ret_context);
+
+#endif
