@@ -1,0 +1,30 @@
+/*
+ * preflight: what is measured before anything changes. Internal to the step: one function a check,
+ * which tells its outcome to the host; a failed check is told and the others go on.
+ */
+#ifndef OFFKIT_STEPS_PREFLIGHT_H
+#define OFFKIT_STEPS_PREFLIGHT_H
+
+#include "steps/step.h"
+
+struct preflight {
+	const struct step_context *context;
+	struct mongo_server server;
+	struct str failed; /* names of the checks that failed */
+	size_t failures;
+};
+
+MUST_CHECK int preflight_tell(struct preflight *preflight, const char *name,
+	enum check_outcome outcome, struct err *err, const char *format, ...) PRINTF_LIKE(5, 6);
+
+typedef int preflight_check(struct preflight *preflight, struct err *err);
+
+preflight_check preflight_privileges; /* preflight_access.c */
+preflight_check preflight_indexes;    /* preflight_data.c: these three look at the migrations */
+preflight_check preflight_duplicates;
+preflight_check preflight_expiry;
+
+/* A document or pipeline from JSON text; an array is written as {"0": …}. */
+MUST_CHECK int bson_from_text(const struct str *json, struct str *out, struct err *err);
+
+#endif
