@@ -245,9 +245,6 @@ static int ask_failure(struct run *run, const struct step *step, const struct er
 	for (enum failure_choice i = 0; i < FAILURE_COUNT; i++) {
 		if (i == FAILURE_UNDO && (step->kind->undo == NULL || state->begin == NULL))
 			continue;
-		if (i == FAILURE_RESTORE &&
-			(step->migration == NULL || backup == NULL || backup->end == NULL))
-			continue;
 		which[count] = i;
 		choices[count++] = FAILURE_CHOICES[i];
 	}
