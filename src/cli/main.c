@@ -37,6 +37,7 @@ static const struct command *const commands[] = {
 	&command_resume,
 	&command_rollback,
 	&command_backup,
+	&command_restore,
 	&command_trust_show,
 	NULL,
 };
