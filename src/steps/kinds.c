@@ -5,6 +5,7 @@
 /* The kinds that a migration of a kit can name. */
 static const struct step_kind *const MIGRATION_KINDS[] = {
 	&step_ensure,
+	&step_backfill,
 };
 
 const struct step_kind *step_kind_by_name(const char *name)

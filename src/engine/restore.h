@@ -1,0 +1,14 @@
+/*
+ * restore: the backup of a run brought back, as a choice after a failure.
+ */
+#ifndef OFFKIT_ENGINE_RESTORE_H
+#define OFFKIT_ENGINE_RESTORE_H
+
+#include "base/err.h"
+
+struct run;
+
+/* Asks for the database's name to be typed, restores, and marks the migrations as undone. */
+MUST_CHECK int run_restore(struct run *run, struct err *err);
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * backfill: documents derived from other documents, in batches (kit-layout/migration.schema.json,
+ * "backfill"; offkit-migration(5)). Internal to the step.
+ *
+ * A batch is read, derived and compared with what is there before any of it is written; its end is
+ * a checkpoint. What is counted and hashed depends on the source alone, not on batches, runs or
+ * times: see backfill_state.c.
+ */
+#ifndef OFFKIT_STEPS_BACKFILL_H
+#define OFFKIT_STEPS_BACKFILL_H
+
+#include "crypto/digest.h"
+#include "derive/derive.h"
+#include "steps/step.h"
+
+enum {
+	BACKFILL_PHASES_MAX = 16,
+	BACKFILL_LOOKUPS_MAX = 8,
+	BACKFILL_CASES_MAX = 32,
+	BACKFILL_WRITES_MAX = 8,
+	BACKFILL_KEYS_MAX = 8,
+	BACKFILL_VOLATILE_MAX = 16,
+	BACKFILL_TARGETS_MAX = BACKFILL_PHASES_MAX * BACKFILL_WRITES_MAX,
+	BACKFILL_SOURCES_MAX = 256,		  /* distinct values of countBy, a phase */
+	BACKFILL_SOURCE_NAME_MAX = 128,		  /* octets */
+	BACKFILL_CHUNK = 4096,			  /* source units in a chunk of the hash */
+	BACKFILL_BATCH_OCTETS = 32 * 1024 * 1024, /* a batch ends at these, whatever its count */
+	BACKFILL_GROUP_OCTETS = 16 * 1024 * 1024, /* documents of one group */
+	BACKFILL_IN_MAX = 1000,			  /* values in one $in */
+};
+
+/* ---- the migration, compiled (backfill_load.c); lives in an arena */
+
+struct backfill_binding {
+	size_t slot;
+	const struct derive *value;
+};
+
+struct backfill_bindings {
+	size_t count;
+	struct backfill_binding *list;
+};
+
+struct backfill_lookup {
+	const char *as, *collection, *field;
+	const struct derive *key;
+	size_t slot;
+	size_t field_count; /* 0: whole documents */
+	const char **fields;
+	bool many;
+};
+
+struct backfill_case {
+	const char *name;
+	const struct derive *when;
+	struct backfill_bindings let;
+};
+
+struct backfill_write {
+	const char *collection, *role;
+	const struct derive *when; /* NULL: always */
+	const struct derive *document;
+	size_t volatile_count;
+	const char *volatile_paths[BACKFILL_VOLATILE_MAX];
+	const char *run_path; /* the volatile one that has $$runId */
+	size_t target;	      /* its place in the state */
+};
+
+struct backfill_phase {
+	const char *name, *collection;
+	size_t key_count; /* 0: one document at a time, in the order of _id */
+	const char *keys[BACKFILL_KEYS_MAX];
+	const struct derive *count_by; /* NULL: not counted apart */
+	size_t lookup_count;
+	struct backfill_lookup lookups[BACKFILL_LOOKUPS_MAX];
+	struct backfill_bindings let;
+	size_t case_count;
+	struct backfill_case cases[BACKFILL_CASES_MAX];
+	size_t write_count;
+	struct backfill_write writes[BACKFILL_WRITES_MAX];
+	size_t variable_count; /* slot 0 is runId */
+};
+
+struct backfill {
+	const char *id;
+	int64_t max_conflicts;
+	bool publish_events;
+	size_t phase_count;
+	struct backfill_phase *phases;
+	size_t target_count;
+	const struct backfill_write *targets[BACKFILL_TARGETS_MAX];
+};
+
+MUST_CHECK int backfill_load(const struct migration *migration, struct arena *arena,
+	struct backfill *ret_backfill, struct err *err);
+
+/* ---- reading the source (backfill_source.c) */
+
+/* A document, or the documents of a group; what the templates see as $$ROOT. */
+struct backfill_unit {
+	struct bytes root;
+	struct bytes key; /* {_id} or {the fields of the group} */
+	size_t documents;
+	struct value *variables;		 /* the phase's, as many as it has */
+	const struct backfill_lookup *not_found; /* its key names no document */
+	const struct err *failed;		 /* a lookup's key could not be computed */
+};
+
+struct backfill_source;
+
+/* after: the key of the last unit that was done, size 0: from the beginning. */
+MUST_CHECK int backfill_source_open(struct mongo *mongo, const struct backfill_phase *phase,
+	struct bytes after, int64_t batch_size, struct backfill_source **ret_source,
+	struct err *err);
+/* At most batch_size units, fewer when they are large; 0 at the end. They live in arena. */
+MUST_CHECK int backfill_source_read(struct backfill_source *source, struct arena *arena,
+	struct backfill_unit **ret_units, size_t *ret_count, struct err *err);
+void backfill_source_close(struct backfill_source *source);
+void backfill_source_cleanup(struct backfill_source **source);
+
+/* The filter for what comes after a key; exposed for its test. */
+MUST_CHECK int backfill_filter_after(
+	const struct backfill_phase *phase, struct bytes after, struct str *out, struct err *err);
+
+/* ---- deriving (backfill_derive.c, backfill_lookup.c) */
+
+enum backfill_fate { FATE_WRITE, FATE_WRITTEN, FATE_SKIPPED, FATE_CONFLICT };
+
+struct backfill_derived {
+	const struct backfill_write *write;
+	size_t unit;
+	struct bytes document;
+	struct bytes stable; /* without its volatile paths */
+	struct value id;     /* an ObjectId */
+	enum backfill_fate fate;
+	struct bytes existing; /* FATE_CONFLICT: what is there */
+	const char *reason;    /* FATE_CONFLICT without one: what the server said */
+};
+
+struct backfill_failure {
+	size_t unit;
+	struct err err;
+};
+
+struct backfill_batch {
+	const struct backfill_phase *phase;
+	struct arena *arena;
+	size_t unit_count;
+	struct backfill_unit *units;
+	size_t derived_count, failure_count, conflict_count;
+	struct backfill_derived *derived; /* in the order of units, then of writes */
+	struct backfill_failure *failures;
+};
+
+/* Fetches what the lookups name and puts it into the units' variables. */
+MUST_CHECK int backfill_look_up(struct mongo *mongo, struct backfill_batch *batch, struct err *err);
+
+/* What a document or a template did wrong becomes a failure of the batch; other errors are ours. */
+MUST_CHECK int backfill_derive(struct backfill_batch *batch, const char *run_id, struct err *err);
+
+/* doc without paths, appended to out. */
+MUST_CHECK int backfill_strip(
+	struct bytes doc, const char *const *paths, size_t count, struct str *out, struct err *err);
+
+/* Documents of a collection by values of a field, in arena, sorted by that field, then _id. */
+struct backfill_found {
+	struct value key;
+	struct bytes document;
+};
+MUST_CHECK int backfill_find_in(struct mongo *mongo, const char *collection, const char *field,
+	const struct value *values, size_t value_count, const char *const *fields,
+	size_t field_count, struct arena *arena, struct backfill_found **ret_found,
+	size_t *ret_count, struct err *err);
+/* The first that has the value; SIZE_MAX if none has. */
+size_t backfill_found_at(
+	const struct backfill_found *found, size_t count, const struct value *value);
+
+/* ---- comparing and writing (backfill_write.c) */
+
+/* Reads what is there and settles each derived document's fate. Writes nothing. */
+MUST_CHECK int backfill_compare(
+	struct mongo *mongo, struct backfill_batch *batch, const char *run_id, struct err *err);
+/* Writes what has FATE_WRITE; a duplicate that another wrote meanwhile is compared again. */
+MUST_CHECK int backfill_write(
+	struct mongo *mongo, struct backfill_batch *batch, const char *run_id, struct err *err);
+
+/* ---- counts, hash, checkpoint and report (backfill_state.c, backfill_report.c) */
+
+struct backfill_target {
+	int64_t written, skipped;
+	struct sha256 chunk;				     /* of the chunk that is being read */
+	struct sha256 total;				     /* of the chunks before it */
+	uint8_t first[OBJECT_ID_SIZE], last[OBJECT_ID_SIZE]; /* least and greatest _id */
+};
+
+struct backfill_count {
+	char name[BACKFILL_SOURCE_NAME_MAX + 1];
+	int64_t count;
+};
+
+struct backfill_phase_state {
+	int64_t units, documents;
+	size_t source_count;
+	struct backfill_count *sources; /* sorted by name; room for all */
+};
+
+struct backfill_state {
+	size_t phase; /* that is at work; phase_count: all done */
+	int64_t batch;
+	int64_t in_chunk; /* units of this phase's unfinished chunk */
+	int64_t conflicts, errors;
+	int64_t conflicts_octets; /* of conflicts.ndjson */
+	struct str after;	  /* the last unit's key, empty: none */
+	struct backfill_phase_state phases[BACKFILL_PHASES_MAX];
+	struct backfill_target targets[BACKFILL_TARGETS_MAX];
+	char hash[SHA256_HEX_SIZE]; /* of the report, "" until it is there */
+};
+
+MUST_CHECK int backfill_state_new(
+	struct arena *arena, struct backfill_state **ret_state, struct err *err);
+void backfill_state_release(struct backfill_state *state);
+/* Takes in a batch that was written. */
+MUST_CHECK int backfill_state_add(
+	struct backfill_state *state, const struct backfill_batch *batch, struct err *err);
+MUST_CHECK int backfill_state_end_phase(
+	struct backfill_state *state, const struct backfill *backfill, struct err *err);
+MUST_CHECK int backfill_state_write(const struct backfill_state *state,
+	const struct backfill *backfill, struct str *out, struct err *err);
+/* ERR_JOURNAL if the checkpoint is not this migration's. */
+MUST_CHECK int backfill_state_read(const struct json *checkpoint, const struct backfill *backfill,
+	struct backfill_state *state, struct err *err);
+
+/* The report as canonical JSON; its SHA-256 is the backfill's hash. */
+MUST_CHECK int backfill_report_write(const struct backfill_state *state,
+	const struct backfill *backfill, struct str *out, struct err *err);
+
+/* Appends the batch's conflicts and failures to conflicts.ndjson, durably. */
+MUST_CHECK int backfill_conflicts_write(const struct step_context *context,
+	const struct backfill *backfill, const struct backfill_batch *batch,
+	struct backfill_state *state, struct err *err);
+
+/* ---- the verbs that have files of their own */
+
+int backfill_undo(const struct step_context *context, struct err *err); /* backfill_undo.c */
+
+/* Lag of the slowest secondary in ms, -1 where it cannot be measured (backfill_lag.c). */
+MUST_CHECK int backfill_lag(struct mongo *mongo, int64_t *ret_lag, struct err *err);
+
+#endif

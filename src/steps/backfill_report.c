@@ -1,0 +1,219 @@
+/* The report, which depends on the data alone, and the conflicts file. */
+#include "steps/backfill.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+static void write_target(struct json_writer *writer, const struct backfill_write *write,
+	const struct backfill_target *target)
+{
+	char hex[SHA256_HEX_SIZE], id[OBJECT_ID_HEX_SIZE];
+	int64_t documents = target->written + target->skipped;
+
+	json_write_object(writer);
+	json_member_string(writer, "collection", write->collection);
+	json_member_string(writer, "role", write->role);
+	json_member_integer(writer, "documents", documents);
+	if (documents > 0) {
+		object_id_to_hex(target->first, id);
+		json_member_string(writer, "first", id);
+		object_id_to_hex(target->last, id);
+		json_member_string(writer, "last", id);
+	}
+	sha256_to_hex(&target->total, hex);
+	json_member_string(writer, "sha256", hex);
+	json_write_end(writer);
+}
+
+static void write_phase(struct json_writer *writer, const struct backfill_phase *phase,
+	const struct backfill_state *state, const struct backfill_phase_state *done)
+{
+	json_write_object(writer);
+	json_member_string(writer, "name", phase->name);
+	json_member_string(writer, "source", phase->collection);
+	json_member_integer(writer, "read", done->documents);
+	json_member_integer(writer, "units", done->units);
+	json_member_object(writer, "perSource");
+	for (size_t i = 0; i < done->source_count; i++)
+		json_member_integer(writer, done->sources[i].name, done->sources[i].count);
+	json_write_end(writer);
+	json_member_array(writer, "derived");
+	for (size_t i = 0; i < phase->write_count; i++)
+		write_target(writer, &phase->writes[i], &state->targets[phase->writes[i].target]);
+	json_write_end(writer);
+	json_write_end(writer);
+}
+
+int backfill_report_write(const struct backfill_state *state, const struct backfill *backfill,
+	struct str *out, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	struct json_writer writer;
+
+	json_write_begin(&writer, &text);
+	json_write_object(&writer);
+	json_member_string(&writer, "report", "offkit backfill 1");
+	json_member_string(&writer, "migration", backfill->id);
+	json_member_integer(&writer, "chunk", BACKFILL_CHUNK);
+	json_member_integer(&writer, "conflicts", state->conflicts);
+	json_member_integer(&writer, "errors", state->errors);
+	json_member_array(&writer, "phases");
+	for (size_t i = 0; i < backfill->phase_count; i++)
+		write_phase(&writer, &backfill->phases[i], state, &state->phases[i]);
+	json_write_end(&writer);
+	json_write_end(&writer);
+	int result = str_check(&text, err);
+	return result != 0 ? result : json_canonical_text(str_bytes(&text), out, err);
+}
+
+/* ---- conflicts.ndjson */
+
+static int member_doc(
+	struct json_writer *writer, const char *name, struct bytes doc, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	struct json_doc *json CLEANUP(json_cleanup) = NULL;
+	const struct json_limits limits = {4 * (size_t)DOC_SIZE_MAX, 3 * DOC_DEPTH_MAX};
+	int result = doc_to_json(doc, true, &text, err);
+
+	if (result == 0)
+		result = json_parse(str_bytes(&text), &limits, &json, err);
+	if (result == 0)
+		json_member_value(writer, name, json_root(json));
+	else /* what JSON cannot say (U+0000 in a string) is not worth losing the line for */
+		json_member_string(writer, name, "(has no form in JSON)");
+	return 0;
+}
+
+/* The top-level fields in which two documents differ. */
+static void write_differences(
+	struct json_writer *writer, struct bytes derived, struct bytes existing)
+{
+	struct doc_iter iter = doc_iter_begin(derived);
+	struct value value, other;
+	const char *name;
+
+	json_member_array(writer, "differs");
+	while (doc_iter_next(&iter, &name, &value)) {
+		other = doc_get(existing, name);
+		if (!value_equal(&value, &other))
+			json_write_string(writer, name);
+	}
+	iter = doc_iter_begin(existing);
+	while (doc_iter_next(&iter, &name, &value))
+		if (doc_get(derived, name).type == VALUE_MISSING)
+			json_write_string(writer, name);
+	json_write_end(writer);
+}
+
+static int begin_line(struct json_writer *writer, struct str *out, const struct backfill *backfill,
+	const struct backfill_batch *batch, const struct backfill_state *state, size_t unit,
+	struct err *err)
+{
+	json_write_begin(writer, out);
+	json_write_object(writer);
+	json_member_string(writer, "migration", backfill->id);
+	json_member_string(writer, "phase", batch->phase->name);
+	json_member_integer(writer, "batch", state->batch + 1);
+	json_member_string(writer, "source", batch->phase->collection);
+	return member_doc(writer, "sourceKey", batch->units[unit].key, err);
+}
+
+static int conflict_line(const struct backfill *backfill, const struct backfill_batch *batch,
+	const struct backfill_state *state, const struct backfill_derived *derived, struct str *out,
+	struct err *err)
+{
+	CLEANUP_STR struct str existing = STR_INIT;
+	struct json_writer writer;
+	char id[OBJECT_ID_HEX_SIZE];
+	int result = begin_line(&writer, out, backfill, batch, state, derived->unit, err);
+
+	json_member_string(&writer, "kind", "conflict");
+	json_member_string(&writer, "collection", derived->write->collection);
+	object_id_to_hex(derived->id.object_id, id);
+	json_member_string(&writer, "id", id);
+	json_member_string(&writer, "reason",
+		derived->reason != NULL ? derived->reason
+					: "a document exists that differs from the derived one");
+	if (result == 0 && derived->existing.size > 0) {
+		result = backfill_strip(derived->existing, derived->write->volatile_paths,
+			derived->write->volatile_count, &existing, err);
+		if (result != 0)
+			return result;
+		write_differences(&writer, derived->stable, str_bytes(&existing));
+		result = member_doc(&writer, "existing", derived->existing, err);
+	}
+	if (result == 0)
+		result = member_doc(&writer, "derived", derived->document, err);
+	json_write_end(&writer);
+	str_append_char(out, '\n');
+	return result;
+}
+
+static int failure_line(const struct backfill *backfill, const struct backfill_batch *batch,
+	const struct backfill_state *state, const struct backfill_failure *failure, struct str *out,
+	struct err *err)
+{
+	struct json_writer writer;
+	int result = begin_line(&writer, out, backfill, batch, state, failure->unit, err);
+
+	json_member_string(&writer, "kind", "error");
+	json_member_string(&writer, "reason", failure->err.message);
+	json_write_end(&writer);
+	str_append_char(out, '\n');
+	return result;
+}
+
+static int append(
+	const struct step_context *context, int64_t at, struct bytes lines, struct err *err)
+{
+	static const char name[] = "conflicts.ndjson";
+	CLEANUP_FD int fd =
+		openat(context->run_dirfd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	/* Lines after the last checkpoint are of a batch that is told of again. */
+	if (fd < 0 || ftruncate(fd, at) != 0 || lseek(fd, at, SEEK_SET) != at)
+		return err_set_errno(err, ERR_DISK, errno, "%s", name);
+	int result = fd_write_all(fd, lines, err);
+	if (result == 0 && fsync(fd) != 0)
+		result = err_set_errno(err, ERR_DISK, errno, "%s", name);
+	return result != 0 ? err_context(err, "%s", name) : 0;
+}
+
+int backfill_conflicts_write(const struct step_context *context, const struct backfill *backfill,
+	const struct backfill_batch *batch, struct backfill_state *state, struct err *err)
+{
+	CLEANUP_STR struct str lines = STR_INIT;
+	int result = 0;
+
+	if (batch->conflict_count == 0 && batch->failure_count == 0)
+		return 0;
+	for (size_t i = 0; result == 0 && i < batch->derived_count; i++) {
+		CLEANUP_STR struct str line = STR_INIT;
+		if (batch->derived[i].fate != FATE_CONFLICT)
+			continue;
+		result = conflict_line(backfill, batch, state, &batch->derived[i], &line, err);
+		if (result == 0)
+			result = str_check(&line, err);
+		str_append(&lines, line.text, line.size);
+	}
+	for (size_t i = 0; result == 0 && i < batch->failure_count; i++) {
+		CLEANUP_STR struct str line = STR_INIT;
+		result = failure_line(backfill, batch, state, &batch->failures[i], &line, err);
+		if (result == 0)
+			result = str_check(&line, err);
+		str_append(&lines, line.text, line.size);
+	}
+	if (result == 0)
+		result = str_check(&lines, err);
+	if (result == 0)
+		result = append(context, state->conflicts_octets, str_bytes(&lines), err);
+	if (result == 0)
+		state->conflicts_octets += (int64_t)lines.size;
+	return result;
+}

@@ -1,0 +1,416 @@
+/*
+ * What is counted and hashed, so that the same data give the same report on every run.
+ *
+ * Of each derived document that is there as derived, written now or before, a leaf is taken: the
+ * SHA-256 of its BSON without volatile paths. Leaves are chained in the order of the source, H' =
+ * SHA-256(H || leaf) from 32 zero octets, for a chunk of 4,096 source units; the chunks' ends are
+ * chained likewise. Two digests are all that a checkpoint has to keep, batches may end anywhere,
+ * and chunks can be computed beside each other.
+ */
+#include "steps/backfill.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+static int chain(struct sha256 *head, const struct sha256 *link, struct err *err)
+{
+	uint8_t both[2 * SHA256_SIZE];
+
+	memcpy(both, head->octets, SHA256_SIZE);
+	memcpy(both + SHA256_SIZE, link->octets, SHA256_SIZE);
+	return sha256_of(bytes_make(both, sizeof both), head, err);
+}
+
+int backfill_state_new(struct arena *arena, struct backfill_state **ret_state, struct err *err)
+{
+	struct backfill_state *state = arena_alloc(arena, sizeof *state);
+
+	if (state == NULL)
+		return err_no_memory(err);
+	for (size_t i = 0; i < BACKFILL_PHASES_MAX; i++) {
+		state->phases[i].sources =
+			arena_array(arena, BACKFILL_SOURCES_MAX, sizeof *state->phases[i].sources);
+		if (state->phases[i].sources == NULL)
+			return err_no_memory(err);
+	}
+	*ret_state = state;
+	return 0;
+}
+
+void backfill_state_release(struct backfill_state *state)
+{
+	str_release(&state->after);
+}
+
+/* ---- counting */
+
+static int count_source(
+	struct backfill_phase_state *phase, struct bytes name, size_t documents, struct err *err)
+{
+	size_t at = 0;
+	int order = 1;
+
+	if (name.size > BACKFILL_SOURCE_NAME_MAX || memchr(name.data, 0, name.size) != NULL)
+		return err_set(err, ERR_LIMIT, "a source's name is longer than %d octets",
+			BACKFILL_SOURCE_NAME_MAX);
+	for (; at < phase->source_count; at++) {
+		const char *other = phase->sources[at].name;
+		size_t size = strlen(other), common = size < name.size ? size : name.size;
+		order = memcmp(other, name.data, common);
+		if (order == 0)
+			order = (size > name.size) - (size < name.size);
+		if (order >= 0)
+			break;
+	}
+	if (at == phase->source_count || order != 0) {
+		if (phase->source_count == BACKFILL_SOURCES_MAX)
+			return err_set(err, ERR_LIMIT, "more than %d sources are counted apart",
+				BACKFILL_SOURCES_MAX);
+		memmove(&phase->sources[at + 1], &phase->sources[at],
+			(phase->source_count - at) * sizeof *phase->sources);
+		phase->source_count++;
+		memset(&phase->sources[at], 0, sizeof phase->sources[at]);
+		memcpy(phase->sources[at].name, name.data, name.size);
+	}
+	phase->sources[at].count += (int64_t)documents;
+	return 0;
+}
+
+static int count_unit(struct backfill_state *state, const struct backfill_batch *batch,
+	const struct backfill_unit *unit, struct err *err)
+{
+	struct backfill_phase_state *phase = &state->phases[state->phase];
+	struct bytes name = bytes_of_string("(none)");
+
+	phase->units++;
+	phase->documents += (int64_t)unit->documents;
+	if (batch->phase->count_by == NULL)
+		return 0;
+	struct derive_run run = {
+		.root = unit->root, .variables = unit->variables, .scratch = batch->arena};
+	struct value value;
+	struct err unsuitable;
+	/* A document whose source cannot be told is counted all the same. */
+	if (derive_evaluate(batch->phase->count_by, &run, &value, &unsuitable) == 0 &&
+		value.type == VALUE_STRING)
+		name = value.bytes;
+	return count_source(phase, name, unit->documents, err);
+}
+
+static int count_derived(
+	struct backfill_target *target, const struct backfill_derived *derived, struct err *err)
+{
+	struct sha256 leaf;
+	bool none = target->written + target->skipped == 0;
+	const uint8_t *id = derived->id.object_id;
+
+	if (derived->fate == FATE_CONFLICT)
+		return 0;
+	int result = sha256_of(derived->stable, &leaf, err);
+	if (result == 0)
+		result = chain(&target->chunk, &leaf, err);
+	if (result != 0)
+		return result;
+	if (none || memcmp(id, target->first, OBJECT_ID_SIZE) < 0)
+		memcpy(target->first, id, OBJECT_ID_SIZE);
+	if (none || memcmp(id, target->last, OBJECT_ID_SIZE) > 0)
+		memcpy(target->last, id, OBJECT_ID_SIZE);
+	if (derived->fate == FATE_SKIPPED)
+		target->skipped++;
+	else
+		target->written++;
+	return 0;
+}
+
+static int end_chunk(
+	struct backfill_state *state, const struct backfill_phase *phase, struct err *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < phase->write_count; i++) {
+		struct backfill_target *target = &state->targets[phase->writes[i].target];
+		result = chain(&target->total, &target->chunk, err);
+		memset(&target->chunk, 0, sizeof target->chunk);
+	}
+	state->in_chunk = 0;
+	return result;
+}
+
+int backfill_state_add(
+	struct backfill_state *state, const struct backfill_batch *batch, struct err *err)
+{
+	size_t next = 0;
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < batch->unit_count; i++) {
+		result = count_unit(state, batch, &batch->units[i], err);
+		for (; result == 0 && next < batch->derived_count && batch->derived[next].unit == i;
+			next++)
+			result = count_derived(&state->targets[batch->derived[next].write->target],
+				&batch->derived[next], err);
+		if (result == 0 && ++state->in_chunk == BACKFILL_CHUNK)
+			result = end_chunk(state, batch->phase, err);
+	}
+	if (result != 0)
+		return result;
+	struct bytes key = batch->units[batch->unit_count - 1].key;
+	str_truncate(&state->after, 0);
+	str_append(&state->after, key.data, key.size);
+	state->batch++;
+	return str_check(&state->after, err);
+}
+
+int backfill_state_end_phase(
+	struct backfill_state *state, const struct backfill *backfill, struct err *err)
+{
+	int result = 0;
+
+	if (state->in_chunk > 0)
+		result = end_chunk(state, &backfill->phases[state->phase], err);
+	state->phase++;
+	str_truncate(&state->after, 0);
+	return result;
+}
+
+/* ---- the checkpoint */
+
+static void write_hex(struct json_writer *writer, const char *name, const struct sha256 *digest)
+{
+	char hex[SHA256_HEX_SIZE];
+
+	sha256_to_hex(digest, hex);
+	json_member_string(writer, name, hex);
+}
+
+static void write_id(struct json_writer *writer, const char *name, const uint8_t *id)
+{
+	char hex[OBJECT_ID_HEX_SIZE];
+
+	object_id_to_hex(id, hex);
+	json_member_string(writer, name, hex);
+}
+
+static int write_after(
+	struct json_writer *writer, const struct backfill_state *state, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	struct json_doc *doc CLEANUP(json_cleanup) = NULL;
+
+	if (state->after.size == 0)
+		return 0;
+	int result = doc_to_json(str_bytes(&state->after), true, &text, err);
+	if (result == 0)
+		result = json_parse(str_bytes(&text), JSON_LIMITS(text.size), &doc, err);
+	if (result == 0)
+		json_member_value(writer, "after", json_root(doc));
+	return result;
+}
+
+/* By collection what carries this run's id: what validate counts on the server. */
+static void write_written(struct json_writer *writer, const struct backfill_state *state,
+	const struct backfill *backfill)
+{
+	json_member_object(writer, "written");
+	for (size_t i = 0; i < backfill->target_count; i++) {
+		const char *collection = backfill->targets[i]->collection;
+		int64_t written = 0;
+		bool told = false;
+		for (size_t j = 0; j < backfill->target_count; j++) {
+			if (strcmp(backfill->targets[j]->collection, collection) != 0)
+				continue;
+			told = told || j < i;
+			written += state->targets[j].written;
+		}
+		if (!told)
+			json_member_integer(writer, collection, written);
+	}
+	json_write_end(writer);
+}
+
+int backfill_state_write(const struct backfill_state *state, const struct backfill *backfill,
+	struct str *out, struct err *err)
+{
+	struct json_writer writer;
+
+	json_write_begin(&writer, out);
+	json_write_object(&writer);
+	json_member_string(&writer, "migration", backfill->id);
+	json_member_integer(&writer, "phase", (int64_t)state->phase);
+	json_member_integer(&writer, "batch", state->batch);
+	json_member_integer(&writer, "inChunk", state->in_chunk);
+	json_member_integer(&writer, "conflicts", state->conflicts);
+	json_member_integer(&writer, "errors", state->errors);
+	json_member_integer(&writer, "conflictsOctets", state->conflicts_octets);
+	if (state->hash[0] != '\0')
+		json_member_string(&writer, "reportHash", state->hash);
+	int result = write_after(&writer, state, err);
+	if (result != 0)
+		return result;
+	json_member_array(&writer, "phases");
+	for (size_t i = 0; i < backfill->phase_count; i++) {
+		const struct backfill_phase_state *phase = &state->phases[i];
+		json_write_object(&writer);
+		json_member_integer(&writer, "units", phase->units);
+		json_member_integer(&writer, "documents", phase->documents);
+		json_member_object(&writer, "sources");
+		for (size_t j = 0; j < phase->source_count; j++)
+			json_member_integer(
+				&writer, phase->sources[j].name, phase->sources[j].count);
+		json_write_end(&writer);
+		json_write_end(&writer);
+	}
+	json_write_end(&writer);
+	json_member_array(&writer, "targets");
+	for (size_t i = 0; i < backfill->target_count; i++) {
+		const struct backfill_target *target = &state->targets[i];
+		json_write_object(&writer);
+		json_member_integer(&writer, "written", target->written);
+		json_member_integer(&writer, "skipped", target->skipped);
+		write_hex(&writer, "chunk", &target->chunk);
+		write_hex(&writer, "total", &target->total);
+		write_id(&writer, "first", target->first);
+		write_id(&writer, "last", target->last);
+		json_write_end(&writer);
+	}
+	json_write_end(&writer);
+	write_written(&writer, state, backfill);
+	json_write_end(&writer);
+	return str_check(out, err);
+}
+
+static int read_id(const struct json *object, const char *name, uint8_t id[static OBJECT_ID_SIZE],
+	struct err *err)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *hex = NULL;
+	int result = json_need_string(object, name, OBJECT_ID_HEX_SIZE - 1, &hex, err);
+
+	if (result != 0)
+		return result;
+	if (strlen(hex) != OBJECT_ID_HEX_SIZE - 1 || strspn(hex, digits) != OBJECT_ID_HEX_SIZE - 1)
+		return err_set(err, ERR_SYNTAX, "\"%s\" is no ObjectId", name);
+	for (size_t i = 0; i < OBJECT_ID_SIZE; i++)
+		id[i] = (uint8_t)((strchr(digits, hex[2 * i]) - digits) << 4 |
+				  (strchr(digits, hex[2 * i + 1]) - digits));
+	return 0;
+}
+
+static int read_hex(
+	const struct json *object, const char *name, struct sha256 *digest, struct err *err)
+{
+	const char *hex = NULL;
+	int result = json_need_string(object, name, SHA256_HEX_SIZE - 1, &hex, err);
+
+	if (result == 0 && !sha256_from_hex(bytes_of_string(hex), digest))
+		result = err_set(err, ERR_SYNTAX, "\"%s\" is no SHA-256", name);
+	return result;
+}
+
+static int read_integer(const struct json *object, const char *name, int64_t *ret, struct err *err)
+{
+	return json_need_integer(object, name, 0, INT64_C(1) << 52, ret, err);
+}
+
+static int read_target(const struct json *object, struct backfill_target *target, struct err *err)
+{
+	int result = read_integer(object, "written", &target->written, err);
+
+	if (result == 0)
+		result = read_integer(object, "skipped", &target->skipped, err);
+	if (result == 0)
+		result = read_hex(object, "chunk", &target->chunk, err);
+	if (result == 0)
+		result = read_hex(object, "total", &target->total, err);
+	if (result == 0)
+		result = read_id(object, "first", target->first, err);
+	if (result == 0)
+		result = read_id(object, "last", target->last, err);
+	return result;
+}
+
+static int read_phase(
+	const struct json *object, struct backfill_phase_state *phase, struct err *err)
+{
+	const struct json *sources = NULL;
+	int result = read_integer(object, "units", &phase->units, err);
+
+	if (result == 0)
+		result = read_integer(object, "documents", &phase->documents, err);
+	if (result == 0)
+		result = json_need(object, "sources", JSON_OBJECT, &sources, err);
+	for (const struct json *member = result == 0 ? json_first(sources) : NULL;
+		result == 0 && member != NULL; member = json_next(member)) {
+		int64_t count = 0;
+		result = read_integer(sources, json_name(member), &count, err);
+		if (result == 0)
+			result = count_source(
+				phase, bytes_of_string(json_name(member)), (size_t)count, err);
+	}
+	return result;
+}
+
+static int read_lists(const struct json *checkpoint, const struct backfill *backfill,
+	struct backfill_state *state, struct err *err)
+{
+	const struct json *phases = NULL, *targets = NULL;
+	size_t i = 0;
+	int result = json_need(checkpoint, "phases", JSON_ARRAY, &phases, err);
+
+	if (result == 0)
+		result = json_need(checkpoint, "targets", JSON_ARRAY, &targets, err);
+	if (result == 0 && (json_count(phases) != backfill->phase_count ||
+				   json_count(targets) != backfill->target_count ||
+				   state->phase > backfill->phase_count))
+		result = err_set(err, ERR_SYNTAX, "its phases are not the migration's");
+	for (const struct json *item = result == 0 ? json_first(phases) : NULL;
+		result == 0 && item != NULL; item = json_next(item))
+		result = read_phase(item, &state->phases[i++], err);
+	i = 0;
+	for (const struct json *item = result == 0 ? json_first(targets) : NULL;
+		result == 0 && item != NULL; item = json_next(item))
+		result = read_target(item, &state->targets[i++], err);
+	return result;
+}
+
+int backfill_state_read(const struct json *checkpoint, const struct backfill *backfill,
+	struct backfill_state *state, struct err *err)
+{
+	const struct json *after = NULL;
+	const char *id = NULL, *hash = "";
+	int64_t phase = 0;
+	int result = json_need_string(checkpoint, "migration", 64, &id, err);
+
+	if (result == 0 && strcmp(id, backfill->id) != 0)
+		result = err_set(err, ERR_SYNTAX, "it is of migration %s", id);
+	if (result == 0)
+		result = read_integer(checkpoint, "phase", &phase, err);
+	state->phase = (size_t)phase;
+	if (result == 0)
+		result = read_integer(checkpoint, "batch", &state->batch, err);
+	if (result == 0)
+		result = read_integer(checkpoint, "inChunk", &state->in_chunk, err);
+	if (result == 0)
+		result = read_integer(checkpoint, "conflicts", &state->conflicts, err);
+	if (result == 0)
+		result = read_integer(checkpoint, "errors", &state->errors, err);
+	if (result == 0)
+		result = read_integer(checkpoint, "conflictsOctets", &state->conflicts_octets, err);
+	if (result == 0)
+		result = json_optional_string(
+			checkpoint, "reportHash", SHA256_HEX_SIZE - 1, &hash, err);
+	if (result == 0)
+		memcpy(state->hash, hash, strlen(hash) + 1);
+	if (result == 0)
+		result = json_optional(checkpoint, "after", JSON_OBJECT, &after, err);
+	if (result == 0 && after != NULL)
+		result = doc_from_json(after, &state->after, err);
+	if (result == 0)
+		result = read_lists(checkpoint, backfill, state, err);
+	if (result != 0) {
+		(void)err_context(err, "the checkpoint of %s", backfill->id);
+		return err_recode(err, ERR_JOURNAL);
+	}
+	return 0;
+}
