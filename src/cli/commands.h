@@ -8,6 +8,11 @@
 
 extern const struct command command_backup;
 extern const struct command command_inspect;
+extern const struct command command_install;
+extern const struct command command_plan;
+extern const struct command command_restore;
+extern const struct command command_resume;
+extern const struct command command_rollback;
 extern const struct command command_trust_show;
 extern const struct command command_verify;
 

@@ -32,7 +32,12 @@ static const struct option common_options[] = {
 static const struct command *const commands[] = {
 	&command_verify,
 	&command_inspect,
+	&command_plan,
+	&command_install,
+	&command_resume,
+	&command_rollback,
 	&command_backup,
+	&command_restore,
 	&command_trust_show,
 	NULL,
 };

@@ -1,30 +1,12 @@
 #include "cli/solo.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/clock.h"
-
-static volatile sig_atomic_t signalled;
-
-static void on_signal(int number)
-{
-	(void)number;
-	signalled = 1;
-}
-
-static void watch_signals(void)
-{
-	/* Once: a second Ctrl+C ends the program as it always does. */
-	const struct sigaction action = {
-		.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
-
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
-}
+#include "cli/stop.h"
 
 static int host_check(
 	void *self, const char *name, enum check_outcome outcome, const char *text, struct err *err)
@@ -82,7 +64,7 @@ static void host_progress(void *self, const struct step_progress *progress)
 static bool host_stop_requested(void *self)
 {
 	(void)self;
-	return signalled != 0;
+	return stop_wanted();
 }
 
 static const struct json *no_checkpoint(void *self, const char *step_name)
@@ -118,7 +100,7 @@ int solo_begin(struct face *face, struct solo *ret_solo, struct err *err)
 	rc = mongo_connect(solo.site.uri, solo.site.database, &solo.mongo, err);
 	if (rc < 0)
 		return rc;
-	watch_signals();
+	stop_watch();
 	solo.host = (struct step_host){
 		.check = host_check,
 		.note = host_note,

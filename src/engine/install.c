@@ -198,8 +198,6 @@ static int install_walk(struct run *run, struct err *err)
 	rc = ask_page(run, "plan", "Start?", "start", "start", err);
 	if (rc == 0)
 		rc = run_check_stop(run, err);
-	if (rc < 0 && err->code == ERR_STOPPED)
-		(void)err_recode(err, ERR_CANCELLED);
 	return rc < 0 ? rc : run_walk(run, err);
 }
 
@@ -240,6 +238,8 @@ int engine_install(const struct trusted_kit *kit, const struct engine_options *o
 	if (rc < 0)
 		return rc;
 	rc = install_walk(&run, err);
+	if (rc < 0 && err->code == ERR_STOPPED && !journal_persisted(run.journal))
+		(void)err_recode(err, ERR_CANCELLED);
 	return rc < 0 ? run_fail(&run, err) : 0;
 }
 

@@ -38,12 +38,12 @@ static int parse_signature(const struct json *value, struct arena *arena,
 	return signature->untrusted_keyid == NULL ? err_no_memory(err) : 0;
 }
 
-static int parse_signatures(
-	const struct json *list, struct arena *arena, struct envelope *envelope, struct err *err)
+static int parse_signatures(const struct json *list, size_t least, struct arena *arena,
+	struct envelope *envelope, struct err *err)
 {
 	size_t count = json_count(list), i = 0;
 
-	if (count == 0)
+	if (count < least)
 		return err_set(err, ERR_SYNTAX, "nobody has signed it");
 	if (count > ENVELOPE_SIGNATURES_MAX)
 		return err_set(
@@ -61,8 +61,8 @@ static int parse_signatures(
 }
 
 /* Members that we do not know are passed over, as DSSE asks of a consumer: none is signed. */
-static int parse_object(
-	const struct json *root, struct arena *arena, struct envelope *envelope, struct err *err)
+static int parse_object(const struct json *root, size_t least, struct arena *arena,
+	struct envelope *envelope, struct err *err)
 {
 	const struct json *payload, *signatures;
 	const char *type;
@@ -79,20 +79,32 @@ static int parse_object(
 		return err_no_memory(err);
 	if (decode(json_string(payload), arena, &envelope->untrusted_payload, err) != 0)
 		return err_context(err, "payload");
-	return parse_signatures(signatures, arena, envelope, err);
+	return parse_signatures(signatures, least, arena, envelope, err);
 }
 
-int envelope_parse(struct bytes untrusted_text, struct arena *arena, struct envelope *ret_envelope,
-	struct err *err)
+static int parse_text(struct bytes untrusted_text, size_t least, struct arena *arena,
+	struct envelope *ret_envelope, struct err *err)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
 	struct envelope envelope = {0};
 
 	if (json_parse(untrusted_text, JSON_LIMITS(ENVELOPE_SIZE_MAX), &doc, err) != 0 ||
-		parse_object(json_root(doc), arena, &envelope, err) != 0)
+		parse_object(json_root(doc), least, arena, &envelope, err) != 0)
 		return err_context(err, "envelope");
 	*ret_envelope = envelope;
 	return 0;
+}
+
+int envelope_parse(struct bytes untrusted_text, struct arena *arena, struct envelope *ret_envelope,
+	struct err *err)
+{
+	return parse_text(untrusted_text, 1, arena, ret_envelope, err);
+}
+
+int envelope_parse_draft(struct bytes untrusted_text, struct arena *arena,
+	struct envelope *ret_envelope, struct err *err)
+{
+	return parse_text(untrusted_text, 0, arena, ret_envelope, err);
 }
 
 int envelope_pae(const char *payload_type, struct bytes payload, struct str *out, struct err *err)

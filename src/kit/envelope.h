@@ -27,12 +27,16 @@ struct envelope_signature {
 struct envelope {
 	const char *payload_type;
 	struct bytes untrusted_payload;
-	size_t signature_count; /* at least 1 */
+	size_t signature_count; /* at least 1, but in a draft */
 	struct envelope_signature *signatures;
 };
 
 /* Everything lives in arena. ERR_SYNTAX, ERR_LIMIT. */
 MUST_CHECK int envelope_parse(struct bytes untrusted_text, struct arena *arena,
+	struct envelope *ret_envelope, struct err *err);
+
+/* The same for an envelope that still waits for its first signature: only to be signed. */
+MUST_CHECK int envelope_parse_draft(struct bytes untrusted_text, struct arena *arena,
 	struct envelope *ret_envelope, struct err *err);
 
 /* Pre-authentication encoding: "DSSEv1" SP LEN(type) SP type SP LEN(body) SP body. */

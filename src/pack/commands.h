@@ -7,6 +7,10 @@
 #include "text/options.h"
 
 extern const struct command command_build;
+extern const struct command command_keygen;
+extern const struct command command_root_init;
+extern const struct command command_root_sign;
+extern const struct command command_sign;
 extern const struct command command_verify;
 
 #endif

@@ -18,7 +18,11 @@ static const struct option common_options[] = {
 
 static const struct command *const commands[] = {
 	&command_build,
+	&command_sign,
 	&command_verify,
+	&command_keygen,
+	&command_root_init,
+	&command_root_sign,
 	NULL,
 };
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,9 +11,10 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "kit/name.h"
+#include "pack/place.h"
 #include "trust/root.h"
 
-enum { CHUNK_SIZE = 256 * 1024, TEMPORARY_SIZE = 64 };
+enum { CHUNK_SIZE = 256 * 1024 };
 
 int output_choose(const char *path, const char *format, struct output *ret_output, struct err *err)
 {
@@ -215,57 +215,18 @@ static int write_folder(struct face *face, int fd, int input_dirfd, const struct
 	return rc;
 }
 
-/* Opens the folder in which the kit will stand, and points at its last name. */
-static int open_place(const char *path, int *ret_dirfd, struct str *name, struct err *err)
-{
-	CLEANUP_STR struct str parent = STR_INIT;
-	size_t size = strlen(path);
-
-	while (size > 1 && path[size - 1] == '/')
-		size--;
-	str_append(name, path, size);
-	int rc = str_check(name, err);
-	if (rc < 0)
-		return rc;
-	const char *slash = strrchr(str_text(name), '/');
-	if (slash == NULL)
-		return folder_open(".", ret_dirfd, err);
-	size_t parent_size = (size_t)(slash - str_text(name));
-	str_append(&parent, path, parent_size == 0 ? 1 : parent_size);
-	str_truncate(name, 0);
-	str_append(name, path + parent_size + 1, size - parent_size - 1);
-	rc = str_check(&parent, err);
-	return rc < 0 ? rc : folder_open(str_text(&parent), ret_dirfd, err);
-}
-
-static int make_temporary(
-	const struct output *output, int place, char *name, int *ret_fd, struct err *err)
-{
-	uint64_t random;
-
-	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
-		return err_set_errno(err, ERR_INTERNAL, errno, "no random octets");
-	(void)snprintf(name, TEMPORARY_SIZE, ".offkit-pack-%016llx", (unsigned long long)random);
-	if (output->is_folder && mkdirat(place, name, 0755) != 0)
-		return err_set_errno(err, ERR_DISK, errno, "%s", output->path);
-	if (output->is_folder)
-		return folder_open_at(place, name, ret_fd, err);
-	*ret_fd = openat(place, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	return *ret_fd >= 0 ? 0 : err_set_errno(err, ERR_DISK, errno, "%s", output->path);
-}
-
 int output_write(struct face *face, const struct output *output, int input_dirfd,
 	const struct input *input, const struct output_heads *heads, struct err *err)
 {
 	CLEANUP_FD int place = -1;
 	CLEANUP_FD int fd = -1;
 	CLEANUP_STR struct str name = STR_INIT;
-	char temporary[TEMPORARY_SIZE] = "";
+	char temporary[PLACE_TEMPORARY_SIZE] = "";
 	struct err ignored;
 
-	int rc = open_place(output->path, &place, &name, err);
+	int rc = place_open(output->path, &place, &name, err);
 	if (rc == 0)
-		rc = make_temporary(output, place, temporary, &fd, err);
+		rc = place_temporary(place, output->is_folder, temporary, &fd, err);
 	if (rc == 0)
 		rc = output->is_folder
 			     ? write_folder(face, fd, input_dirfd, input, heads, err)

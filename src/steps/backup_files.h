@@ -55,6 +55,9 @@ struct backup_metadata {
 	struct bytes *indexes;
 };
 
+/* A field of an index that the server added for itself and does not take back. */
+bool backup_is_servers_field(const char *name, const struct value *value);
+
 /* As BSON. uuid: 16 octets or NULL. */
 MUST_CHECK int backup_metadata_write(const struct backup_metadata *metadata, const uint8_t *uuid,
 	struct str *out, struct err *err);

@@ -1,7 +1,16 @@
 /* NAME.metadata.json: options and indexes as mongodump writes and mongorestore reads them. */
 #include <stdio.h>
+#include <string.h>
 
 #include "steps/backup_files.h"
+
+bool backup_is_servers_field(const char *name, const struct value *value)
+{
+	/* A real storageEngine option is for wiredTiger; DocumentDB puts its own there. */
+	return strcmp(name, "ns") == 0 ||
+	       (strcmp(name, "storageEngine") == 0 && value->type == VALUE_DOCUMENT &&
+		       doc_get(value->bytes, "wiredTiger").type == VALUE_MISSING);
+}
 
 static void write_uuid(struct doc_writer *writer, const uint8_t *uuid)
 {

@@ -24,15 +24,11 @@ static int clean_index(const struct backup_run *run, const char *collection, str
 
 	doc_write_begin(&writer, &out);
 	while (doc_iter_next(&iter, &name, &value)) {
-		bool of_server =
-			strcmp(name, "ns") == 0 ||
-			(strcmp(name, "storageEngine") == 0 && value.type == VALUE_DOCUMENT &&
-				doc_get(value.bytes, "wiredTiger").type == VALUE_MISSING);
 		if (strcmp(name, "expireAfterSeconds") == 0 && index_name != NULL &&
 			doc_get_integer(index, name, &seconds) && seconds == TTL_DISARMED)
 			doc_write_int64(&writer, name,
 				ttl_effective(freeze, collection, index_name, seconds));
-		else if (!of_server)
+		else if (!backup_is_servers_field(name, &value))
 			doc_write_value(&writer, name, &value);
 	}
 	doc_write_end(&writer);

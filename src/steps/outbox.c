@@ -4,6 +4,11 @@
 
 #include "base/cleanup.h"
 
+bool is_backfill(const struct step *step)
+{
+	return step->migration != NULL && strcmp(step->migration->kind, "backfill") == 0;
+}
+
 void outboxes_release(struct outboxes *outboxes)
 {
 	for (size_t i = 0; i < outboxes->doc_count; i++)
@@ -100,7 +105,7 @@ int outboxes_find(const struct trusted_kit *kit, const struct step *steps, size_
 	struct outboxes outboxes = {0};
 
 	for (size_t i = 0; i < step_count; i++) {
-		if (steps[i].kind != &step_backfill)
+		if (!is_backfill(&steps[i]))
 			continue;
 		int rc = find_in(kit, steps[i].migration, &outboxes, err);
 		if (rc < 0) {

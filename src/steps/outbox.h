@@ -23,6 +23,9 @@ struct outboxes {
 	size_t doc_count;
 };
 
+/* A step that writes derived documents. */
+bool is_backfill(const struct step *step);
+
 void outboxes_release(struct outboxes *outboxes);
 MUST_CHECK int outboxes_find(const struct trusted_kit *kit, const struct step *steps,
 	size_t step_count, struct outboxes *ret_outboxes, struct err *err);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "steps/outbox.h"
 #include "steps/preflight.h"
 #include "text/text.h"
 
@@ -272,7 +273,7 @@ static int validate_all(struct validation *validation, struct err *err)
 	json_member_array(&validation->writer, "checks");
 	for (size_t i = 0; i < context->step_count; i++) {
 		const struct step *step = &context->steps[i];
-		if (step->kind != &step_backfill)
+		if (!is_backfill(step))
 			continue;
 		int rc = count_step(validation, step, err);
 		if (rc == 0)

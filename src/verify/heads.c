@@ -12,6 +12,30 @@
 
 enum { ID_DIGITS = 8 };
 
+/* Whether a key that has not signed yet made this signature; each key of a role is there once. */
+static int find_key(struct trusted_kit *kit, struct bytes message, struct bytes untrusted_signature,
+	bool *ret_found, struct err *err)
+{
+	for (size_t i = 0; i < kit->role->key_count; i++) {
+		const struct trust_key *key = kit->role->keys[i];
+		struct err reason = {0};
+		if (kit->has_signed[i])
+			continue;
+		int rc = public_key_verify(
+			key->key, key->scheme, message, untrusted_signature, &reason);
+		if (rc == 0) {
+			kit->has_signed[i] = true;
+			*ret_found = true;
+			return 0;
+		}
+		if (reason.code != ERR_MANIFEST_SIGNATURE) {
+			*err = reason;
+			return rc;
+		}
+	}
+	return 0;
+}
+
 /*
  * Counts the keys, signature by signature, and keeps of the envelope what was verified: one
  * signature a key, no key ids (hints, which nobody signed), nothing else. That is what is unpacked,
@@ -20,29 +44,19 @@ enum { ID_DIGITS = 8 };
 static int count_keys(struct trusted_kit *kit, struct envelope *envelope, struct bytes message,
 	size_t *ret_count, struct err *err)
 {
-	const struct trust_role *role = kit->role;
-	bool by_this[ROOT_KEYS_MAX];
-	size_t kept = 0;
+	size_t count = 0;
 
 	for (size_t i = 0; i < envelope->signature_count; i++) {
-		size_t count = 0;
+		struct bytes signature = envelope->signatures[i].signature;
 		bool is_new = false;
-		int rc = trust_role_count(
-			role, message, &envelope->signatures[i], 1, by_this, &count, err);
+		int rc = find_key(kit, message, signature, &is_new, err);
 		if (rc < 0)
 			return rc;
-		for (size_t k = 0; k < role->key_count; k++) {
-			is_new |= by_this[k] && !kit->has_signed[k];
-			kit->has_signed[k] |= by_this[k];
-		}
 		if (is_new)
-			envelope->signatures[kept++] =
-				(struct envelope_signature){"", envelope->signatures[i].signature};
+			envelope->signatures[count++] = (struct envelope_signature){"", signature};
 	}
-	envelope->signature_count = kept;
-	*ret_count = 0;
-	for (size_t k = 0; k < role->key_count; k++)
-		*ret_count += kit->has_signed[k];
+	envelope->signature_count = count;
+	*ret_count = count;
 	return 0;
 }
 

@@ -1,0 +1,323 @@
+/* offkit restore [BACKUP]: a backup brought back. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "cli/commands.h"
+#include "cli/solo.h"
+#include "engine/lock.h"
+#include "steps/restore.h"
+#include "text/text.h"
+
+struct values {
+	const char *into, *reason, *index_sha256;
+	bool drop;
+};
+
+/* ---- which backup */
+
+/* Names of backups begin with their time: the greatest is the newest. */
+static int newest_backup(
+	struct face *face, const char *backup_dir, const char **ret_dir, struct err *err)
+{
+	const struct dirent *entry;
+	const char *newest = NULL;
+	CLEANUP_FD int dirfd = -1;
+	int rc = folder_open(backup_dir, &dirfd, err);
+
+	if (rc < 0)
+		return err_context(err, "there is no backup");
+	CLEANUP_DIR DIR *dir = fdopendir(dup(dirfd));
+	if (dir == NULL)
+		return err_set_errno(err, ERR_RESTORE, errno, "%s", backup_dir);
+	while ((entry = readdir(dir)) != NULL) {
+		CLEANUP_STR struct str index = STR_INIT;
+		str_append_format(&index, "%s/%s", entry->d_name, BACKUP_INDEX_NAME);
+		if (entry->d_name[0] == '.' ||
+			(newest != NULL && strcmp(entry->d_name, newest) <= 0) ||
+			faccessat(dirfd, str_text(&index), F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		newest = arena_string(&face->arena, entry->d_name);
+		if (newest == NULL)
+			return err_no_memory(err);
+	}
+	if (newest == NULL)
+		return err_set(err, ERR_NOT_FOUND, "there is no complete backup in %s", backup_dir);
+	*ret_dir = arena_format(&face->arena, "%s/%s", backup_dir, newest);
+	return *ret_dir == NULL ? err_no_memory(err) : 0;
+}
+
+/* The index's SHA-256 in the event chain of the run that made the backup. */
+static int sha256_of_journal(int state_dirfd, const char *run_id, struct sha256 *ret_sha256,
+	bool *ret_known, struct err *err)
+{
+	CLEANUP_FREE struct history *history = calloc(1, sizeof *history);
+	CLEANUP_STR struct str name = STR_INIT;
+	CLEANUP_FD int run_dirfd = -1;
+	struct journal_head head;
+	struct err ignored;
+	const char *dir;
+	size_t torn;
+
+	str_append_format(&name, "runs/%s", run_id);
+	if (history == NULL || name.failed)
+		return err_no_memory(err);
+	if (strchr(run_id, '/') != NULL || run_id[0] == '.' || state_dirfd < 0 ||
+		folder_open_at(state_dirfd, str_text(&name), &run_dirfd, &ignored) < 0)
+		return 0;
+	int rc = journal_read(run_dirfd, history_visit, history, &head, &torn, err);
+	const struct history_step *step = rc < 0 ? NULL : history_step(history, "backup");
+	if (rc == 0 && step == NULL)
+		rc = err_set(err, ERR_RESTORE, "the journal of run %s knows no backup", run_id);
+	if (rc == 0)
+		rc = backup_of_checkpoint(step->checkpoint, &dir, ret_sha256, err);
+	*ret_known = rc == 0;
+	history_release(history);
+	return rc;
+}
+
+struct chosen {
+	const char *dir;
+	const char *target; /* the database */
+	struct sha256 sha256;
+	bool known; /* sha256 is what the index must have */
+};
+
+static int expected_sha256(const struct values *values, int state_dirfd,
+	const struct backup_index *index, struct chosen *chosen, struct err *err)
+{
+	if (values->index_sha256 == NULL)
+		return index->foreign ? 0
+				      : sha256_of_journal(state_dirfd, index->run_id,
+						&chosen->sha256, &chosen->known, err);
+	if (!sha256_from_hex(bytes_of_string(values->index_sha256), &chosen->sha256))
+		return err_set(err, ERR_USAGE, "--index-sha256 takes 64 hexadecimal digits");
+	chosen->known = true;
+	return 0;
+}
+
+static int choose(struct solo *solo, const struct values *values, int state_dirfd,
+	const char *operand, struct chosen *chosen, struct err *err)
+{
+	struct face *face = solo->face;
+	struct backup_index index;
+	CLEANUP_FD int dirfd = -1;
+	int rc = 0;
+
+	chosen->dir = operand;
+	if (operand == NULL)
+		rc = newest_backup(face, solo->site.backup_dir, &chosen->dir, err);
+	if (rc == 0)
+		rc = folder_open(chosen->dir, &dirfd, err);
+	if (rc < 0)
+		return rc;
+	bool foreign = faccessat(dirfd, BACKUP_INDEX_NAME, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+	rc = foreign ? backup_index_scan(dirfd, &index, err)
+		     : backup_index_load(dirfd, NULL, &index, err);
+	if (rc < 0)
+		return err_context(err, "%s", chosen->dir);
+	chosen->target =
+		arena_string(&face->arena, values->into != NULL ? values->into : index.database);
+	rc = chosen->target == NULL ? err_no_memory(err)
+				    : expected_sha256(values, state_dirfd, &index, chosen, err);
+	if (rc == 0 && !chosen->known)
+		face_note(face, "%s",
+			foreign ? "this backup is mongodump's and has no digests to be checked by"
+				: "no journal here names this backup: its index is taken as it is");
+	backup_index_release(&index);
+	return rc;
+}
+
+/* ---- consent */
+
+static int typed_name(const char *target, struct err *err)
+{
+	char line[256];
+
+	(void)fprintf(stderr,
+		"Everything in database %s is dropped and replaced by the backup.\n"
+		"Type the database's name to go on: ",
+		target);
+	(void)fflush(stderr);
+	if (fgets(line, sizeof line, stdin) == NULL)
+		line[0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	return strcmp(line, target) == 0
+		       ? 0
+		       : err_set(err, ERR_CANCELLED, "the name was not typed: nothing was changed");
+}
+
+static int consent(struct solo *solo, const struct values *values, const struct chosen *chosen,
+	bool *ret_drop, struct err *err)
+{
+	CLEANUP(mongo_cleanup) struct mongo *target = NULL;
+	struct mongo_collection *there = NULL;
+	size_t count = 0;
+	int rc = mongo_connect_again(solo->mongo, chosen->target, &target, err);
+
+	if (rc == 0)
+		rc = mongo_collections(target, &solo->face->arena, &there, &count, err);
+	*ret_drop = false;
+	if (rc < 0 || count == 0)
+		return rc;
+	*ret_drop = true;
+	if (solo->face->options.yes) {
+		if (values->drop && values->reason != NULL)
+			return 0;
+		return err_set(err, ERR_USAGE,
+			"database %s is not empty: --yes needs --drop and --reason TEXT too",
+			chosen->target);
+	}
+	if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
+		return err_set(err, ERR_NO_TERMINAL,
+			"database %s is not empty, and there is no terminal to ask on",
+			chosen->target);
+	return typed_name(chosen->target, err);
+}
+
+/* ---- the work */
+
+/* One line in STATE/restores.jsonl: what was asked for, by whom, and how it ended. */
+static int leave_evidence(int state_dirfd, const struct values *values, const struct chosen *chosen,
+	const char *outcome, struct err *err)
+{
+	CLEANUP_STR struct str line = STR_INIT;
+	CLEANUP_FD int fd = openat(state_dirfd, "restores.jsonl",
+		O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	char hex[SHA256_HEX_SIZE];
+	struct json_writer writer;
+
+	if (fd < 0)
+		return err_set_errno(err, ERR_STATE_FOLDER, errno, "restores.jsonl");
+	json_write_begin(&writer, &line);
+	json_write_object(&writer);
+	json_member_time(&writer, "time", clock_now());
+	json_member_string(&writer, "backup", chosen->dir);
+	json_member_string(&writer, "database", chosen->target);
+	json_member_integer(&writer, "uid", (int64_t)getuid());
+	if (chosen->known) {
+		sha256_to_hex(&chosen->sha256, hex);
+		json_member_string(&writer, "indexSha256", hex);
+	}
+	if (values->reason != NULL)
+		json_member_string(&writer, "reason", values->reason);
+	json_member_string(&writer, "outcome", outcome);
+	json_write_end(&writer);
+	str_append_char(&line, '\n');
+	int rc = str_check(&line, err);
+	if (rc == 0)
+		rc = fd_write_all(fd, str_bytes(&line), err);
+	if (rc == 0 && fsync(fd) != 0)
+		rc = err_set_errno(err, ERR_DISK, errno, "restores.jsonl");
+	return rc;
+}
+
+static void show(struct face *face, const struct chosen *chosen, const struct restore_result *done)
+{
+	struct json_writer writer;
+	struct str *out = &face->result;
+
+	if (!face->json) {
+		str_append_format(out, "%s %s restored from %s\n  ", face_sign(face, SIGN_GOOD),
+			chosen->target, chosen->dir);
+		text_plural(out, (int64_t)done->documents, "document", NULL);
+		str_append_text(out, " of ");
+		text_plural(out, (int64_t)done->collections, "collection", NULL);
+		str_append_text(out, ", the same as in the backup by digest\n");
+		return;
+	}
+	json_write_begin(&writer, out);
+	json_write_object(&writer);
+	json_member_string(&writer, "backup", chosen->dir);
+	json_member_string(&writer, "database", chosen->target);
+	json_member_integer(&writer, "collections", (int64_t)done->collections);
+	json_member_integer(&writer, "documents", (int64_t)done->documents);
+	json_member_integer(&writer, "octets", (int64_t)done->octets);
+	json_write_end(&writer);
+	str_append_char(out, '\n');
+}
+
+static int carry_out(struct solo *solo, const struct values *values, int state_dirfd,
+	const struct chosen *chosen, bool drop, struct err *err)
+{
+	struct restore_result done;
+	struct err recording;
+	const struct restore restore = {
+		.dir = chosen->dir,
+		.index_sha256 = chosen->known ? &chosen->sha256 : NULL,
+		.mongo = solo->mongo,
+		.into = chosen->target,
+		.drop = drop,
+		.workers = (size_t)solo->site.backup_workers,
+		.host = &solo->host,
+	};
+	int rc = leave_evidence(state_dirfd, values, chosen, "begun", err);
+
+	if (rc < 0)
+		return rc;
+	rc = restore_backup(&restore, &done, err);
+	face_progress_end(solo->face);
+	int recorded = leave_evidence(
+		state_dirfd, values, chosen, rc < 0 ? "failed" : "done", rc < 0 ? &recording : err);
+	if (rc < 0)
+		return rc;
+	show(solo->face, chosen, &done);
+	return recorded < 0 ? recorded : str_check(&solo->face->result, err);
+}
+
+static int restore_with(
+	struct solo *solo, const struct values *values, const char *operand, struct err *err)
+{
+	CLEANUP_FD int state_dirfd = -1, lock = -1;
+	struct chosen chosen = {0};
+	bool drop = false;
+	int rc = folder_make(solo->site.state_dir, &state_dirfd, err);
+
+	if (rc < 0)
+		return err_recode(err, ERR_STATE_FOLDER);
+	rc = lock_take(state_dirfd, "restore", &lock, err);
+	if (rc == 0)
+		rc = choose(solo, values, state_dirfd, operand, &chosen, err);
+	if (rc == 0)
+		rc = consent(solo, values, &chosen, &drop, err);
+	return rc < 0 ? rc : carry_out(solo, values, state_dirfd, &chosen, drop, err);
+}
+
+static int run(struct face *face, const void *values, size_t operand_count,
+	const char *const *operands, struct err *err)
+{
+	struct solo solo;
+	int rc = solo_begin(face, &solo, err);
+
+	if (rc < 0)
+		return rc;
+	rc = restore_with(&solo, values, operand_count > 0 ? operands[0] : NULL, err);
+	solo_end(&solo);
+	return rc;
+}
+
+static const struct option options[] = {
+	OPTION_ROW_TEXT("into", 0, "NAME", struct values, into,
+		"restore into this database instead of the backup's own"),
+	OPTION_ROW_FLAG("drop", 0, struct values, drop,
+		"with --yes: what is in the database now may be dropped"),
+	OPTION_ROW_TEXT("reason", 0, "TEXT", struct values, reason, "why, for the evidence"),
+	OPTION_ROW_TEXT("index-sha256", 0, "HEX", struct values, index_sha256,
+		"what the backup's index must have, when no journal is here"),
+	OPTION_END,
+};
+
+const struct command command_restore = {
+	.name = "restore",
+	.synopsis = "[BACKUP]",
+	.summary = "bring a backup back; the newest unless one is named",
+	.options = options,
+	.values_size = sizeof(struct values),
+	.operands_max = 1,
+	.run = run,
+};

@@ -1,0 +1,157 @@
+#include "cli/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cli/face_plain.h"
+#include "cli/stop.h"
+#include "engine/lock.h"
+#include "trust/store.h"
+
+enum { BATCH_SIZE_DEFAULT = 500 };
+
+/* ---- options */
+
+static int read_max_conflicts(const char *text, int64_t *ret_number, struct err *err)
+{
+	char *end = NULL;
+
+	*ret_number = -1;
+	if (text == NULL)
+		return 0;
+	errno = 0;
+	long long number = strtoll(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || number > 1000000000)
+		return err_set(
+			err, ERR_USAGE, "--max-conflicts %s: a number up to 1000000000", text);
+	*ret_number = number;
+	return 0;
+}
+
+static int read_options(struct session *session, const char *command,
+	const struct run_values *values, struct err *err)
+{
+	struct engine_options *options = &session->options;
+
+	*options = (struct engine_options){
+		.step = {.batch_size = BATCH_SIZE_DEFAULT, .max_conflicts = -1},
+		.command = command,
+		.state_dirfd = -1,
+		.lock_fd = -1,
+		.without_ui_questions = session->face->options.yes,
+	};
+	if (values == NULL)
+		return 0;
+	if (values->force != (values->force_reason != NULL))
+		return err_set(err, ERR_USAGE,
+			"--force-activate and --force-reason are given together or not at all");
+	if (values->accept_inexact && values->reason == NULL)
+		return err_set(err, ERR_USAGE, "--accept-inexact needs --reason TEXT");
+	if (values->batch_size > 0)
+		options->step.batch_size = values->batch_size;
+	options->step.stop_on_error = values->stop_on_error;
+	options->step.accept_inexact = values->accept_inexact;
+	options->step.reason = values->reason;
+	options->force_reason = values->force_reason;
+	return read_max_conflicts(values->max_conflicts, &options->step.max_conflicts, err);
+}
+
+/* ---- the places */
+
+static int open_state(struct session *session, enum session_access access, struct err *err)
+{
+	const char *path = session->site.state_dir;
+	int rc = access == SESSION_BEGINS ? folder_make(path, &session->state_dirfd, err)
+					  : folder_open(path, &session->state_dirfd, err);
+
+	if (rc == -ERR_NOT_FOUND && access == SESSION_READS)
+		return 0;
+	if (rc == -ERR_NOT_FOUND)
+		return err_set(err, ERR_USAGE, "nothing was done here yet: there is no %s", path);
+	if (rc < 0) {
+		(void)err_context(err, "the state folder %s", path);
+		return err_recode(err, ERR_STATE_FOLDER);
+	}
+	if (access == SESSION_READS)
+		return 0;
+	return lock_take(session->state_dirfd, session->options.command, &session->lock_fd, err);
+}
+
+/* Keys that anybody has must not decide what happens to data that somebody needs. */
+static int check_root(const struct session *session, struct err *err)
+{
+	if (!trust_root_is_demo(session->root))
+		return 0;
+	if (strcmp(session->site.environment, "production") == 0)
+		return err_set(err, ERR_TRUST_PERMISSION,
+			"the demo root, and site %s is a production site", session->site.name);
+	if (!mongo_uri_is_loopback(session->site.uri))
+		return err_set(err, ERR_TRUST_PERMISSION,
+			"the demo root, and the database is not on this machine");
+	return 0;
+}
+
+int session_open(struct face *face, const char *command, enum session_access access,
+	const struct run_values *values, struct session *session, struct err *err)
+{
+	*session = SESSION_INIT;
+	session->face = face;
+	int rc = read_options(session, command, values, err);
+
+	if (rc == 0)
+		rc = site_load(face->options.site, face->options.state_dir, &face->arena,
+			&session->site, err);
+	if (rc == 0)
+		rc = open_state(session, access, err);
+	if (rc == 0)
+		rc = face_load_root(face, session->state_dirfd, &session->root, err);
+	if (rc == 0)
+		rc = check_root(session, err);
+	if (rc < 0)
+		return rc;
+	session->options.site = &session->site;
+	session->options.state_dirfd = session->state_dirfd;
+	session->options.lock_fd = session->lock_fd;
+	mongo_library_begin();
+	return 0;
+}
+
+void session_release(struct session *session)
+{
+	trust_root_free(session->root);
+	cleanup_close(&session->lock_fd);
+	cleanup_close(&session->state_dirfd);
+	*session = SESSION_INIT;
+}
+
+/* ---- the face */
+
+static bool has_terminal(void)
+{
+	return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+}
+
+int session_need_consent(const struct face *face, struct err *err)
+{
+	if (face->options.yes)
+		return 0;
+	if (face->json)
+		return err_set(err, ERR_NO_TERMINAL, "--output json asks nothing: it needs --yes");
+	if (has_terminal())
+		return 0;
+	return err_set(err, ERR_NO_TERMINAL, "a missing terminal is no consent");
+}
+
+int session_run(struct session *session, feed_run *run, void *argument, struct err *err)
+{
+	CLEANUP(plain_face_release) struct plain_face plain;
+	struct engine_face face;
+
+	stop_watch();
+	plain_face_init(&plain, session->face, &face);
+	return run(argument, &face, err);
+}

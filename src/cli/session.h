@@ -1,0 +1,69 @@
+/*
+ * session: what the commands that work on a site begin with: the site file, the state folder, its
+ * lock, the trust root, and the face that shows the run.
+ */
+#ifndef OFFKIT_CLI_SESSION_H
+#define OFFKIT_CLI_SESSION_H
+
+#include "cli/face.h"
+#include "engine/feed.h"
+
+/* The options of the commands that run steps. */
+struct run_values {
+	int64_t batch_size; /* 0: not given */
+	bool stop_on_error;
+	const char *max_conflicts; /* NULL: not given */
+	bool accept_inexact;
+	const char *reason;
+	bool force;
+	const char *force_reason;
+	bool dry_run;
+};
+
+#define RUN_OPTION_ROWS                                                                            \
+	OPTION_ROW_INTEGER("batch-size", 0, "N", 1, 100000, struct run_values, batch_size,         \
+		"documents in a batch of a backfill (500)"),                                       \
+		OPTION_ROW_FLAG("stop-on-error", 0, struct run_values, stop_on_error,              \
+			"a backfill stops at its first error"),                                    \
+		OPTION_ROW_TEXT("max-conflicts", 0, "N", struct run_values, max_conflicts,         \
+			"conflicts at which a backfill stops"),                                    \
+		OPTION_ROW_FLAG("accept-inexact", 0, struct run_values, accept_inexact,            \
+			"go on where going back is not exact; needs --reason"),                    \
+		OPTION_ROW_TEXT(                                                                   \
+			"reason", 0, "TEXT", struct run_values, reason, "why, for the evidence")
+
+#define FORCE_OPTION_ROWS                                                                          \
+	OPTION_ROW_FLAG("force-activate", 0, struct run_values, force,                             \
+		"do not refuse an older or expired kit (code 8)"),                                 \
+		OPTION_ROW_TEXT("force-reason", 0, "TEXT", struct run_values, force_reason,        \
+			"why, for the evidence")
+
+struct session {
+	struct face *face;
+	struct site site;
+	int state_dirfd;
+	int lock_fd;
+	struct trust_root *root;
+	struct engine_options options;
+};
+
+#define SESSION_INIT ((struct session){.state_dirfd = -1, .lock_fd = -1})
+
+enum session_access {
+	SESSION_READS,	 /* the state folder may be missing; nothing is written */
+	SESSION_CHANGES, /* it must be there, and is locked */
+	SESSION_BEGINS,	 /* it is made, and locked */
+};
+
+/* values may be NULL. Release it also after a failure. */
+MUST_CHECK int session_open(struct face *face, const char *command, enum session_access access,
+	const struct run_values *values, struct session *session, struct err *err);
+void session_release(struct session *session);
+
+/* ERR_NO_TERMINAL unless there is a terminal to ask on, or --yes. Before anything is touched. */
+MUST_CHECK int session_need_consent(const struct face *face, struct err *err);
+
+/* Runs the engine behind the face that was asked for. */
+MUST_CHECK int session_run(struct session *session, feed_run *run, void *argument, struct err *err);
+
+#endif

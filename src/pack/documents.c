@@ -1,0 +1,63 @@
+#include "pack/documents.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "kit/manifest.h"
+#include "kit/sums.h"
+
+void signed_documents_release(struct signed_documents *heads)
+{
+	str_release(&heads->envelope);
+	str_release(&heads->sums);
+	str_release(&heads->sums_signature);
+}
+
+static int check(const struct signed_documents *heads, const struct envelope *envelope,
+	struct arena *arena, struct manifest *manifest, struct err *err)
+{
+	struct sha256 digest;
+	struct sums sums;
+	int rc;
+
+	if (strcmp(envelope->payload_type, ENVELOPE_TYPE_IN_TOTO) != 0)
+		return err_set(err, ERR_SYNTAX, "manifest.dsse does not hold a manifest");
+	if ((rc = manifest_parse(envelope->untrusted_payload, arena, manifest, err)) < 0 ||
+		(rc = sums_parse(str_bytes(&heads->sums), arena, &sums, err)) < 0 ||
+		(rc = sha256_of(str_bytes(&heads->sums), &digest, err)) < 0)
+		return rc;
+	if (!sha256_equal(&digest, &manifest->sums_digest))
+		return err_set(
+			err, ERR_MANIFEST_SUMS, "the manifest has another digest of SHA256SUMS");
+	return manifest_agrees_with_sums(manifest, &sums, err);
+}
+
+int signed_documents_add(const struct signers *signers, struct signed_documents *heads,
+	struct signed_summary *ret_summary, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct envelope envelope;
+	struct manifest manifest;
+	int rc;
+
+	if ((rc = envelope_parse_draft(str_bytes(&heads->envelope), &arena, &envelope, err)) < 0 ||
+		(rc = check(heads, &envelope, &arena, &manifest, err)) < 0)
+		return rc;
+	for (size_t i = 0; i < signers->count && rc == 0; i++) {
+		const struct signer *signer = &signers->signers[i];
+		rc = envelope_sign(&envelope, signer->key, signer->scheme, "", &arena, err);
+	}
+	if (rc == 0 && heads->sums_signature.size == 0)
+		rc = sign_sums(signers, str_bytes(&heads->sums), &heads->sums_signature, err);
+	if (rc < 0)
+		return rc;
+	str_truncate(&heads->envelope, 0);
+	rc = envelope_write(&envelope, &heads->envelope, err);
+	if (rc < 0)
+		return rc;
+	(void)snprintf(ret_summary->kit, sizeof ret_summary->kit, "%s %s", manifest.name,
+		manifest.version);
+	ret_summary->signature_count = envelope.signature_count;
+	return 0;
+}

@@ -1,0 +1,27 @@
+/*
+ * place: where a result goes: beside its name first, or only where nothing is yet.
+ */
+#ifndef OFFKIT_PACK_PLACE_H
+#define OFFKIT_PACK_PLACE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/bytes.h"
+
+enum { PLACE_TEMPORARY_SIZE = 64 };
+
+/* Opens the folder in which path stands, and appends path's last name. */
+MUST_CHECK int place_open(const char *path, int *ret_dirfd, struct str *name, struct err *err);
+
+/* Makes a file or folder of a random name there, and opens it. */
+MUST_CHECK int place_temporary(int dirfd, bool is_folder, char name[static PLACE_TEMPORARY_SIZE],
+	int *ret_fd, struct err *err);
+
+/* Makes a file durably where none is: one that is there stays, and is ERR_USAGE. */
+MUST_CHECK int place_new_file(const char *path, struct bytes content, mode_t mode, struct err *err);
+
+/* Replaces a file durably, or makes it. */
+MUST_CHECK int place_file(const char *path, struct bytes content, mode_t mode, struct err *err);
+
+#endif
