@@ -11,11 +11,13 @@ say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$*"; exit 1; }
 
 # The tree and the work folders may lie below a home folder that only root can
-# enter, so the unprivileged process keeps the right to pass through folders.
+# enter, so the unprivileged process keeps the right to pass through folders;
+# the securebit makes access(2), which initdb asks, honour that right too.
 unprivileged=()
 if [ "$(id -u)" = 0 ]; then
 	pass='-all,+dac_override'
-	unprivileged=(setpriv --reuid=65534 --regid=65534 --clear-groups "--inh-caps=$pass" "--ambient-caps=$pass")
+	unprivileged=(setpriv --reuid=65534 --regid=65534 --clear-groups
+		--securebits=+no_setuid_fixup "--inh-caps=$pass" "--ambient-caps=$pass")
 	"${unprivileged[@]}" true 2>/dev/null || unprivileged=("${unprivileged[@]:0:4}")
 	unset pass
 fi
