@@ -11,6 +11,8 @@
 #include "cli/stop.h"
 #include "engine/lock.h"
 #include "trust/store.h"
+#include "tui/screen.h"
+#include "tui/tui.h"
 
 enum { BATCH_SIZE_DEFAULT = 500 };
 
@@ -146,12 +148,99 @@ int session_need_consent(const struct face *face, struct err *err)
 	return err_set(err, ERR_NO_TERMINAL, "a missing terminal is no consent");
 }
 
+/* ---- the terminal UI: the run in a process of its own, the screen in this one */
+
+struct detached {
+	feed_run *run;
+	void *argument;
+	const struct engine_face *face; /* the feed's */
+};
+
+static void detached_event(void *self, struct bytes line, const struct json *event)
+{
+	const struct detached *detached = self;
+
+	detached->face->event(detached->face->self, line, event);
+}
+
+static int detached_ask(void *self, const struct json *question, struct str *ret_choice,
+	const char **ret_by, struct err *err)
+{
+	const struct detached *detached = self;
+
+	return detached->face->ask(detached->face->self, question, ret_choice, ret_by, err);
+}
+
+/* A shutdown's SIGTERM reaches the run's process as well. */
+static bool detached_stop_requested(void *self)
+{
+	const struct detached *detached = self;
+
+	return stop_wanted() || detached->face->stop_requested(detached->face->self);
+}
+
+static int run_detached(void *argument, const struct engine_face *face, struct err *err)
+{
+	struct detached *detached = argument;
+	const struct engine_face wrapped = {
+		.self = detached,
+		.event = detached_event,
+		.ask = detached_ask,
+		.stop_requested = detached_stop_requested,
+	};
+
+	detached->face = face;
+	return detached->run(detached->argument, &wrapped, err);
+}
+
+static bool interrupted(void *argument)
+{
+	(void)argument;
+	return stop_take();
+}
+
+static int run_on_screen(struct session *session, feed_run *run, void *argument, struct err *err)
+{
+	struct detached detached = {.run = run, .argument = argument};
+	const char *color = session->face->options.color;
+	const char *no_color = getenv("NO_COLOR");
+	CLEANUP_FD int here = -1;
+	struct feed *feed = NULL;
+	struct err screen, ignored;
+
+	if (folder_open(".", &here, &ignored) < 0)
+		here = -1;
+	const struct tui_options options = {
+		.color = color != NULL && strcmp(color, "never") == 0 ? false
+			 : color != NULL && strcmp(color, "always") == 0
+				 ? true
+				 : no_color == NULL || *no_color == '\0',
+		.ascii = !session->face->utf8,
+		.interrupted = interrupted,
+		.plan_dirfd = here,
+	};
+	int rc = feed_start(run_detached, &detached, &feed, err);
+	if (rc < 0)
+		return rc;
+	int drawn = tui_run(feed, &options, &screen);
+	rc = feed_finish(feed, err);
+	if (rc == 0 && drawn < 0) {
+		*err = screen;
+		return drawn;
+	}
+	return rc;
+}
+
 int session_run(struct session *session, feed_run *run, void *argument, struct err *err)
 {
+	const struct face_options *options = &session->face->options;
 	CLEANUP(plain_face_release) struct plain_face plain;
 	struct engine_face face;
 
 	stop_watch();
+	if (!options->yes && !options->plain && !session->face->json && has_terminal() &&
+		screen_possible())
+		return run_on_screen(session, run, argument, err);
 	plain_face_init(&plain, session->face, &face);
 	return run(argument, &face, err);
 }

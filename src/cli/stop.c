@@ -3,12 +3,13 @@
 #include <signal.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t wanted;
+static volatile sig_atomic_t wanted, taken;
 
 static void on_signal(int number)
 {
 	(void)number;
 	wanted = 1;
+	taken = 0;
 }
 
 void stop_watch(void)
@@ -27,4 +28,12 @@ void stop_watch(void)
 bool stop_wanted(void)
 {
 	return wanted != 0;
+}
+
+bool stop_take(void)
+{
+	bool is_new = wanted != 0 && taken == 0;
+
+	taken = 1;
+	return is_new;
 }

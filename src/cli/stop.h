@@ -10,5 +10,7 @@
  * ignored: a face that went away is no reason to leave a database half way. */
 void stop_watch(void);
 bool stop_wanted(void);
+/* Whether one came since this was asked last. */
+bool stop_take(void);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "engine/lock.h"
+#include "engine/report.h"
 #include "engine/run.h"
 
 /* ---- how a run ends */
@@ -28,7 +29,11 @@ int run_end_event(struct run *run, const char *outcome, const char *text, const 
 		json_member_value(writer, "report", json_member(result, "files"));
 	if (result != NULL && json_member(result, "reportHash") != NULL)
 		json_member_value(writer, "reportHash", json_member(result, "reportHash"));
-	return run_event_end(run, err);
+	int rc = run_event_end(run, err);
+	/* Written again, now that the end is known; a run that failed has a report too. */
+	if (rc == 0 && run->run_dirfd >= 0)
+		rc = report_write(&run->history, journal_head(run->journal), run->run_dirfd, err);
+	return rc;
 }
 
 int run_fail(struct run *run, struct err *err)

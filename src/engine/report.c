@@ -172,14 +172,13 @@ static const struct {
 
 enum { REPORT_SIZE_MAX = 64 * 1024 * 1024 };
 
-static int write_files(const struct step_context *context, struct str *json, struct err *err)
+static int write_files(int run_dirfd, const struct str *json, struct err *err)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
 	int rc = json_parse(str_bytes(json), JSON_LIMITS(REPORT_SIZE_MAX), &doc, err);
 
 	if (rc == 0)
-		rc = file_write_durable_at(
-			context->run_dirfd, "report.json", str_bytes(json), 0600, err);
+		rc = file_write_durable_at(run_dirfd, "report.json", str_bytes(json), 0600, err);
 	for (size_t i = 0; rc == 0 && i < sizeof FILES / sizeof *FILES; i++) {
 		CLEANUP_STR struct str text = STR_INIT;
 		rc = FILES[i].write(json_root(doc), &text, err);
@@ -187,18 +186,25 @@ static int write_files(const struct step_context *context, struct str *json, str
 			rc = str_check(&text, err);
 		if (rc == 0)
 			rc = file_write_durable_at(
-				context->run_dirfd, FILES[i].name, str_bytes(&text), 0600, err);
+				run_dirfd, FILES[i].name, str_bytes(&text), 0600, err);
 	}
 	return rc;
+}
+
+int report_write(const struct history *history, const struct journal_head *head, int run_dirfd,
+	struct err *err)
+{
+	CLEANUP_STR struct str json = STR_INIT;
+	int rc = report_json(history, head, &json, err);
+
+	return rc < 0 ? rc : write_files(run_dirfd, &json, err);
 }
 
 static int report_apply(const struct step_context *context, struct err *err)
 {
 	struct run *run = context->host->self;
-	CLEANUP_STR struct str json = STR_INIT;
-	int rc = report_json(&run->history, journal_head(run->journal), &json, err);
 
-	return rc < 0 ? rc : write_files(context, &json, err);
+	return report_write(&run->history, journal_head(run->journal), context->run_dirfd, err);
 }
 
 static int report_report(

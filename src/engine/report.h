@@ -19,4 +19,8 @@ MUST_CHECK int report_json(const struct history *history, const struct journal_h
 MUST_CHECK int report_text(const struct json *report, struct str *out, struct err *err);
 MUST_CHECK int report_html(const struct json *report, struct str *out, struct err *err);
 
+/* Writes the three files into the run's folder. */
+MUST_CHECK int report_write(const struct history *history, const struct journal_head *head,
+	int run_dirfd, struct err *err);
+
 #endif

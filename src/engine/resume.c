@@ -148,7 +148,8 @@ static int undo_one(struct run *run, size_t index, struct err *err)
 	if (strcmp(history_text(state->end, "outcome"), "nothing") == 0)
 		return 0;
 	int rc = run_check_stop(run, err);
-	if (rc == 0 && !state->undoing)
+	/* To undo the backup is to prove by it that all is as before: nothing to be asked. */
+	if (rc == 0 && !state->undoing && step->kind != &step_backup)
 		rc = ask_undo(run, step, err);
 	if (rc == 0)
 		rc = run_step_undo(run, index, err);

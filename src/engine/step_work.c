@@ -243,7 +243,8 @@ static int ask_failure(struct run *run, const struct step *step, const struct er
 	size_t count = 0;
 
 	for (enum failure_choice i = 0; i < FAILURE_COUNT; i++) {
-		if (i == FAILURE_UNDO && (step->kind->undo == NULL || state->begin == NULL))
+		if (i == FAILURE_UNDO && (step->kind->undo == NULL || state->begin == NULL ||
+						 step->kind == &step_backup))
 			continue;
 		which[count] = i;
 		choices[count++] = FAILURE_CHOICES[i];

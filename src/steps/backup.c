@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/version.h"
 #include "steps/backup_run.h"
+#include "steps/untouched.h"
 #include "text/text.h"
 
 enum { EXPECTED_RATE = 60 }; /* octets a microsecond and more, for an estimate before it begins */
@@ -438,5 +439,6 @@ const struct step_kind step_backup = {
 	.check = check,
 	.apply = apply,
 	.verify = verify,
+	.undo = untouched_prove,
 	.report = report,
 };

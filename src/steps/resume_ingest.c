@@ -315,7 +315,7 @@ static int resume_report(
 	if (checkpoint == NULL)
 		return 0;
 	if (backlog == NULL) {
-		str_append_text(&summary, "skipped: resume ingest by hand, and look at the outbox");
+		str_append_text(&summary, "resume ingest by hand, and look at the outbox");
 	} else {
 		const struct json *event = json_member(checkpoint, "event");
 		text_plural(&summary, json_integer(backlog), "event waits", "events wait");
