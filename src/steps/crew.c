@@ -25,6 +25,7 @@ struct shared {
 	size_t finished_count;
 	size_t running; /* threads */
 	bool failed;
+	bool deaf; /* done failed: it is not called again */
 	struct err err;
 };
 
@@ -114,13 +115,15 @@ static void hand_over(struct shared *shared, size_t *handed)
 	while (*handed < shared->finished_count) {
 		struct err err;
 		size_t item = shared->finished[(*handed)++];
-		if (crew->done == NULL)
+		if (crew->done == NULL || shared->deaf)
 			continue;
 		(void)pthread_mutex_unlock(&shared->mutex);
 		int result = crew->done(crew->self, item, &err);
 		(void)pthread_mutex_lock(&shared->mutex);
-		if (result != 0)
+		if (result != 0) {
 			keep_failure(shared, &err);
+			shared->deaf = true;
+		}
 	}
 }
 

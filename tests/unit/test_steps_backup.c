@@ -1,0 +1,528 @@
+/* The backup step against a real server (OFFKIT_TEST_URI), interrupted and disturbed at will. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "steps/backup_files.h"
+#include "steps/restore.h"
+
+static const char database[] = "offkit_test_backup";
+static const char target[] = "offkit_test_backup_into";
+enum { COLLECTIONS = 4, DOCUMENTS = 700 };
+
+#define MUST(call)                                                                                 \
+	do {                                                                                       \
+		if ((call) < 0)                                                                    \
+			fail_msg("%s: %s", #call, err.message);                                    \
+	} while (0)
+
+struct scene {
+	struct mongo *mongo;
+	struct site site;
+	struct step_host host;
+	struct step_context context;
+	struct arena arena;
+	struct json_doc *checkpoint;
+	const char *freeze; /* the freeze step's checkpoint, NULL: none */
+	struct json_doc *freeze_doc;
+	int checkpoints, notes;
+	int fail_at;  /* this checkpoint cannot be written; 0: none */
+	int write_at; /* at this checkpoint somebody writes to write_to */
+	const char *write_to;
+	int stop_after; /* looks at stop_requested; -1: never */
+	char folder[64];
+};
+
+static void run_command(struct mongo *mongo, const char *json)
+{
+	CLEANUP_STR struct str command = STR_INIT, reply = STR_INIT;
+	struct err err;
+
+	MUST(doc_from_json_text(bytes_of_string(json), &command, &err));
+	MUST(mongo_command(mongo, str_bytes(&command), &reply, NULL, &err));
+}
+
+static void insert(struct mongo *mongo, const char *collection, int from, int count)
+{
+	CLEANUP(mongo_bulk_cleanup) struct mongo_bulk *bulk = NULL;
+	struct mongo_bulk_result result;
+	struct err err;
+
+	MUST(mongo_bulk_begin(mongo, collection, &bulk, &err));
+	for (int i = from; i < from + count; i++) {
+		CLEANUP_STR struct str doc = STR_INIT;
+		struct doc_writer writer;
+		doc_write_begin(&writer, &doc);
+		doc_write_int32(&writer, "_id", i);
+		doc_write_string(&writer, "of", collection);
+		doc_write_end(&writer);
+		MUST(mongo_bulk_insert(bulk, str_bytes(&doc), &err));
+	}
+	MUST(mongo_bulk_run(bulk, &result, &err));
+	assert_int_equal(result.inserted, count);
+}
+
+/* ---- the host */
+
+static int host_note(void *self, const char *text, struct err *err)
+{
+	(void)text;
+	(void)err;
+	((struct scene *)self)->notes++;
+	return 0;
+}
+
+static int host_checkpoint(void *self, struct bytes fields, struct err *err)
+{
+	struct scene *scene = self;
+
+	scene->checkpoints++;
+	if (scene->checkpoints == scene->fail_at)
+		return err_set(err, ERR_DISK, "the journal cannot be written");
+	json_release(scene->checkpoint);
+	scene->checkpoint = NULL;
+	int result = json_parse(fields, JSON_LIMITS(1 << 20), &scene->checkpoint, err);
+	if (result == 0 && scene->checkpoints == scene->write_at)
+		insert(scene->mongo, scene->write_to, 100000, 1);
+	return result;
+}
+
+static void host_progress(void *self, const struct step_progress *progress)
+{
+	(void)self;
+	assert_true(progress->done >= 0);
+}
+
+static bool host_stop_requested(void *self)
+{
+	struct scene *scene = self;
+
+	return scene->stop_after >= 0 && scene->stop_after-- == 0;
+}
+
+static const struct json *checkpoint_of(void *self, const char *step_name)
+{
+	struct scene *scene = self;
+
+	if (strcmp(step_name, "backup") == 0)
+		return scene->checkpoint == NULL ? NULL : json_root(scene->checkpoint);
+	return scene->freeze_doc == NULL ? NULL : json_root(scene->freeze_doc);
+}
+
+/* ---- scenes */
+
+static void begin(struct scene *scene)
+{
+	const char *uri = getenv("OFFKIT_TEST_URI");
+	struct err err;
+
+	if (uri == NULL)
+		skip();
+	*scene = (struct scene){.stop_after = -1};
+	MUST(mongo_connect(uri, database, &scene->mongo, &err));
+	run_command(scene->mongo, "{\"dropDatabase\":1}");
+	(void)snprintf(scene->folder, sizeof scene->folder, "/tmp/offkit-test-backup-XXXXXX");
+	assert_non_null(mkdtemp(scene->folder));
+	scene->site = (struct site){.backup_dir = scene->folder,
+		.backup_workers = 2,
+		.backup_compression = COMPRESSION_GZIP};
+	scene->host = (struct step_host){.self = scene,
+		.note = host_note,
+		.checkpoint = host_checkpoint,
+		.progress = host_progress,
+		.stop_requested = host_stop_requested};
+	for (int i = 0; i < COLLECTIONS; i++) {
+		char name[16];
+		(void)snprintf(name, sizeof name, "c%d", i);
+		insert(scene->mongo, name, 0, DOCUMENTS);
+	}
+}
+
+static void end(struct scene *scene)
+{
+	struct err err;
+
+	MUST(tree_remove_at(AT_FDCWD, scene->folder, &err));
+	json_release(scene->checkpoint);
+	json_release(scene->freeze_doc);
+	arena_release(&scene->arena);
+	mongo_close(scene->mongo);
+}
+
+static const struct step_context *context(struct scene *scene)
+{
+	scene->context = (struct step_context){
+		.site = &scene->site,
+		.mongo = scene->mongo,
+		.host = &scene->host,
+		.run_id = "20251220T091207Z-3f9a",
+		.run_dirfd = -1,
+		.state_dirfd = -1,
+		.arena = &scene->arena,
+		.checkpoint = scene->checkpoint == NULL ? NULL : json_root(scene->checkpoint),
+		.checkpoint_of = checkpoint_of,
+	};
+	return &scene->context;
+}
+
+static void assert_whole(struct scene *scene)
+{
+	struct backup_index index;
+	struct err err;
+	bool done = false;
+
+	MUST(step_backup.check(context(scene), &done, &err));
+	assert_true(done);
+	MUST(step_backup.verify(context(scene), &err));
+	MUST(backup_of_run(context(scene), &index, &err));
+	assert_int_equal(index.count, COLLECTIONS);
+	for (size_t i = 0; i < index.count; i++) {
+		assert_true(index.collections[i].count >= DOCUMENTS);
+		assert_true(index.collections[i].confirmed);
+	}
+	backup_index_release(&index);
+}
+
+static void a_backup_is_made_and_verified(void **state)
+{
+	(void)state;
+	struct scene scene;
+	struct err err;
+	bool done = true;
+
+	begin(&scene);
+	MUST(step_backup.check(context(&scene), &done, &err));
+	assert_false(done);
+	MUST(step_backup.apply(context(&scene), &err));
+	assert_int_equal(scene.checkpoints, COLLECTIONS + 1);
+	assert_whole(&scene);
+	end(&scene);
+}
+
+static void an_interrupted_backup_goes_on(void **state)
+{
+	(void)state;
+	for (int fail_at = 1; fail_at <= COLLECTIONS + 1; fail_at++) {
+		struct scene scene;
+		struct err err;
+		begin(&scene);
+		scene.fail_at = fail_at;
+		assert_int_equal(step_backup.apply(context(&scene), &err), -ERR_DISK);
+		scene.checkpoints = 0;
+		scene.fail_at = 0;
+		MUST(step_backup.apply(context(&scene), &err));
+		/* What was journaled as finished is not read again. */
+		assert_int_equal(scene.checkpoints, COLLECTIONS + 1 - (fail_at - 1));
+		assert_whole(&scene);
+		end(&scene);
+	}
+}
+
+static void a_stop_is_heeded(void **state)
+{
+	(void)state;
+	struct scene scene;
+	struct err err;
+
+	begin(&scene);
+	scene.stop_after = 0;
+	int result = step_backup.apply(context(&scene), &err);
+	/* Small collections may all be read before the first look. */
+	if (result != 0)
+		assert_int_equal(result, -ERR_STOPPED);
+	scene.stop_after = -1;
+	MUST(step_backup.apply(context(&scene), &err));
+	assert_whole(&scene);
+	end(&scene);
+}
+
+static void a_write_during_the_backup_is_seen(void **state)
+{
+	(void)state;
+	static const char *frozen[] = {"c0", NULL};
+	struct scene scene;
+	struct err err;
+
+	begin(&scene);
+	scene.write_at = COLLECTIONS;
+	scene.write_to = "c0";
+	assert_int_equal(step_backup.apply(context(&scene), &err), -ERR_NOT_SILENT);
+	assert_non_null(strstr(err.message, "c0"));
+	scene.write_at = scene.checkpoints = 0;
+	MUST(step_backup.apply(context(&scene), &err));
+	assert_int_equal(scene.checkpoints, 2); /* c0 again, and the end */
+	assert_whole(&scene);
+
+	/* A collection in which nobody promised silence is a note, and not confirmed. */
+	scene.site.frozen = frozen;
+	scene.site.frozen_count = 1;
+	scene.write_at = COLLECTIONS;
+	scene.write_to = "c1";
+	scene.checkpoints = 0;
+	json_release(scene.checkpoint);
+	scene.checkpoint = NULL;
+	MUST(step_backup.apply(context(&scene), &err));
+	assert_int_equal(scene.notes, 1);
+	end(&scene);
+}
+
+static void proved_silence_needs_no_second_reading(void **state)
+{
+	(void)state;
+	struct scene scene;
+	struct err err;
+
+	begin(&scene);
+	MUST(json_parse(bytes_of_string("{\"silence\":\"proved\"}"), JSON_LIMITS(4096),
+		&scene.freeze_doc, &err));
+	scene.write_at = COLLECTIONS; /* after the last was read: would be seen */
+	scene.write_to = "c0";
+	MUST(step_backup.apply(context(&scene), &err));
+	end(&scene);
+}
+
+static void an_undo_is_proved_by_digest(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"c0", "c1", "made_later"};
+	struct scene scene;
+	struct err err;
+
+	begin(&scene);
+	MUST(step_backup.apply(context(&scene), &err));
+	MUST(backup_prove(context(&scene), names, 3, ERR_ROLLBACK, &err));
+	insert(scene.mongo, "made_later", 0, 1);
+	assert_int_equal(
+		backup_prove(context(&scene), names, 3, ERR_ROLLBACK, &err), -ERR_ROLLBACK);
+	run_command(
+		scene.mongo, "{\"delete\":\"made_later\",\"deletes\":[{\"q\":{},\"limit\":0}]}");
+	MUST(backup_prove(context(&scene), names, 3, ERR_ROLLBACK, &err));
+	/* The same number of documents, one of them another. */
+	run_command(scene.mongo,
+		"{\"update\":\"c1\",\"updates\":[{\"q\":{\"_id\":5},\"u\":{\"$set\":"
+		"{\"of\":\"c2\"}}}]}");
+	assert_int_equal(
+		backup_prove(context(&scene), names, 3, ERR_ROLLBACK, &err), -ERR_ROLLBACK);
+	assert_non_null(strstr(err.message, "c1"));
+	run_command(scene.mongo,
+		"{\"update\":\"c1\",\"updates\":[{\"q\":{\"_id\":5},\"u\":{\"$set\":"
+		"{\"of\":\"c1\"}}}]}");
+	MUST(backup_prove(context(&scene), names, 3, ERR_ROLLBACK, &err));
+	end(&scene);
+}
+
+/* ---- restoring */
+
+static int restore_into(
+	struct scene *scene, bool drop, struct restore_result *done, struct err *err)
+{
+	struct sha256 sha256;
+	const char *dir;
+	struct restore restore = {.mongo = scene->mongo,
+		.into = target,
+		.drop = drop,
+		.workers = 2,
+		.host = &scene->host};
+
+	assert_int_equal(backup_of_checkpoint(json_root(scene->checkpoint), &dir, &sha256, err), 0);
+	restore.dir = dir;
+	restore.index_sha256 = &sha256;
+	return restore_backup(&restore, done, err);
+}
+
+static int64_t count_in_target(struct scene *scene, const char *collection)
+{
+	CLEANUP(mongo_cleanup) struct mongo *mongo = NULL;
+	struct err err;
+	int64_t count = -1;
+
+	MUST(mongo_connect_again(scene->mongo, target, &mongo, &err));
+	MUST(mongo_count(mongo, collection, bytes_make(NULL, 0), &count, &err));
+	return count;
+}
+
+static void a_backup_is_restored(void **state)
+{
+	(void)state;
+	struct restore_result done;
+	struct scene scene;
+	struct err err;
+
+	begin(&scene);
+	MUST(step_backup.apply(context(&scene), &err));
+	MUST(restore_into(&scene, true, &done, &err));
+	assert_int_equal(done.collections, COLLECTIONS);
+	assert_int_equal(done.documents, COLLECTIONS * DOCUMENTS);
+	assert_int_equal(count_in_target(&scene, "c3"), DOCUMENTS);
+	assert_int_equal(restore_into(&scene, false, &done, &err), -ERR_RESTORE);
+	assert_int_equal(count_in_target(&scene, "c3"), DOCUMENTS);
+	end(&scene);
+}
+
+static void flip(const char *path, off_t at)
+{
+	CLEANUP_FD int fd = open(path, O_RDWR | O_CLOEXEC);
+	unsigned char octet;
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &octet, 1, at), 1);
+	octet ^= 1;
+	assert_int_equal(pwrite(fd, &octet, 1, at), 1);
+}
+
+static void nothing_is_dropped_for_a_damaged_backup(void **state)
+{
+	(void)state;
+	static const char *const files[] = {"backup.json", "offkit_test_backup/c2.bson.gz",
+		"offkit_test_backup/c1.metadata.json.gz"};
+	struct restore_result done;
+	struct scene scene;
+	struct err err;
+
+	begin(&scene);
+	MUST(step_backup.apply(context(&scene), &err));
+	MUST(restore_into(&scene, true, &done, &err));
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		char path[256];
+		(void)snprintf(
+			path, sizeof path, "%s/20251220T091207Z-3f9a/%s", scene.folder, files[i]);
+		flip(path, 40);
+		assert_int_equal(restore_into(&scene, true, &done, &err), -ERR_RESTORE);
+		assert_int_equal(count_in_target(&scene, "c0"), DOCUMENTS);
+		flip(path, 40);
+		CLEANUP_STR struct str away = STR_INIT;
+		str_append_format(&away, "%s.away", path);
+		assert_int_equal(rename(path, str_text(&away)), 0);
+		assert_int_equal(restore_into(&scene, true, &done, &err), -ERR_RESTORE);
+		assert_int_equal(count_in_target(&scene, "c0"), DOCUMENTS);
+		assert_int_equal(rename(str_text(&away), path), 0);
+	}
+	MUST(restore_into(&scene, true, &done, &err));
+	end(&scene);
+}
+
+/* ---- without a server */
+
+static void names_are_escaped_as_mongodump_does(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *collection, *file;
+	} names[] = {
+		{"advisory_raw", "advisory_raw.bson.gz"},
+		{"fs.files", "fs.files.bson.gz"},
+		{"a b/c", "a+b%2Fc.bson.gz"},
+		{"\303\251%+", "%C3%A9%25%2B.bson.gz"},
+		{"..", "...bson.gz"},
+	};
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	char name[BACKUP_NAME_SIZE], long_name[256];
+	struct err err;
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		MUST(backup_file_name(names[i].collection, ".bson", COMPRESSION_GZIP, name, &err));
+		assert_string_equal(name, names[i].file);
+		const char *back = backup_collection_name(name, strlen(name) - 8, &arena);
+		assert_string_equal(back, names[i].collection);
+	}
+	assert_null(backup_collection_name("a%2", 3, &arena));
+	assert_null(backup_collection_name("a%00", 4, &arena));
+	memset(long_name, '/', 250);
+	long_name[250] = '\0';
+	MUST(backup_file_name(long_name, ".metadata.json", COMPRESSION_GZIP, name, &err));
+	assert_int_equal(strlen(name), 238 + strlen(".metadata.json.gz"));
+	assert_non_null(strstr(name, "%24"));
+	long_name[249] = 'x';
+	char other[BACKUP_NAME_SIZE];
+	MUST(backup_file_name(long_name, ".metadata.json", COMPRESSION_GZIP, other, &err));
+	assert_string_not_equal(name, other);
+}
+
+static int load_index(const char *text, struct err *err)
+{
+	char folder[] = "/tmp/offkit-test-index-XXXXXX";
+	struct backup_index index;
+	struct err removing;
+	CLEANUP_FD int dirfd = -1;
+
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(folder_open(folder, &dirfd, err), 0);
+	assert_int_equal(
+		file_write_durable_at(dirfd, BACKUP_INDEX_NAME, bytes_of_string(text), 0600, err),
+		0);
+	int result = backup_index_load(dirfd, NULL, &index, err);
+	if (result == 0)
+		backup_index_release(&index);
+	assert_int_equal(tree_remove_at(AT_FDCWD, folder, &removing), 0);
+	return result;
+}
+
+#define ZEROS	      "0000000000000000000000000000000000000000000000000000000000000000"
+#define FILE_OF(name) "{\"name\":\"" name "\",\"sha256\":\"" ZEROS "\",\"size\":1}"
+#define COLLECTION(name, file)                                                                     \
+	"{\"confirmed\":true,\"count\":1,\"definition\":\"BQAAAAA=\",\"digest\":\"" ZEROS          \
+	"\",\"documents\":" FILE_OF(file) ",\"metadata\":" FILE_OF(                                \
+		"m.json") ",\"name\":\"" name "\",\"octets\":5,\"type\":\"collection\"}"
+#define INDEX(collections)                                                                         \
+	"{\"collections\":[" collections "],\"compression\":\"gzip\",\"created\":"                 \
+	"\"2025-12-20T09:15:02Z\",\"database\":\"d\",\"format\":\"offkit-backup/1\",\"run\":"      \
+	"\"r\",\"server\":\"7\"}"
+
+static void an_index_is_read_strictly(void **state)
+{
+	(void)state;
+	struct err err;
+
+	assert_int_equal(load_index(INDEX(""), &err), 0);
+	assert_int_equal(
+		load_index(
+			INDEX(COLLECTION("a", "a.bson.gz") "," COLLECTION("b", "b.bson.gz")), &err),
+		0);
+	static const char *const wrong[] = {
+		"",
+		"[]",
+		"{}",
+		INDEX(COLLECTION("b", "b") "," COLLECTION("a", "a")),
+		INDEX(COLLECTION("a", "a") "," COLLECTION("a", "b")),
+		INDEX(COLLECTION("a", "../a")),
+		INDEX(COLLECTION("a", ".")),
+		INDEX(COLLECTION("a", "x/y")),
+		INDEX("{}"),
+		INDEX("1"),
+	};
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		if (load_index(wrong[i], &err) != -ERR_RESTORE)
+			fail_msg("%s", wrong[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_are_escaped_as_mongodump_does),
+		cmocka_unit_test(an_index_is_read_strictly),
+		cmocka_unit_test(a_backup_is_made_and_verified),
+		cmocka_unit_test(an_interrupted_backup_goes_on),
+		cmocka_unit_test(a_stop_is_heeded),
+		cmocka_unit_test(a_write_during_the_backup_is_seen),
+		cmocka_unit_test(proved_silence_needs_no_second_reading),
+		cmocka_unit_test(an_undo_is_proved_by_digest),
+		cmocka_unit_test(a_backup_is_restored),
+		cmocka_unit_test(nothing_is_dropped_for_a_damaged_backup),
+	};
+
+	mongo_library_begin();
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	mongo_library_end();
+	return failed;
+}
