@@ -51,6 +51,54 @@ static int same_document(struct bytes a, struct bytes b, bool *ret_same, struct 
 	return rc;
 }
 
+/* A validator that is empty is none, and without one its level and action mean nothing; both have a
+ * default when they are not given (strict, error). */
+static bool has_validator(struct bytes options)
+{
+	struct value validator =
+		options.size == 0 ? (struct value){VALUE_MISSING} : doc_get(options, "validator");
+
+	return validator.type == VALUE_DOCUMENT && doc_count(validator.bytes) > 0;
+}
+
+static void normalize(struct bytes options, struct str *out)
+{
+	struct doc_writer writer;
+	struct value value;
+	const char *name;
+	bool validated = has_validator(options);
+
+	doc_write_begin(&writer, out);
+	if (options.size > 0) {
+		struct doc_iter iter = doc_iter_begin(options);
+		while (doc_iter_next(&iter, &name, &value))
+			if (strcmp(name, "validationLevel") != 0 &&
+				strcmp(name, "validationAction") != 0 &&
+				(strcmp(name, "validator") != 0 || validated))
+				doc_write_value(&writer, name, &value);
+	}
+	if (validated) {
+		const char *level = doc_get_string(options, "validationLevel");
+		const char *action = doc_get_string(options, "validationAction");
+		doc_write_string(&writer, "validationLevel", level == NULL ? "strict" : level);
+		doc_write_string(&writer, "validationAction", action == NULL ? "error" : action);
+	}
+	doc_write_end(&writer);
+}
+
+static int same_options(struct bytes a, struct bytes b, bool *ret_same, struct err *err)
+{
+	CLEANUP_STR struct str a_text = STR_INIT;
+	CLEANUP_STR struct str b_text = STR_INIT;
+
+	normalize(a, &a_text);
+	normalize(b, &b_text);
+	int rc = str_check(&a_text, err);
+	if (rc == 0)
+		rc = str_check(&b_text, err);
+	return rc < 0 ? rc : same_document(str_bytes(&a_text), str_bytes(&b_text), ret_same, err);
+}
+
 static struct bytes find_index(const struct bytes *indexes, size_t count, const char *name)
 {
 	for (size_t i = 0; name != NULL && i < count; i++) {
@@ -115,7 +163,7 @@ static int compare_definition(struct proof *proof, const struct backup_collectio
 	if (rc == 0)
 		rc = backup_metadata_read(str_bytes(&doc), proof->context->arena, &metadata, err);
 	if (rc == 0)
-		rc = same_document(metadata.options, now->options, &same, err);
+		rc = same_options(metadata.options, now->options, &same, err);
 	if (rc == 0 && !same)
 		return differs(
 			err, then->name, "its options or validator differ from the backup's");
