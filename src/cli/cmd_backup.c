@@ -1,10 +1,13 @@
 /* offkit backup: the backup step by itself. */
-#include <string.h>
-
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "cli/commands.h"
 #include "cli/solo.h"
 #include "text/text.h"
+
+struct values {
+	bool unfrozen;
+};
 
 static int64_t number_of(const struct json *object, const char *name)
 {
@@ -50,18 +53,34 @@ static int show(struct face *face, const struct json *done, struct err *err)
 	return str_check(&face->result, err);
 }
 
+/* Nothing goes on with a backup that is no part of a run: what there is of it goes. */
+static void remove_folder(const struct solo *solo)
+{
+	CLEANUP_FD int dirfd = -1;
+	struct err ignored;
+
+	if (folder_open(solo->site.backup_dir, &dirfd, &ignored) < 0)
+		return;
+	if (tree_remove_at(dirfd, solo->run_id, &ignored) < 0)
+		face_note(solo->face, "%s/%s is left over: %s", solo->site.backup_dir, solo->run_id,
+			ignored.message);
+}
+
 static int backup(struct solo *solo, struct err *err)
 {
 	struct step_context context;
 
 	solo_context(solo, &context);
 	int rc = step_backup.apply(&context, err);
-	if (rc < 0)
-		return rc;
-	solo_context(solo, &context);
-	rc = step_backup.verify(&context, err);
+	if (rc == 0) {
+		solo_context(solo, &context);
+		rc = step_backup.verify(&context, err);
+	}
 	face_progress_end(solo->face);
-	return rc < 0 ? rc : show(solo->face, context.checkpoint, err);
+	if (rc == 0)
+		return show(solo->face, context.checkpoint, err);
+	remove_folder(solo);
+	return rc;
 }
 
 static int run(struct face *face, const void *values, size_t operand_count,
@@ -69,26 +88,30 @@ static int run(struct face *face, const void *values, size_t operand_count,
 {
 	struct solo solo;
 
-	(void)values;
 	(void)operand_count;
 	(void)operands;
 	int rc = solo_begin(face, &solo, err);
 	if (rc < 0)
 		return rc;
 	face->object = solo.site.database;
+	solo.options.unfrozen = ((const struct values *)values)->unfrozen;
 	rc = backup(&solo, err);
 	solo_end(&solo);
 	return rc;
 }
 
-static const struct option options[] = {OPTION_END};
+static const struct option options[] = {
+	OPTION_ROW_FLAG("unfrozen", 0, struct values, unfrozen,
+		"note what changes meanwhile instead of failing"),
+	OPTION_END,
+};
 
 const struct command command_backup = {
 	.name = "backup",
 	.synopsis = "",
 	.summary = "back the site's database up, several collections at once",
 	.options = options,
-	.values_size = 1,
+	.values_size = sizeof(struct values),
 	.operands_max = 0,
 	.run = run,
 };

@@ -278,8 +278,12 @@ static bool has_documents(const struct backup_run *run, size_t place)
 }
 
 /* Whether silence was asked for in this collection. */
-static bool must_be_silent(const struct site *site, const char *name)
+static bool must_be_silent(const struct step_context *context, const char *name)
 {
+	const struct site *site = context->site;
+
+	if (context->options->unfrozen)
+		return false;
 	for (size_t i = 0; i < site->frozen_count; i++)
 		if (strcmp(site->frozen[i], name) == 0)
 			return true;
@@ -292,8 +296,8 @@ static int note_change(struct backup_run *run, const char *name, struct err *err
 	char text[512];
 
 	(void)snprintf(text, sizeof text,
-		"%s changed while the backup was made; it is not among the frozen collections, and "
-		"the backup has it as it was when it was read",
+		"%s changed while the backup was made: the backup has it as it was when it was "
+		"read",
 		name);
 	return host->note(host->self, text, err);
 }
@@ -307,7 +311,7 @@ int backup_run_confirm(struct backup_run *run, struct err *err)
 		struct backup_collection *collection = &run->index.collections[i];
 		if (!run->changed[i])
 			continue;
-		if (must_be_silent(run->context->site, collection->name)) {
+		if (must_be_silent(run->context, collection->name)) {
 			run->finished[i] = false;
 			loud = collection->name;
 		} else {

@@ -84,6 +84,7 @@ struct step_options {
 	int64_t max_conflicts; /* -1: the migration's own */
 	bool accept_inexact; /* --accept-inexact with a reason: undo after the point of no return */
 	const char *reason;  /* NULL unless a flag that needs one was given */
+	bool unfrozen; /* a backup by itself: what changes meanwhile is noted, and not confirmed */
 };
 
 struct step; /* a row of a run: kind and migration */

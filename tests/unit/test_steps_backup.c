@@ -31,6 +31,7 @@ struct scene {
 	struct mongo *mongo;
 	struct site site;
 	struct step_host host;
+	struct step_options options;
 	struct step_context context;
 	struct arena arena;
 	struct json_doc *checkpoint;
@@ -166,6 +167,7 @@ static const struct step_context *context(struct scene *scene)
 		.site = &scene->site,
 		.mongo = scene->mongo,
 		.host = &scene->host,
+		.options = &scene->options,
 		.run_id = "20251220T091207Z-3f9a",
 		.run_dirfd = -1,
 		.state_dirfd = -1,
