@@ -1,5 +1,6 @@
 #include "tui/grid.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,76 +55,208 @@ void grid_release(struct grid *grid)
 
 void grid_clear(struct grid *grid)
 {
+	grid_clip(grid, grid->columns, 0, grid->rows);
 	for (int i = 0; i < grid->columns * grid->rows; i++)
 		grid->cells[i] = (struct cell){.text = " ", .look = LOOK_PLAIN};
 }
 
+void grid_clip(struct grid *grid, int column_end, int row_begin, int row_end)
+{
+	grid->row_begin = row_begin > 0 ? row_begin : 0;
+	grid->column_end = column_end < grid->columns ? column_end : grid->columns;
+	grid->row_end = row_end < grid->rows ? row_end : grid->rows;
+}
+
 static struct cell *cell_at(struct grid *grid, int row, int column)
 {
-	if (row < 0 || row >= grid->rows || column < 0 || column >= grid->columns)
+	if (row < grid->row_begin || row >= grid->row_end || column < 0 ||
+		column >= grid->column_end)
 		return NULL;
 	return &grid->cells[row * grid->columns + column];
 }
 
-static const char *ascii_form(const char *character, size_t size)
+/* ---- one character as it is shown */
+
+enum { SHOWN_SIZE = 16 };
+
+struct shown {
+	char text[SHOWN_SIZE];
+	int columns; /* 0: a mark that joins the character before it */
+	bool whole;  /* one character, not one cell an octet */
+};
+
+static const char *sign_in_ascii(const char *character)
 {
 	for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
-		if (strlen(signs[i].sign) == size && memcmp(signs[i].sign, character, size) == 0)
+		if (strcmp(signs[i].sign, character) == 0)
 			return signs[i].ascii;
-	return "?";
+	return NULL;
 }
 
-/* One character of known width; a mark of width 0 joins the cell before it. */
-static void put_character(struct grid *grid, int row, int column, int width, enum look look,
-	const char *character, size_t size)
+/* What a terminal would obey instead of showing it comes back as its escape. */
+static void escape(struct shown *shown)
 {
-	struct cell *cell = cell_at(grid, row, width == 0 ? column - 1 : column);
+	char based[SHOWN_SIZE + 1];
+	struct str safe = STR_INIT;
+	struct err err;
+
+	(void)snprintf(based, sizeof based, "a%s", shown->text); /* a mark needs a base */
+	text_escape(&safe, bytes_of_string(based), 0);
+	bool failed = str_check(&safe, &err) < 0;
+	shown->whole = !failed && strcmp(str_text(&safe), based) == 0;
+	if (!shown->whole) {
+		(void)snprintf(
+			shown->text, sizeof shown->text, "%s", failed ? "?" : str_text(&safe) + 1);
+		shown->columns = (int)strlen(shown->text);
+	}
+	str_release(&safe);
+}
+
+static void replace_by_ascii(struct shown *shown)
+{
+	const char *ascii = sign_in_ascii(shown->text);
+
+	(void)snprintf(shown->text, sizeof shown->text, "%s",
+		ascii != NULL	      ? ascii
+		: shown->columns == 0 ? ""
+		: shown->columns == 2 ? "??"
+				      : "?");
+	shown->columns = (int)strlen(shown->text);
+	shown->whole = false;
+}
+
+/* Returns the octets that it took of the text, 0 at its end. */
+static size_t show_next(const struct grid *grid, const char *text, struct shown *shown)
+{
+	uint32_t character;
+	/* No more than a character is looked at: a text may be megabytes long. */
+	size_t size = utf8_next(bytes_make(text, strnlen(text, 4)), 0, &character);
+
+	if (size == 0)
+		return 0;
+	*shown = (struct shown){.columns = 1, .whole = true};
+	memcpy(shown->text, text, size);
+	if (character >= ' ' && character < 0x7F)
+		return size;
+	shown->columns = (int)text_width(shown->text);
+	if (sign_in_ascii(shown->text) == NULL)
+		escape(shown);
+	if (grid->ascii && shown->whole)
+		replace_by_ascii(shown);
+	return size;
+}
+
+size_t grid_fit(const struct grid *grid, const char *text, int width, int *ret_columns)
+{
+	struct shown shown;
+	size_t offset = 0, size;
+	int columns = 0;
+
+	while ((size = show_next(grid, text + offset, &shown)) > 0) {
+		if (columns + shown.columns > width)
+			break;
+		columns += shown.columns;
+		offset += size;
+	}
+	*ret_columns = columns;
+	return offset;
+}
+
+int grid_width(const struct grid *grid, const char *text)
+{
+	int columns;
+
+	(void)grid_fit(grid, text, INT_MAX, &columns);
+	return columns;
+}
+
+/* ---- writing */
+
+/* Half of a wide character is none: its other half becomes a blank. */
+static void part_wide(struct grid *grid, int row, int column)
+{
+	struct cell *cell = cell_at(grid, row, column);
+	struct cell *before = cell_at(grid, row, column - 1);
+	struct cell *behind = cell_at(grid, row, column + 1);
 
 	if (cell == NULL)
 		return;
-	size_t used = width == 0 ? strlen(cell->text) : 0;
-	if (used + size >= sizeof cell->text)
+	if (cell->text[0] == '\0' && before != NULL)
+		(void)strcpy(before->text, " ");
+	else if (behind != NULL && behind->text[0] == '\0')
+		(void)strcpy(behind->text, " ");
+}
+
+static void put_cell(struct grid *grid, int row, int column, enum look look, const char *text)
+{
+	struct cell *cell = cell_at(grid, row, column);
+
+	if (cell == NULL)
 		return;
-	memcpy(cell->text + used, character, size);
-	cell->text[used + size] = '\0';
-	if (width > 0)
-		cell->look = look;
-	struct cell *second = width == 2 ? cell_at(grid, row, column + 1) : NULL;
-	if (second != NULL)
-		*second = (struct cell){.text = "", .look = look};
+	part_wide(grid, row, column);
+	*cell = (struct cell){.look = look};
+	(void)snprintf(cell->text, sizeof cell->text, "%s", text);
+}
+
+static void join_mark(struct grid *grid, int row, int column, const char *text)
+{
+	struct cell *cell = cell_at(grid, row, column);
+
+	if (cell != NULL && cell->text[0] == '\0')
+		cell = cell_at(grid, row, column - 1);
+	if (cell != NULL && strlen(cell->text) + strlen(text) < sizeof cell->text)
+		(void)strcat(cell->text, text);
+}
+
+static void put_shown(
+	struct grid *grid, int row, int column, enum look look, const struct shown *shown)
+{
+	if (!shown->whole) {
+		for (int i = 0; i < shown->columns; i++)
+			put_cell(grid, row, column + i, look, (char[]){shown->text[i], '\0'});
+		return;
+	}
+	put_cell(grid, row, column, look, shown->text);
+	if (shown->columns == 2)
+		put_cell(grid, row, column + 1, look, "");
 }
 
 int grid_put(struct grid *grid, int row, int column, int width, enum look look, const char *text)
 {
-	int end = width < 0 || column + width > grid->columns ? grid->columns : column + width;
-	struct bytes bytes = bytes_of_string(text);
-	uint32_t character;
-	size_t offset = 0, size;
+	int end =
+		width < 0 || column + width > grid->column_end ? grid->column_end : column + width;
+	struct shown shown;
+	int begin = column;
+	size_t size;
 
-	while ((size = utf8_next(bytes, offset, &character)) > 0) {
-		char one[8] = {0};
-		memcpy(one, text + offset, size);
-		offset += size;
-		const char *shown = one;
-		if (grid->ascii && character > 0x7E)
-			shown = ascii_form(one, size);
-		int columns = (int)text_width(shown);
-		if (column + columns > end)
+	while ((size = show_next(grid, text, &shown)) > 0) {
+		if (column + shown.columns > end)
 			break;
-		if (shown == one) {
-			put_character(grid, row, column, columns, look, one, size);
-		} else {
-			for (const char *c = shown; *c != '\0'; c++)
-				put_character(grid, row, column + (int)(c - shown), 1, look, c, 1);
-		}
-		column += columns;
+		if (shown.columns > 0)
+			put_shown(grid, row, column, look, &shown);
+		else if (shown.whole && column > begin)
+			join_mark(grid, row, column - 1, shown.text);
+		column += shown.columns;
+		text += size;
 	}
 	return column;
 }
 
+int grid_put_short(
+	struct grid *grid, int row, int column, int width, enum look look, const char *text)
+{
+	int columns;
+
+	if (grid_width(grid, text) <= width)
+		return grid_put(grid, row, column, width, look, text);
+	(void)grid_fit(grid, text, width - grid_width(grid, "…"), &columns);
+	column = grid_put(grid, row, column, columns, look, text);
+	return grid_put(grid, row, column, -1, look, "…");
+}
+
 int grid_put_right(struct grid *grid, int row, int column_end, enum look look, const char *text)
 {
-	int column = column_end - (int)text_width(text);
+	int column = column_end - grid_width(grid, text);
 
 	return grid_put(grid, row, column < 0 ? 0 : column, column_end, look, text);
 }
@@ -145,38 +278,45 @@ void grid_rule(struct grid *grid, int row)
 		(void)grid_put(grid, row, column, 1, LOOK_DIM, "─");
 }
 
+/* A word longer than a line (a path) is cut into lines of its own; the rest goes on as a word. */
+static int wrap_long_word(
+	struct grid *grid, int row, int column, int width, enum look look, char *word)
+{
+	while (grid_width(grid, word) > width) {
+		int columns;
+		size_t fit = grid_fit(grid, word, width, &columns);
+		if (fit == 0)
+			break;
+		(void)grid_put(grid, row++, column, width, look, word);
+		memmove(word, word + fit, strlen(word + fit) + 1);
+	}
+	return row;
+}
+
 int grid_wrap(struct grid *grid, int row, int column, int width, enum look look, const char *text)
 {
 	int at = 0;
 
 	while (*text != '\0') {
-		size_t word = strcspn(text, " ");
-		char one[GRID_COLUMNS_MAX * 4 + 1];
-		size_t size = word < sizeof one ? word : sizeof one - 1;
-		memcpy(one, text, size);
-		one[size] = '\0';
-		int columns = (int)text_width(one);
-		/* A word longer than a line (a path) is cut into lines of its own. */
-		while (columns > width) {
-			if (at > 0) {
-				row++;
-				at = 0;
-			}
-			size_t fit = text_cut(one, (size_t)width);
-			(void)grid_put(grid, row++, column, width, look, one);
-			if (fit == 0)
-				break;
-			memmove(one, one + fit, strlen(one + fit) + 1);
-			columns = (int)text_width(one);
-		}
+		size_t size = strcspn(text, " ");
+		char word[GRID_WORD_MAX + 1];
+		if (size > GRID_WORD_MAX)
+			size = GRID_WORD_MAX;
+		memcpy(word, text, size);
+		word[size] = '\0';
+		int columns = grid_width(grid, word);
 		if (at > 0 && at + 1 + columns > width) {
 			row++;
 			at = 0;
 		}
+		if (columns > width) {
+			row = wrap_long_word(grid, row, column, width, look, word);
+			columns = grid_width(grid, word);
+		}
 		at += at > 0 ? 1 : 0;
-		(void)grid_put(grid, row, column + at, width - at, look, one);
+		(void)grid_put(grid, row, column + at, width - at, look, word);
 		at += columns;
-		text += word;
+		text += size;
 		text += strspn(text, " ");
 	}
 	return at > 0 ? row + 1 : row;

@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 
-enum { GRID_COLUMNS_MAX = 400, GRID_ROWS_MAX = 200, CELL_TEXT_MAX = 24 };
+enum { GRID_COLUMNS_MAX = 400, GRID_ROWS_MAX = 200, CELL_TEXT_MAX = 24, GRID_WORD_MAX = 1600 };
 
 /* What a cell means, not what it looks like: screen.c maps it to the terminal's abilities. */
 enum look {
@@ -31,16 +31,30 @@ struct cell {
 
 struct grid {
 	int columns, rows;
-	bool ascii; /* signs are replaced by their ASCII forms when written */
+	int column_end, row_end; /* nothing is written from there on, */
+	int row_begin;		 /* nor before it */
+	bool ascii;		 /* signs are replaced by their ASCII forms when written */
 	struct cell *cells;
 };
 
 MUST_CHECK int grid_init(struct grid *grid, int columns, int rows, bool ascii, struct err *err);
 void grid_release(struct grid *grid);
-void grid_clear(struct grid *grid);
+void grid_clear(struct grid *grid); /* and ends the clipping */
+void grid_clip(struct grid *grid, int column_end, int row_begin, int row_end);
 
-/* Writes escaped, valid UTF-8; returns the column behind it. width -1: as much as fits. */
+/* Columns that the text takes on this grid, and how many of its octets fit into width columns. */
+int grid_width(const struct grid *grid, const char *text);
+size_t grid_fit(const struct grid *grid, const char *text, int width, int *ret_columns);
+
+/*
+ * Writes valid UTF-8; returns the column behind it. width -1: as much as fits. What a terminal
+ * would obey instead of showing it (controls, invisible characters) is written as its escape, so
+ * no text that came from outside needs to be trusted.
+ */
 int grid_put(struct grid *grid, int row, int column, int width, enum look look, const char *text);
+/* What does not fit ends with an ellipsis. */
+int grid_put_short(
+	struct grid *grid, int row, int column, int width, enum look look, const char *text);
 int grid_put_right(struct grid *grid, int row, int column_end, enum look look, const char *text);
 int grid_put_format(struct grid *grid, int row, int column, enum look look, const char *format, ...)
 	PRINTF_LIKE(5, 6);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "text/text.h"
 #include "tui/model.h"
 
 enum local {
@@ -19,6 +20,7 @@ enum local {
 	LOCAL_STOP,
 	LOCAL_PAUSE,
 	LOCAL_RESUME,
+	LOCAL_DETACH,
 	LOCAL_SAVE_PLAN,
 	LOCAL_UP,
 	LOCAL_DOWN,
@@ -78,6 +80,7 @@ static const struct model_key gate_keys[] = {
 	{'y', "y", "begin", "begin", LOCAL_CHOICE},
 	{'n', "n", "not now", "later", LOCAL_CHOICE},
 	DETAILS,
+	{'p', "p", "pause here", "pause", LOCAL_CHOICE},
 	LOG,
 	HELP,
 	END,
@@ -103,6 +106,7 @@ static const struct model_key failure_keys[] = {DETAILS, LOG, HELP, END};
 static const struct model_key work_keys[] = {
 	{'p', "p", "pause", NULL, LOCAL_PAUSE},
 	{'x', "x", "stop safely", NULL, LOCAL_STOP},
+	{'d', "d", "detach", NULL, LOCAL_DETACH},
 	LOG,
 	HELP,
 	END,
@@ -158,29 +162,39 @@ static const struct model_key *situation(const struct model *model)
 {
 	if (model->subject != SUBJECT_RUN)
 		return overlay_keys;
-	if (model->question != NULL) {
-		const char *kind = event_text(model->question, "kind");
+	if (model->question.event != NULL) {
+		const char *kind = event_text(model->question.event, "kind");
 		if (model->plan_left)
 			return kit_again_keys;
 		for (size_t i = 0; i < sizeof question_keys / sizeof question_keys[0]; i++)
 			if (strcmp(question_keys[i].kind, kind) == 0)
 				return question_keys[i].keys;
 	}
-	if (model->end != NULL)
+	if (model->end.event != NULL)
 		return end_keys;
 	if (model->stopping)
 		return stopping_keys;
-	return model->paused ? paused_keys : work_keys;
+	return model->paused || model->pausing ? paused_keys : work_keys;
 }
 
 static const struct json *choice_at(const struct model *model, size_t index)
 {
-	const struct json *choices = json_member(model->question, "choices");
+	const struct json *choices = json_member(model->question.event, "choices");
 	const struct json *choice = choices != NULL ? json_first(choices) : NULL;
 
 	while (choice != NULL && index-- > 0)
 		choice = json_next(choice);
 	return choice;
+}
+
+/* "" is the refusal to type something. */
+static bool is_offered(const struct model *model, const char *name)
+{
+	const struct json *choice = choice_at(model, 0);
+
+	while (choice != NULL && strcmp(event_text(choice, "name"), name) != 0)
+		choice = json_next(choice);
+	return choice != NULL || name[0] == '\0';
 }
 
 void model_keys(const struct model *model, struct model_key ret_keys[static MODEL_KEYS_MAX])
@@ -197,14 +211,15 @@ void model_keys(const struct model *model, struct model_key ret_keys[static MODE
 				.local = LOCAL_CHOICE};
 	}
 	for (size_t i = 0; keys[i].key != 0 && count < MODEL_KEYS_MAX - 1; i++)
-		ret_keys[count++] = keys[i];
+		if (keys[i].choice == NULL || is_offered(model, keys[i].choice))
+			ret_keys[count++] = keys[i];
 	ret_keys[count] = (struct model_key){0};
 }
 
 static struct model_action answer(const struct model *model, const char *choice)
 {
 	return (struct model_action){.kind = ACTION_ANSWER,
-		.question = event_text(model->question, "id"),
+		.question = event_text(model->question.event, "id"),
 		.choice = choice};
 }
 
@@ -218,8 +233,16 @@ static void open_subject(struct model *model, enum subject subject, uint32_t key
 static void scroll_by(struct model *model, int lines)
 {
 	model->scroll += lines;
+	if (model->scroll > model->scroll_max)
+		model->scroll = model->scroll_max;
 	if (model->scroll < 0)
 		model->scroll = 0;
+}
+
+void model_scroll_limit(struct model *model, int limit)
+{
+	model->scroll_max = limit;
+	scroll_by(model, 0);
 }
 
 static struct model_action obey(struct model *model, const struct model_key *key)
@@ -252,11 +275,16 @@ static struct model_action obey(struct model *model, const struct model_key *key
 		model->plan_left = false;
 		return nothing;
 	case LOCAL_STOP:
+		model->stopping = true;
 		return (struct model_action){.kind = ACTION_STOP};
 	case LOCAL_PAUSE:
+		model->pausing = true;
 		return (struct model_action){.kind = ACTION_PAUSE};
 	case LOCAL_RESUME:
+		model->pausing = false;
 		return (struct model_action){.kind = ACTION_RESUME};
+	case LOCAL_DETACH:
+		return (struct model_action){.kind = ACTION_DETACH};
 	case LOCAL_SAVE_PLAN:
 		return (struct model_action){.kind = ACTION_SAVE_PLAN};
 	case LOCAL_UP:
@@ -277,20 +305,79 @@ static struct model_action obey(struct model *model, const struct model_key *key
 	return nothing;
 }
 
+/* How long the work until the next safe point takes, if it tells. */
+static void say_how_long(struct model *model)
+{
+	const struct json *progress =
+		model->current >= 0 ? model->steps[model->current].progress.event : NULL;
+	const struct json *rate = json_member(progress, "rate");
+	int64_t batch = event_integer(progress, "batchSize", 0);
+	char text[128], time[TEXT_DURATION_SIZE];
+
+	if (batch <= 0 || rate == NULL || json_type(rate) != JSON_NUMBER ||
+		json_number(rate) <= 0) {
+		model_note(
+			model, "What is under way is finished first. Nothing is lost by waiting.");
+		return;
+	}
+	(void)snprintf(text, sizeof text, "The batch is finished first, in about %s.",
+		text_duration((int64_t)((double)batch * 1000 / json_number(rate)) + 1000, time));
+	model_note(model, text);
+}
+
+struct model_action model_interrupt(struct model *model, int64_t now)
+{
+	model->now = now;
+	if (model->end.event != NULL)
+		return (struct model_action){.kind = ACTION_QUIT};
+	if (model->stopping) {
+		say_how_long(model);
+	} else {
+		model->stopping = true;
+		model_note(model, "Stopping at the next safe point.");
+	}
+	return (struct model_action){.kind = ACTION_STOP};
+}
+
+static size_t write_utf8(uint32_t character, char out[static 4])
+{
+	if (character < 0x80) {
+		out[0] = (char)character;
+		return 1;
+	}
+	size_t size = character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+	for (size_t i = size; i-- > 1; character >>= 6)
+		out[i] = (char)(0x80 | (character & 0x3F));
+	out[0] = (char)((0xF00 >> size) | character);
+	return size;
+}
+
+static void erase_typed(struct model *model)
+{
+	size_t size = strlen(model->typed);
+
+	while (size > 0 && ((unsigned char)model->typed[--size] & 0xC0) == 0x80)
+		continue;
+	model->typed[size] = '\0';
+}
+
 /* Text for a question of kind "type": true if the key was part of it. */
 static bool type(struct model *model, uint32_t key)
 {
 	size_t size = strlen(model->typed);
+	char character[4];
 
 	if (key == MODEL_KEY_ERASE || key == '\b') {
-		if (size > 0)
-			model->typed[size - 1] = '\0';
+		erase_typed(model);
 		return true;
 	}
-	if (key < ' ' || key > '~' || size + 1 >= sizeof model->typed)
+	if (key < ' ' || key >= MODEL_KEY_UP)
 		return false;
-	model->typed[size] = (char)key;
-	model->typed[size + 1] = '\0';
+	size_t octets = write_utf8(key, character);
+	if (size + octets < sizeof model->typed) {
+		memcpy(model->typed + size, character, octets);
+		model->typed[size + octets] = '\0';
+	}
 	return true;
 }
 
@@ -299,6 +386,7 @@ struct model_action model_key(struct model *model, uint32_t key, int64_t now)
 	struct model_key keys[MODEL_KEYS_MAX];
 
 	model->now = now;
+	model->notice[0] = '\0';
 	if (key == '\n')
 		key = MODEL_KEY_ENTER;
 	if (situation(model) == type_keys && type(model, key))

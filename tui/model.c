@@ -1,11 +1,17 @@
 #include "tui/model.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "text/text.h"
+
+static void event_release(struct model_event *place)
+{
+	json_release(place->doc);
+	*place = (struct model_event){0};
+}
 
 void model_init(struct model *model)
 {
@@ -15,13 +21,17 @@ void model_init(struct model *model)
 
 void model_release(struct model *model)
 {
-	for (size_t i = 0; i < model->event_count; i++)
-		json_release(model->events[i]);
-	for (size_t i = 0; i < MODEL_STEPS_MAX; i++)
-		json_release(model->newest_progress[i]);
-	free(model->events);
-	arena_release(&model->arena);
-	memset(model, 0, sizeof *model);
+	event_release(&model->run);
+	event_release(&model->question);
+	event_release(&model->failure);
+	event_release(&model->end);
+	for (size_t i = 0; i < MODEL_STEPS_MAX; i++) {
+		event_release(&model->steps[i].plan);
+		event_release(&model->steps[i].progress);
+		event_release(&model->steps[i].end);
+	}
+	for (size_t i = 0; i < MODEL_CHECKS_MAX; i++)
+		event_release(&model->checks[i]);
 }
 
 const char *event_text(const struct json *object, const char *name)
@@ -55,191 +65,314 @@ static struct model_step *step_of(struct model *model, const struct json *event)
 	return NULL;
 }
 
-/* The oldest line makes room: the journal has it still, and the log key shows what is newest. */
-static void log_line(struct model *model, const struct json *event, const char *text, bool failed)
+bool model_is_frozen(const struct model *model)
 {
-	int64_t time = 0;
+	bool frozen = false;
+
+	for (size_t i = 0; i < model->step_count; i++) {
+		const struct model_step *step = &model->steps[i];
+		if (strcmp(step->kind, "freeze") == 0)
+			frozen = step->state == STEP_DONE;
+		if (strcmp(step->kind, "resume-ingest") == 0 && step->state == STEP_DONE)
+			frozen = false;
+	}
+	return frozen;
+}
+
+/* ---- the log */
+
+const struct model_line *model_log(const struct model *model, size_t index)
+{
+	if (index >= model->log_count || index >= MODEL_LOG_MAX)
+		return NULL;
+	return &model->log[(model->log_count - 1 - index) % MODEL_LOG_MAX];
+}
+
+/* Cut between characters. */
+static void copy_text(char out[static MODEL_TEXT_MAX], const char *text)
+{
+	struct bytes bytes = bytes_make(text, strnlen(text, MODEL_TEXT_MAX + 4));
+	size_t offset = 0, size;
+	uint32_t character;
+
+	while ((size = utf8_next(bytes, offset, &character)) > 0) {
+		if (offset + size >= MODEL_TEXT_MAX)
+			break;
+		offset += size;
+	}
+	memcpy(out, text, offset);
+	out[offset] = '\0';
+}
+
+/* The oldest line makes room: the journal has it still. */
+static void log_line(struct model *model, const struct json *event, bool failed, const char *text)
+{
+	const struct model_line *before = model_log(model, 0);
+	int64_t time = before != NULL ? before->time : 0;
 	struct err ignored;
 
-	if (event == NULL || time_parse(event_text(event, "time"), &time, &ignored) < 0)
-		time = model->log_count > 0 ? model->log[model->log_count - 1].time : 0;
-	if (model->log_count == MODEL_LOG_MAX) {
-		memmove(model->log, model->log + 1, (MODEL_LOG_MAX - 1) * sizeof model->log[0]);
-		model->log_count--;
-	}
-	model->log[model->log_count++] =
-		(struct model_line){.time = time, .text = text, .failed = failed};
+	if (text[0] == '\0')
+		return;
+	if (time_parse(event_text(event, "time"), &time, &ignored) < 0)
+		time = before != NULL ? before->time : 0;
+	struct model_line *line = &model->log[model->log_count++ % MODEL_LOG_MAX];
+	line->time = time;
+	line->failed = failed;
+	copy_text(line->text, text);
 }
 
-static void log_format(
+static void log_pair(
 	struct model *model, const struct json *event, bool failed, const char *a, const char *b)
 {
-	const char *text = arena_format(&model->arena, "%s%s%s", a, b[0] != '\0' ? ": " : "", b);
+	char text[2 * MODEL_TEXT_MAX];
 
-	if (text != NULL)
-		log_line(model, event, text, failed);
+	(void)snprintf(text, sizeof text, "%s%s%s", a, b[0] != '\0' ? ": " : "", b);
+	log_line(model, event, failed, text);
 }
 
-/* ---- one function an event */
+void model_note(struct model *model, const char *text)
+{
+	log_line(model, NULL, false, text);
+	copy_text(model->notice, text);
+}
 
-static void on_run_begin(struct model *model, const struct json *event)
+/* ---- one function an event; each returns the place where the event is kept, NULL for nowhere */
+
+static struct model_event *on_run_begin(struct model *model, const struct json *event)
 {
 	const struct json *steps = json_member(event, "steps");
 
-	model->run = event;
 	model->step_count = 0;
 	if (steps == NULL)
-		return;
+		return &model->run;
 	for (const struct json *s = json_first(steps); s != NULL; s = json_next(s)) {
 		if (model->step_count == MODEL_STEPS_MAX)
 			break;
-		model->steps[model->step_count++] = (struct model_step){
-			.name = event_text(s, "name"), .label = event_text(s, "label")};
+		struct model_step *step = &model->steps[model->step_count++];
+		step->name = event_text(s, "name");
+		step->kind = event_text(s, "kind");
+		/* The operator's page of what was looked at is the plan. */
+		step->label =
+			strcmp(step->kind, "preflight") == 0 ? "Plan" : event_text(s, "label");
 	}
+	return &model->run;
 }
 
-static void on_run_resume(struct model *model, const struct json *event)
-{
-	model->failure = NULL;
-	model->end = NULL;
-	model->stopping = false;
-	log_format(model, event, false, "the run goes on", event_text(event, "step"));
-}
-
-static void on_check(struct model *model, const struct json *event)
-{
-	if (model->check_count < sizeof model->checks / sizeof model->checks[0])
-		model->checks[model->check_count++] = event;
-}
-
-static void on_plan(struct model *model, const struct json *event)
+/* What stood in the journal was told again before; what was open then is asked anew. */
+static struct model_event *on_run_resume(struct model *model, const struct json *event)
 {
 	struct model_step *step = step_of(model, event);
 
-	if (step != NULL)
-		step->plan = event;
+	model->failure.event = NULL;
+	model->question.event = NULL;
+	model->end.event = NULL;
+	model->stopping = model->pausing = model->paused = model->undoing = false;
+	model->going_back = strcmp(event_text(event, "command"), "rollback") == 0;
+	model->alert[0] = '\0';
+	if (step != NULL) {
+		if (step->state == STEP_FAILED)
+			step->state = STEP_CURRENT;
+		step->begun = model->now;
+		event_release(&step->progress);
+		model->current = (int)(step - model->steps);
+	}
+	log_pair(model, event, false,
+		model->going_back ? "what was done is undone" : "the run goes on",
+		step != NULL ? step->label : "");
+	return NULL;
 }
 
-static void on_question(struct model *model, const struct json *event)
+static struct model_event *on_check(struct model *model, const struct json *event)
+{
+	bool failed = strcmp(event_text(event, "outcome"), "failed") == 0;
+
+	log_pair(model, event, failed, event_text(event, "outcome"), event_text(event, "text"));
+	if (model->check_count == MODEL_CHECKS_MAX)
+		return NULL;
+	return &model->checks[model->check_count++];
+}
+
+static struct model_event *on_plan(struct model *model, const struct json *event)
 {
 	struct model_step *step = step_of(model, event);
 
-	model->question = event;
+	return step != NULL ? &step->plan : NULL;
+}
+
+static struct model_event *on_question(struct model *model, const struct json *event)
+{
+	struct model_step *step = step_of(model, event);
+
 	model->typed[0] = '\0';
+	model->notice[0] = '\0';
 	model->scroll = 0;
 	model->subject = SUBJECT_RUN;
-	if (step != NULL && step->state == STEP_WAITING)
+	model->plan_left = false;
+	if (step != NULL)
 		model->current = (int)(step - model->steps);
+	return &model->question;
 }
 
-static void on_answer(struct model *model, const struct json *event)
+static struct model_event *on_answer(struct model *model, const struct json *event)
 {
-	model->question = NULL;
-	log_format(model, event, false, "answered", event_text(event, "choice"));
+	struct model_step *step = step_of(model, model->question.event);
+	const char *choice = event_text(event, "choice");
+
+	if (step != NULL && step->state == STEP_FAILED && strcmp(choice, "retry") == 0) {
+		step->state = STEP_CURRENT;
+		step->begun = model->now;
+		model->failure.event = NULL;
+	}
+	model->question.event = NULL;
+	log_pair(model, event, false, "answered", choice);
+	return NULL;
 }
 
-static void on_step_begin(struct model *model, const struct json *event)
+static struct model_event *on_step_begin(struct model *model, const struct json *event)
 {
 	struct model_step *step = step_of(model, event);
 
-	model->failure = NULL;
+	model->failure.event = NULL;
 	if (step == NULL)
-		return;
+		return NULL;
 	step->state = STEP_CURRENT;
 	step->begun = model->now;
-	step->progress = NULL;
+	event_release(&step->progress);
 	model->current = (int)(step - model->steps);
-	log_format(model, event, false, step->label, "begun");
+	log_pair(model, event, false, step->label, "begun");
+	return NULL;
 }
 
-static void on_checkpoint(struct model *model, const struct json *event)
+static struct model_event *on_checkpoint(struct model *model, const struct json *event)
 {
-	struct model_step *step = step_of(model, event);
-	const struct json *progress = step != NULL ? step->progress : NULL;
-	int64_t batch = progress != NULL ? event_integer(progress, "batch", 0) : 0;
+	const struct model_step *step = step_of(model, event);
+	int64_t batch = step != NULL ? event_integer(step->progress.event, "batch", 0) : 0;
 	char count[TEXT_COUNT_SIZE];
 
 	if (batch > 0)
-		log_format(model, event, false, "batch durable", text_count(batch, count));
+		log_pair(model, event, false, "durable up to batch", text_count(batch, count));
+	return NULL;
 }
 
-static void on_note(struct model *model, const struct json *event)
+static struct model_event *on_note(struct model *model, const struct json *event)
 {
-	log_line(model, event, event_text(event, "text"), false);
+	log_line(model, event, false, event_text(event, "text"));
+	return NULL;
 }
 
-static void on_alert(struct model *model, const struct json *event)
+static struct model_event *on_alert(struct model *model, const struct json *event)
 {
-	log_line(model, event, event_text(event, "text"), true);
+	bool firing = event_true(event, "firing");
+
+	copy_text(model->alert, firing ? event_text(event, "text") : "");
+	log_line(model, event, firing, event_text(event, "text"));
+	return NULL;
 }
 
-static void on_step_end(struct model *model, const struct json *event)
+static struct model_event *on_step_end(struct model *model, const struct json *event)
 {
 	struct model_step *step = step_of(model, event);
 
 	if (step == NULL)
-		return;
+		return NULL;
 	step->state =
 		strcmp(event_text(event, "outcome"), "skipped") == 0 ? STEP_SKIPPED : STEP_DONE;
 	step->duration = event_integer(event, "duration", 0);
-	step->end = event;
-	log_format(model, event, false, step->label, event_text(event, "text"));
+	model->alert[0] = '\0';
+	log_pair(model, event, false, step->label, event_text(event, "text"));
+	return &step->end;
 }
 
-static void on_failure(struct model *model, const struct json *event)
+static struct model_event *on_failure(struct model *model, const struct json *event)
 {
 	struct model_step *step = step_of(model, event);
 
-	model->failure = event;
 	if (step != NULL) {
 		step->state = STEP_FAILED;
 		model->current = (int)(step - model->steps);
 	}
-	log_format(model, event, true, event_text(event, "sentence"), event_text(event, "message"));
+	log_pair(model, event, true, event_text(event, "sentence"), event_text(event, "message"));
+	return &model->failure;
 }
 
-static void on_undo_begin(struct model *model, const struct json *event)
-{
-	on_step_begin(model, event);
-	model->undoing = true;
-}
-
-static void on_undo_end(struct model *model, const struct json *event)
+static struct model_event *on_undo_begin(struct model *model, const struct json *event)
 {
 	struct model_step *step = step_of(model, event);
 
+	model->undoing = true;
+	model->failure.event = NULL;
+	if (step == NULL)
+		return NULL;
+	step->state = STEP_CURRENT;
+	step->begun = model->now;
+	event_release(&step->progress);
+	model->current = (int)(step - model->steps);
+	log_pair(model, event, false, step->label, "undoing");
+	return NULL;
+}
+
+static struct model_event *on_undo_end(struct model *model, const struct json *event)
+{
+	struct model_step *step = step_of(model, event);
+	const char *text = event_text(event, "text");
+
 	model->undoing = false;
 	if (step == NULL)
-		return;
+		return NULL;
 	step->state = STEP_UNDONE;
 	step->duration = event_integer(event, "duration", 0);
-	log_format(model, event, false, step->label, event_text(event, "text"));
+	log_pair(model, event, false, step->label, text[0] != '\0' ? text : "undone");
+	return NULL;
 }
 
-static void on_run_end(struct model *model, const struct json *event)
+static struct model_event *on_run_end(struct model *model, const struct json *event)
 {
-	model->end = event;
-	model->question = NULL;
-	model->stopping = false;
+	bool failed = event_integer(event, "exit", 0) != 0;
+
+	model->question.event = NULL;
+	model->stopping = model->pausing = model->paused = model->undoing = false;
+	model->plan_left = false;
+	model->alert[0] = '\0';
+	model->notice[0] = '\0';
 	model->subject = SUBJECT_RUN;
+	model->scroll = 0;
+	for (size_t i = 0; failed && i < model->step_count; i++)
+		if (model->steps[i].state == STEP_CURRENT &&
+			strcmp(event_text(event, "outcome"), "failed") == 0)
+			model->steps[i].state = STEP_FAILED;
+	log_line(model, event, failed, event_text(event, "text"));
+	return &model->end;
 }
 
-static void on_stopping(struct model *model, const struct json *event)
+static struct model_event *on_stopping(struct model *model, const struct json *event)
 {
 	model->stopping = true;
-	log_line(model, event, event_text(event, "text"), false);
+	log_line(model, event, false, event_text(event, "text"));
+	return NULL;
 }
 
-static void on_paused(struct model *model, const struct json *event)
+static struct model_event *on_paused(struct model *model, const struct json *event)
 {
 	model->paused = event_true(event, "paused");
-	log_format(model, event, false, model->paused ? "paused" : "going on", "");
+	model->pausing = false;
+	log_line(model, event, false, model->paused ? "paused" : "going on");
+	return NULL;
+}
+
+/* Thousands of these come in a run; the newest of a step takes the place of the one before. */
+static struct model_event *on_progress(struct model *model, const struct json *event)
+{
+	struct model_step *step = step_of(model, event);
+
+	return step != NULL ? &step->progress : NULL;
 }
 
 static const struct {
 	const char *name;
-	void (*apply)(struct model *model, const struct json *event);
+	struct model_event *(*apply)(struct model *model, const struct json *event);
 } handlers[] = {
+	{"progress", on_progress},
+	{"checkpoint", on_checkpoint},
 	{"run.begin", on_run_begin},
 	{"run.resume", on_run_resume},
 	{"check", on_check},
@@ -247,7 +380,6 @@ static const struct {
 	{"question", on_question},
 	{"answer", on_answer},
 	{"step.begin", on_step_begin},
-	{"checkpoint", on_checkpoint},
 	{"note", on_note},
 	{"alert", on_alert},
 	{"step.end", on_step_end},
@@ -259,40 +391,6 @@ static const struct {
 	{"paused", on_paused},
 };
 
-void model_note(struct model *model, const char *text)
-{
-	log_line(model, NULL, text, false);
-}
-
-/* Thousands of these come in a run, so only the newest of each step stays in memory. */
-static void take_progress(struct model *model, struct json_doc *doc)
-{
-	struct model_step *step = step_of(model, json_root(doc));
-
-	if (step == NULL) {
-		json_release(doc);
-		return;
-	}
-	size_t index = (size_t)(step - model->steps);
-	json_release(model->newest_progress[index]);
-	model->newest_progress[index] = doc;
-	step->progress = json_root(doc);
-}
-
-static int keep(struct model *model, struct json_doc *doc, struct err *err)
-{
-	if (model->event_count == model->event_room) {
-		size_t room = model->event_room == 0 ? 256 : model->event_room * 2;
-		struct json_doc **events = realloc(model->events, room * sizeof(struct json_doc *));
-		if (events == NULL)
-			return err_no_memory(err);
-		model->events = events;
-		model->event_room = room;
-	}
-	model->events[model->event_count++] = doc;
-	return 0;
-}
-
 int model_event(struct model *model, struct bytes line, int64_t now, struct err *err)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
@@ -303,18 +401,14 @@ int model_event(struct model *model, struct bytes line, int64_t now, struct err 
 	model->now = now;
 	const struct json *event = json_root(doc);
 	const char *name = event_text(event, "event");
-	if (strcmp(name, "progress") == 0) {
-		take_progress(model, STEAL(doc));
-		return 0;
-	}
 	for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
 		if (strcmp(handlers[i].name, name) != 0)
 			continue;
-		result = keep(model, doc, err);
-		if (result < 0)
-			return result;
-		doc = NULL;
-		handlers[i].apply(model, event);
+		struct model_event *place = handlers[i].apply(model, event);
+		if (place != NULL) {
+			json_release(place->doc);
+			*place = (struct model_event){.doc = STEAL(doc), .event = event};
+		}
 		return 0;
 	}
 	return 0;

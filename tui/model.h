@@ -10,65 +10,76 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "json/json.h"
 
 enum {
 	MODEL_STEPS_MAX = 64,
-	MODEL_LOG_MAX = 2000,
+	MODEL_CHECKS_MAX = 256,
+	MODEL_LOG_MAX = 1000,
+	MODEL_TEXT_MAX = 400, /* octets of a line of the log; the journal has it whole */
 	MODEL_TYPED_MAX = 256,
 	MODEL_LINE_MAX = 4 * 1024 * 1024,
 };
 
 enum step_state { STEP_WAITING, STEP_CURRENT, STEP_DONE, STEP_FAILED, STEP_UNDONE, STEP_SKIPPED };
 
+/* An event that the model points into, kept until the next of its place. */
+struct model_event {
+	struct json_doc *doc;
+	const struct json *event; /* NULL: none */
+};
+
 struct model_step {
 	const char *name;
 	const char *label;
+	const char *kind; /* "freeze" */
 	enum step_state state;
 	int64_t begun;		     /* boot time ms; 0: not yet */
 	int64_t duration;	     /* ms, of a finished one */
-	const struct json *plan;     /* its plan event, NULL: none yet */
-	const struct json *progress; /* its newest progress event */
-	const struct json *end;	     /* its step.end */
+	struct model_event plan;     /* its newest plan event */
+	struct model_event progress; /* its newest progress event */
+	struct model_event end;	     /* its step.end */
 };
 
 struct model_line {
-	int64_t time;	  /* ms, of the event */
-	const char *text; /* escaped */
-	bool failed;	  /* shown as what failed */
+	int64_t time; /* ms, of the event */
+	bool failed;  /* shown as what failed */
+	char text[MODEL_TEXT_MAX];
 };
 
 /* Which subject the right column shows. Everything but SUBJECT_RUN is on top of it and left by "b"
  * or Esc. */
 enum subject { SUBJECT_RUN, SUBJECT_HELP, SUBJECT_LOG, SUBJECT_DETAILS };
 
+/*
+ * Memory does not grow with the run: of thousands of events only those are kept that a page shows
+ * (one of each place), and of the log the newest lines.
+ */
 struct model {
-	struct arena arena;
-	struct json_doc **events; /* kept: the model's values point into them */
-	size_t event_count, event_room;
-	struct json_doc
-		*newest_progress[MODEL_STEPS_MAX]; /* the only one of its step that is kept */
-
-	const struct json *run;	     /* run.begin */
-	const struct json *question; /* open, or NULL */
-	const struct json *failure;  /* of the current step, or NULL */
-	const struct json *end;	     /* run.end, or NULL while it runs */
+	struct model_event run;	     /* run.begin */
+	struct model_event question; /* open, or none */
+	struct model_event failure;  /* of the current step, or none */
+	struct model_event end;	     /* run.end, or none while it runs */
 	size_t step_count;
 	struct model_step steps[MODEL_STEPS_MAX];
-	int current; /* index of the step at work, -1: none */
-	bool stopping, undoing, paused;
-	bool plan_left; /* "b" on the plan's page: the kit's page is looked at again */
-	const struct json *checks[256];
+	int current;  /* index of the step at work, -1: none */
+	bool pausing; /* asked for, not there yet */
+	bool paused, stopping, undoing;
+	bool going_back; /* the run is being rolled back */
+	bool plan_left;	 /* "b" on the plan's page: the kit's page is looked at again */
+	struct model_event checks[MODEL_CHECKS_MAX];
 	size_t check_count;
-	size_t log_count;
-	struct model_line log[MODEL_LOG_MAX]; /* the newest; older ones are in the journal */
+	char alert[MODEL_TEXT_MAX]; /* firing, "" if none */
+	size_t log_count;	    /* ever; the log is a ring */
+	struct model_line log[MODEL_LOG_MAX];
 
 	enum subject subject;
-	char details; /* the key that opened SUBJECT_DETAILS: 't', 'f', 'c', 'd', 'h', 'r' */
+	char details; /* the key that opened SUBJECT_DETAILS: 't', 'f', 'c', 'd', 'r' */
 	int scroll;   /* first line shown of a list */
+	int scroll_max;
 	char typed[MODEL_TYPED_MAX]; /* answer to a question of kind "type" */
-	int64_t now;		     /* boot time ms of the newest call */
+	char notice[MODEL_TEXT_MAX]; /* what a key led to; until the next one */
+	int64_t now;		     /* of the newest call */
 };
 
 /* What a key led to: nothing, an answer to the open question, or a request. */
@@ -79,6 +90,7 @@ struct model_action {
 		ACTION_STOP,
 		ACTION_PAUSE,
 		ACTION_RESUME,
+		ACTION_DETACH, /* the face ends, the run goes on to its next question */
 		ACTION_SAVE_PLAN,
 		ACTION_QUIT, /* the face ends; only after the run's end */
 	} kind;
@@ -86,14 +98,27 @@ struct model_action {
 	const char *choice;   /* name, or what was typed */
 };
 
+/* A model is some hundred kilobytes; it holds no pointer into itself. */
 void model_init(struct model *model);
 void model_release(struct model *model);
 
 /* One line of the feed; a line that is no known event is ignored. ERR_NO_MEMORY, ERR_SYNTAX. */
 MUST_CHECK int model_event(struct model *model, struct bytes line, int64_t now, struct err *err);
 
-/* A line of the face's own in the log; text must stay. */
+/* A line of the face's own: above the keys until the next key, and in the log. */
 void model_note(struct model *model, const char *text);
+
+/* Ctrl+C: asks for a stop at the next safe point; a second one says how long that may take. */
+struct model_action model_interrupt(struct model *model, int64_t now);
+
+/* What view_draw returned: how far the subject's list can be scrolled. */
+void model_scroll_limit(struct model *model, int limit);
+
+/* The log: 0 is the newest line, NULL behind the oldest that is kept. */
+const struct model_line *model_log(const struct model *model, size_t index);
+
+/* Whether ingest stands still because of this run. */
+bool model_is_frozen(const struct model *model);
 
 /* Keys that are no characters. */
 enum model_special_key {

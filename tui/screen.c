@@ -1,6 +1,5 @@
 #include "tui/screen.h"
 
-#include <errno.h>
 #include <locale.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -23,7 +22,6 @@
 struct screen {
 	SCREEN *terminal;
 	bool color;
-	uint32_t waiting; /* key that Escape had swallowed */
 };
 
 bool screen_utf8(void)
@@ -41,18 +39,46 @@ bool screen_utf8(void)
 	return false;
 }
 
-bool screen_possible(void)
+enum { TERMINAL_NAME_MAX = 64 };
+
+static bool is_known(const char *name)
 {
-	const char *name = getenv("TERM");
 	int status = 0;
 
-	if (name == NULL || name[0] == '\0' || strcmp(name, "dumb") == 0)
-		return false;
-	if (setupterm(name, STDOUT_FILENO, &status) != OK)
+	if (strcmp(name, "dumb") == 0 || setupterm(name, STDOUT_FILENO, &status) != OK)
 		return false;
 	bool moves = cursor_address != NULL;
 	(void)del_curterm(cur_term);
 	return moves;
+}
+
+/*
+ * The name that is known here: TERM's own, or what it is a variant of by the convention of its
+ * names: xterm-kitty is an xterm, screen.linux a screen.
+ */
+static bool known_name(char name[static TERMINAL_NAME_MAX])
+{
+	const char *term = getenv("TERM");
+
+	if (term == NULL || term[0] == '\0' || strlen(term) >= TERMINAL_NAME_MAX)
+		return false;
+	(void)strcpy(name, term);
+	while (!is_known(name)) {
+		size_t end = strlen(name);
+		while (end > 0 && name[end] != '-' && name[end] != '.')
+			end--;
+		if (end == 0)
+			return false;
+		name[end] = '\0';
+	}
+	return true;
+}
+
+bool screen_possible(void)
+{
+	char name[TERMINAL_NAME_MAX];
+
+	return known_name(name);
 }
 
 static const struct {
@@ -80,14 +106,19 @@ static void prepare_colors(struct screen *screen)
 
 int screen_open(bool color, struct screen **ret_screen, struct err *err)
 {
-	/* The wide library asks the locale how to write characters; musl's is UTF-8 always. */
-	(void)setlocale(LC_CTYPE, screen_utf8() ? "" : "C");
-	if (!screen_possible())
+	char name[TERMINAL_NAME_MAX];
+
+	/* The wide library asks the locale how to write characters; the one that the environment
+	 * names need not be installed. */
+	(void)setlocale(LC_CTYPE, screen_utf8() ? "C.UTF-8" : "C");
+	if (!known_name(name))
 		return err_set(err, ERR_NO_TERMINAL, "TERM names no terminal that is known here");
 	struct screen *screen = calloc(1, sizeof *screen);
 	if (screen == NULL)
 		return err_no_memory(err);
-	screen->terminal = newterm(NULL, stdout, stdin);
+	/* A window changes its size; LINES and COLUMNS of the environment do not. */
+	use_env(FALSE);
+	screen->terminal = newterm(name, stdout, stdin);
 	if (screen->terminal == NULL) {
 		free(screen);
 		return err_set(err, ERR_NO_TERMINAL, "the terminal cannot be set up");
@@ -108,8 +139,8 @@ int screen_open(bool color, struct screen **ret_screen, struct err *err)
 void screen_size(const struct screen *screen, int *ret_columns, int *ret_rows)
 {
 	(void)screen;
-	*ret_columns = COLS;
-	*ret_rows = LINES;
+	*ret_columns = COLS < GRID_COLUMNS_MAX ? COLS : GRID_COLUMNS_MAX;
+	*ret_rows = LINES < GRID_ROWS_MAX ? LINES : GRID_ROWS_MAX;
 }
 
 static void draw_cell(const struct screen *screen, int row, int column, const struct cell *cell)
@@ -160,7 +191,7 @@ static uint32_t translate(wint_t key, bool function)
 	return MODEL_KEY_NONE;
 }
 
-uint32_t screen_key(struct screen *screen, int fd, int milliseconds)
+int screen_key(struct screen *screen, int fd, int milliseconds, uint32_t *ret_key, struct err *err)
 {
 	struct pollfd polled[2] = {
 		{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
@@ -169,13 +200,21 @@ uint32_t screen_key(struct screen *screen, int fd, int milliseconds)
 	(void)screen;
 	int status = get_wch(&key);
 	if (status == ERR) {
-		if (poll(polled, fd >= 0 ? 2 : 1, milliseconds) < 0 && errno != EINTR)
-			return MODEL_KEY_NONE;
+		int ready = poll(polled, fd >= 0 ? 2 : 1, milliseconds);
 		status = get_wch(&key);
+		/* Readable without a key, and not for a signal: the end of the terminal. */
+		if (ready > 0 && status == ERR &&
+			(polled[0].revents & (POLLHUP | POLLERR | POLLNVAL)))
+			return err_set(err, ERR_NO_TERMINAL, "the terminal went away");
 	}
-	if (status == ERR)
-		return MODEL_KEY_NONE;
-	return translate(key, status == KEY_CODE_YES);
+	*ret_key = status == ERR ? MODEL_KEY_NONE : translate(key, status == KEY_CODE_YES);
+	return 0;
+}
+
+void screen_forget_keys(struct screen *screen)
+{
+	(void)screen;
+	(void)flushinp();
 }
 
 void screen_close(struct screen *screen)

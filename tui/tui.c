@@ -17,7 +17,10 @@ struct tui {
 	struct screen *screen;
 	struct grid grid;
 	struct model model;
+	int64_t second; /* that is drawn: the time of a step runs on */
 	bool changed;
+	bool asked; /* a question came that has not been drawn yet */
+	bool terminating;
 	bool leaving;
 };
 
@@ -35,13 +38,18 @@ static int fit_grid(struct tui *tui, struct err *err)
 
 static int draw(struct tui *tui, struct err *err)
 {
+	int64_t now = clock_boottime();
 	int result = fit_grid(tui, err);
 
-	if (result < 0 || !tui->changed)
+	if (result < 0 || (!tui->changed && now / 1000 == tui->second))
 		return result;
-	view_draw(&tui->model, &tui->grid, clock_boottime());
+	model_scroll_limit(&tui->model, view_draw(&tui->model, &tui->grid, now));
 	screen_draw(tui->screen, &tui->grid);
-	tui->changed = false;
+	/* A key that was pressed for the page before does not answer this one. */
+	if (tui->asked)
+		screen_forget_keys(tui->screen);
+	tui->asked = tui->changed = false;
+	tui->second = now / 1000;
 	return 0;
 }
 
@@ -51,10 +59,13 @@ static int read_events(struct tui *tui, struct err *err)
 	int result = 0;
 
 	while (!feed_ended(tui->feed) && (result = feed_next(tui->feed, &line, err)) > 0) {
+		const struct json *question = tui->model.question.event;
 		result = model_event(&tui->model, line, clock_boottime(), err);
 		if (result < 0)
 			return result;
 		tui->changed = true;
+		if (tui->model.question.event != NULL && tui->model.question.event != question)
+			tui->asked = true;
 	}
 	return result < 0 ? result : 0;
 }
@@ -102,6 +113,9 @@ static void act(struct tui *tui, const struct model_action *action)
 	case ACTION_RESUME:
 		feed_request(tui->feed, FEED_RESUME);
 		break;
+	case ACTION_DETACH:
+		tui->leaving = true;
+		break;
 	case ACTION_SAVE_PLAN:
 		save_plan(tui);
 		break;
@@ -111,28 +125,37 @@ static void act(struct tui *tui, const struct model_action *action)
 	}
 }
 
+static void take_signal(struct tui *tui)
+{
+	enum tui_signal signal = tui->options->signalled(tui->options->argument);
+
+	if (signal == TUI_NO_SIGNAL)
+		return;
+	struct model_action action = model_interrupt(&tui->model, clock_boottime());
+	act(tui, &action);
+	tui->terminating = tui->terminating || signal == TUI_TERMINATE;
+	tui->changed = true;
+}
+
 static int step(struct tui *tui, struct err *err)
 {
+	uint32_t key;
 	int result = read_events(tui, err);
 
+	if (result == 0)
+		result = draw(tui, err);
 	if (result < 0)
 		return result;
-	result = draw(tui, err);
-	if (result < 0)
-		return result;
-	if (feed_ended(tui->feed) && tui->model.end == NULL) {
-		tui->leaving = true; /* it ended before a run began: the caller says why */
+	bool ended = feed_ended(tui->feed);
+	if (ended && (tui->terminating || tui->model.end.event == NULL)) {
+		tui->leaving = true; /* one that ended before it began is the caller's to explain */
 		return 0;
 	}
-	int fd = feed_ended(tui->feed) ? -1 : feed_fd(tui->feed);
-	uint32_t key = screen_key(tui->screen, fd, REDRAW_MS);
-	if (tui->options->interrupted(tui->options->argument)) {
-		if (tui->model.end != NULL)
-			tui->leaving = true;
-		else
-			feed_request(tui->feed, FEED_STOP);
-	}
-	if (key == MODEL_KEY_NONE)
+	result = screen_key(tui->screen, ended ? -1 : feed_fd(tui->feed), REDRAW_MS, &key, err);
+	if (result < 0)
+		return result;
+	take_signal(tui);
+	if (key == MODEL_KEY_NONE || !view_fits(&tui->grid))
 		return 0;
 	struct model_action action = model_key(&tui->model, key, clock_boottime());
 	act(tui, &action);
@@ -140,7 +163,8 @@ static int step(struct tui *tui, struct err *err)
 	return 0;
 }
 
-int tui_run(struct feed *feed, const struct tui_options *options, struct err *err)
+int tui_run(
+	struct feed *feed, const struct tui_options *options, struct str *summary, struct err *err)
 {
 	struct tui tui = {.feed = feed, .options = options, .changed = true};
 	int result = screen_open(options->color, &tui.screen, err);
@@ -151,6 +175,8 @@ int tui_run(struct feed *feed, const struct tui_options *options, struct err *er
 	while (result == 0 && !tui.leaving)
 		result = step(&tui, err);
 	screen_close(tui.screen);
+	if (result == 0)
+		view_summary(&tui.model, summary);
 	model_release(&tui.model);
 	grid_release(&tui.grid);
 	return result;

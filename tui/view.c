@@ -6,7 +6,14 @@
 #include "base/version.h"
 #include "text/text.h"
 
-enum { WALK_COLUMN = 1, WALK_WIDTH = 24, SUBJECT_COLUMN = 26, LOG_WIDTH = 40 };
+enum {
+	WALK_COLUMN = 1,
+	WALK_WIDTH = 24,
+	SUBJECT_COLUMN = 26,
+	SUBJECT_WIDTH_MAX = 80, /* longer lines are hard to read; the log takes the rest */
+	LOG_WIDTH = 40,
+	KIT_WIDTH = 36,
+};
 
 static const struct {
 	const char *sign;
@@ -25,27 +32,47 @@ const struct model_step *view_step(const struct model *model)
 	return model->current >= 0 ? &model->steps[model->current] : NULL;
 }
 
-static bool asks(const struct model *model, const char *kind)
+int view_labelled(struct grid *grid, struct area area, int row, const char *label, const char *text)
 {
-	return model->question != NULL && strcmp(event_text(model->question, "kind"), kind) == 0;
+	(void)grid_put(grid, row, area.column, VIEW_LABEL_WIDTH - 1, LOOK_DIM, label);
+	int next = grid_wrap(grid, row, area.column + VIEW_LABEL_WIDTH,
+		area.width - VIEW_LABEL_WIDTH, LOOK_PLAIN, text);
+	return next > row ? next : row + 1;
 }
 
+bool view_fits(const struct grid *grid)
+{
+	return grid->columns >= VIEW_COLUMNS_MIN && grid->rows >= VIEW_ROWS_MIN;
+}
+
+static bool asks(const struct model *model, const char *kind)
+{
+	return model->question.event != NULL &&
+	       strcmp(event_text(model->question.event, "kind"), kind) == 0;
+}
+
+/* The site stands on the right and gives way where names are long. */
 static void draw_header(const struct model *model, struct grid *grid)
 {
-	char site[512];
-	const struct json *kit = json_member(model->run, "kit");
-	const struct json *place = json_member(model->run, "site");
+	const struct json *kit = json_member(model->run.event, "kit");
+	const struct json *place = json_member(model->run.event, "site");
+	char text[1024];
 	int column = grid_put_format(grid, 0, 1, LOOK_BOLD, "offkit %s", version_text());
 
-	if (kit != NULL)
-		column = grid_put_format(grid, 0, column + 2, LOOK_PLAIN, "%s %s",
-			event_text(kit, "name"), event_text(kit, "version"));
-	if (event_true(json_member(model->run, "root"), "demo"))
-		(void)grid_put(grid, 0, column + 2, -1, LOOK_NOTICE, "DEMO ROOT");
+	if (kit != NULL) {
+		(void)snprintf(text, sizeof text, "%s %s", event_text(kit, "name"),
+			event_text(kit, "version"));
+		column = grid_put_short(grid, 0, column + 2, KIT_WIDTH, LOOK_PLAIN, text);
+	}
+	if (event_true(json_member(model->run.event, "root"), "demo"))
+		column = grid_put(grid, 0, column + 2, -1, LOOK_NOTICE, "DEMO ROOT");
 	if (place != NULL) {
-		(void)snprintf(site, sizeof site, "site %s · %s", event_text(place, "name"),
+		(void)snprintf(text, sizeof text, "site %s · %s", event_text(place, "name"),
 			event_text(place, "environment"));
-		(void)grid_put_right(grid, 0, grid->columns, LOOK_PLAIN, site);
+		int begin = grid->columns - grid_width(grid, text);
+		if (begin < column + 2)
+			begin = column + 2;
+		(void)grid_put_short(grid, 0, begin, grid->columns - begin, LOOK_PLAIN, text);
 	}
 	grid_rule(grid, 1);
 }
@@ -54,31 +81,52 @@ static void draw_walk_row(struct grid *grid, int row, enum step_state state, boo
 	const char *label, const char *duration)
 {
 	enum look look = states[state].look;
+	int end = WALK_COLUMN + WALK_WIDTH - 1;
 
 	(void)grid_put(grid, row, WALK_COLUMN, 1, look, states[state].sign);
 	if (here && state != STEP_FAILED)
 		look = LOOK_ACCENT;
-	(void)grid_put(grid, row, WALK_COLUMN + 2, 16, look, label);
-	if (duration != NULL)
-		(void)grid_put_right(grid, row, WALK_COLUMN + WALK_WIDTH - 1, LOOK_DIM, duration);
+	int room = end - WALK_COLUMN - 2;
+	if (duration[0] != '\0')
+		room -= (int)strlen(duration) + 1;
+	(void)grid_put_short(grid, row, WALK_COLUMN + 2, room, look, label);
+	(void)grid_put_right(grid, row, end, LOOK_DIM, duration);
 }
 
-static void draw_walk(const struct model *model, struct grid *grid)
+static void draw_walk_step(const struct model *model, struct grid *grid, int row,
+	const struct model_step *step, bool here, int64_t now)
 {
-	char duration[TEXT_DURATION_SIZE];
-	bool at_kit = asks(model, "kit") || model->plan_left;
-	int row = 3;
+	char duration[TEXT_DURATION_SIZE] = "";
+	enum step_state state = here && step->state == STEP_WAITING ? STEP_CURRENT : step->state;
+	bool works = state == STEP_CURRENT && here && model->question.event == NULL;
 
-	draw_walk_row(grid, row++, at_kit ? STEP_CURRENT : STEP_DONE, at_kit, "Kit", NULL);
-	for (size_t i = 0; i < model->step_count && row < grid->rows - 2; i++) {
-		const struct model_step *step = &model->steps[i];
-		bool here = !at_kit && model->end == NULL && (int)i == model->current;
-		enum step_state state = step->state;
-		if (here && state == STEP_WAITING)
-			state = STEP_CURRENT;
-		bool timed = step->state == STEP_DONE && step->duration >= 1000;
-		draw_walk_row(grid, row++, state, here, step->label,
-			timed ? text_stopwatch(step->duration, duration) : NULL);
+	if (step->state == STEP_DONE && step->duration >= 1000)
+		(void)text_stopwatch(step->duration, duration);
+	if (works && step->begun > 0 && now - step->begun >= 1000)
+		(void)text_stopwatch(now - step->begun, duration);
+	draw_walk_row(grid, row, state, here, step->label, duration);
+}
+
+/* A walk that is longer than the screen shows the part around the current step. */
+static void draw_walk(const struct model *model, struct grid *grid, int64_t now)
+{
+	bool at_kit = asks(model, "kit") || model->plan_left;
+	int rows = grid->rows - 5, count = (int)model->step_count + 1;
+	int here = at_kit ? 0 : model->current + 1;
+	int first = here - rows / 2;
+
+	if (model->run.event == NULL)
+		return;
+	first = first + rows > count ? count - rows : first;
+	first = first < 0 ? 0 : first;
+	for (int i = first; i < count && i < first + rows; i++) {
+		int row = 3 + i - first;
+		bool is_here = i == here && model->end.event == NULL;
+		if (i == 0)
+			draw_walk_row(grid, row, at_kit ? STEP_CURRENT : STEP_DONE,
+				is_here && at_kit, "Kit", "");
+		else
+			draw_walk_step(model, grid, row, &model->steps[i - 1], is_here, now);
 	}
 }
 
@@ -92,12 +140,11 @@ static void draw_keys(const struct model *model, struct grid *grid)
 	grid_rule(grid, row - 1);
 	while (keys[choices].key != 0 && keys[choices].label == NULL)
 		choices++;
-	if (choices > 0)
-		column = grid_put_format(grid, row, column, LOOK_BOLD,
-				 choices > 1 ? "1-%zu" : "%zu", choices) +
-			 1;
-	if (choices > 0)
-		column = grid_put(grid, row, column, -1, LOOK_PLAIN, "choose") + 3;
+	if (choices > 0) {
+		column = grid_put_format(
+			grid, row, column, LOOK_BOLD, choices > 1 ? "1-%zu" : "%zu", choices);
+		column = grid_put(grid, row, column + 1, -1, LOOK_PLAIN, "choose") + 3;
+	}
 	for (size_t i = choices; keys[i].key != 0; i++) {
 		column = grid_put(grid, row, column, -1, LOOK_BOLD, keys[i].shown) + 1;
 		column = grid_put(grid, row, column, -1, LOOK_PLAIN, keys[i].label) + 3;
@@ -105,6 +152,7 @@ static void draw_keys(const struct model *model, struct grid *grid)
 }
 
 typedef void view_subject(const struct model *model, struct grid *grid, struct area area);
+typedef int view_list(const struct model *model, struct grid *grid, struct area area, int first);
 
 static view_subject *subject_of(const struct model *model)
 {
@@ -119,53 +167,83 @@ static view_subject *subject_of(const struct model *model)
 		{"confirm", view_question},
 		{"type", view_question},
 	};
-	static view_subject *const overlays[] = {[SUBJECT_HELP] = view_help,
-		[SUBJECT_LOG] = view_log,
-		[SUBJECT_DETAILS] = view_details};
 
-	if (model->subject != SUBJECT_RUN)
-		return overlays[model->subject];
 	if (model->plan_left)
 		return view_kit;
 	for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
 		if (asks(model, questions[i].kind))
 			return questions[i].draw;
-	return model->end != NULL ? view_end : view_work;
+	return model->end.event != NULL ? view_end : view_work;
+}
+
+/* Returns how far it can be scrolled. */
+static int draw_subject(const struct model *model, struct grid *grid, struct area area)
+{
+	static view_list *const overlays[] = {[SUBJECT_HELP] = view_help,
+		[SUBJECT_LOG] = view_log,
+		[SUBJECT_DETAILS] = view_details};
+	int limit = 0;
+
+	grid_clip(grid, area.column + area.width, area.row, area.row + area.rows);
+	if (model->subject != SUBJECT_RUN)
+		limit = overlays[model->subject](model, grid, area, model->scroll);
+	else if (model->run.event != NULL)
+		subject_of(model)(model, grid, area);
+	else
+		(void)grid_put(grid, area.row, area.column, -1, LOOK_PLAIN,
+			"Reading the journal, and checking the kit again.");
+	grid_clip(grid, grid->columns, 0, grid->rows);
+	return limit;
+}
+
+static void draw_notice(const struct model *model, struct grid *grid, struct area area)
+{
+	int row = area.row + area.rows - 1;
+
+	if (model->notice[0] == '\0')
+		return;
+	for (int column = area.column; column < area.column + area.width; column++)
+		(void)grid_put(grid, row, column, 1, LOOK_PLAIN, " ");
+	(void)grid_put_short(grid, row, area.column, area.width, LOOK_NOTICE, model->notice);
 }
 
 static void draw_too_small(const struct model *model, struct grid *grid)
 {
+	const char *rest = model->end.event != NULL	   ? ""
+			   : model->question.event != NULL ? " Nothing goes on until then."
+							   : " The work goes on.";
 	char text[128];
 
-	(void)snprintf(text, sizeof text, "This window is %dx%d; offkit needs 80x24.%s",
-		grid->columns, grid->rows, model->end == NULL ? " The work goes on." : "");
+	(void)snprintf(text, sizeof text, "This window is %d×%d; offkit needs %d×%d.%s",
+		grid->columns, grid->rows, VIEW_COLUMNS_MIN, VIEW_ROWS_MIN, rest);
 	(void)grid_wrap(grid, 0, 0, grid->columns, LOOK_PLAIN, text);
 }
 
-void view_draw(const struct model *model, struct grid *grid, int64_t now)
+int view_draw(const struct model *model, struct grid *grid, int64_t now)
 {
-	(void)now;
 	grid_clear(grid);
-	if (grid->columns < VIEW_COLUMNS_MIN || grid->rows < VIEW_ROWS_MIN) {
+	if (!view_fits(grid)) {
 		draw_too_small(model, grid);
-		return;
+		return 0;
 	}
 	struct area area = {.row = 3,
 		.column = SUBJECT_COLUMN,
 		.width = grid->columns - SUBJECT_COLUMN - 1,
 		.rows = grid->rows - 5};
-	draw_header(model, grid);
-	draw_walk(model, grid);
+	struct area third = area;
 	bool wide = grid->columns >= VIEW_WIDE;
-	if (wide)
+	if (wide) {
 		area.width -= LOG_WIDTH + 2;
-	if (model->run != NULL)
-		subject_of(model)(model, grid, area);
-	if (wide && model->subject != SUBJECT_LOG) {
-		struct area third = area;
-		third.column = area.column + area.width + 2;
-		third.width = LOG_WIDTH;
-		view_log(model, grid, third);
+		area.width = area.width > SUBJECT_WIDTH_MAX ? SUBJECT_WIDTH_MAX : area.width;
+		third.column += area.width + 2;
+		third.width = grid->columns - third.column - 1;
 	}
+	draw_header(model, grid);
+	draw_walk(model, grid, now);
+	int limit = draw_subject(model, grid, area);
+	if (wide && model->subject != SUBJECT_LOG)
+		(void)view_log(model, grid, third, 0);
+	draw_notice(model, grid, area);
 	draw_keys(model, grid);
+	return limit;
 }

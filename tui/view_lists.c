@@ -5,102 +5,133 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "json/json_write.h"
 #include "text/text.h"
 #include "tui/view.h"
 
-/* A list writes all its lines; the window shows those between scroll and scroll + rows. */
+/* A list writes all its lines; the window shows those between first and first + rows. */
 struct list {
 	struct grid *grid;
 	struct area area;
+	const char *title;
 	int line, first;
 };
 
-static struct list list_begin(
-	const struct model *model, struct grid *grid, struct area area, const char *title)
+static struct list list_begin(struct grid *grid, struct area area, int first, const char *title)
 {
 	(void)grid_put(grid, area.row, area.column, area.width, LOOK_BOLD, title);
 	area.row += 2;
-	area.rows -= 3;
-	return (struct list){.grid = grid, .area = area, .first = model->scroll};
+	area.rows -= 2;
+	grid_clip(grid, grid->column_end, area.row, area.row + area.rows);
+	return (struct list){.grid = grid, .area = area, .title = title, .first = first};
 }
 
-static int list_row(struct list *list)
+/* How far it can be scrolled; a list that is longer than its window says where one is. */
+static int list_end(struct list *list)
 {
-	int row = list->line++ - list->first;
+	char text[80], first[TEXT_COUNT_SIZE], last[TEXT_COUNT_SIZE], all[TEXT_COUNT_SIZE];
+	struct area area = list->area;
+	int limit = list->line > area.rows ? list->line - area.rows : 0;
+	int end = list->first + area.rows;
 
-	return row >= 0 && row < list->area.rows ? list->area.row + row : -1;
+	grid_clip(list->grid, list->grid->column_end, area.row - 2, area.row + area.rows);
+	if (limit == 0)
+		return 0;
+	(void)snprintf(text, sizeof text, "%s-%s of %s", text_count(list->first + 1, first),
+		text_count(end < list->line ? end : list->line, last), text_count(list->line, all));
+	(void)grid_put_right(list->grid, area.row - 2, area.column + area.width, LOOK_DIM, text);
+	return limit;
+}
+
+/* Where a line stands; the grid leaves out what is before and behind the window. */
+static int list_row(const struct list *list)
+{
+	return list->area.row + list->line - list->first;
 }
 
 static void list_text(struct list *list, enum look look, const char *text)
 {
-	(void)grid_put(list->grid, list_row(list), list->area.column, list->area.width, look, text);
+	(void)grid_put_short(
+		list->grid, list_row(list), list->area.column, list->area.width, look, text);
+	list->line++;
+}
+
+/* Text behind a label, as many lines as it needs. */
+static void list_part(
+	struct list *list, const char *label, int label_width, enum look look, const char *text)
+{
+	int row = list_row(list), column = list->area.column;
+
+	if (label_width > 0)
+		(void)grid_put_short(list->grid, row, column, label_width - 1, LOOK_DIM, label);
+	int next = grid_wrap(
+		list->grid, row, column + label_width, list->area.width - label_width, look, text);
+	list->line += next > row ? next - row : 1;
 }
 
 static void list_pair(struct list *list, const char *label, const char *text)
 {
-	size_t width = (size_t)list->area.width - 12;
-	const char *rest = text;
-
-	do {
-		int row = list_row(list);
-		size_t fit = text_cut(rest, width);
-		(void)grid_put(list->grid, row, list->area.column, 11, LOOK_DIM,
-			rest == text ? label : "");
-		(void)grid_put(
-			list->grid, row, list->area.column + 12, (int)width, LOOK_PLAIN, rest);
-		rest += fit;
-		if (fit == 0)
-			break;
-	} while (*rest != '\0');
+	list_part(list, label, 12, LOOK_PLAIN, text);
 }
 
-void view_help(const struct model *model, struct grid *grid, struct area area)
+static void list_integer(struct list *list, const char *label, int64_t value)
+{
+	char count[TEXT_COUNT_SIZE];
+
+	list_pair(list, label, text_count(value, count));
+}
+
+int view_help(const struct model *model, struct grid *grid, struct area area, int first)
 {
 	static const char *const help[][2] = {
 		{"Enter", "go on to the next page"},
-		{"y  n", "answer the gate of a step; n leaves everything as it is"},
+		{"y  n", "answer the gate of a step; n leaves all as it is"},
 		{"1-9", "choose, after a failure"},
 		{"p", "pause at the next safe point; r goes on"},
-		{"x", "stop at the next safe point; offkit resume goes on later"},
-		{"d", "details of the page, of a conflict both versions"},
-		{"t f c", "the trust root and keys, the files, the components"},
-		{"l", "the log, newest last"},
+		{"x", "stop at the next safe point: offkit resume"},
+		{"Ctrl+C", "the same as x"},
+		{"d", "details of the page; while it works: detach"},
+		{"t f c", "trust root and keys, files, components"},
+		{"l", "the log, newest first"},
 		{"b  Esc", "back from details, log and help"},
 		{"Up Down", "scroll; PgUp and PgDn by ten lines"},
-		{"Ctrl+C", "the same as x"},
-		{"", ""},
-		{"", "Nothing is lost by a closed window: every step is in the"},
-		{"", "journal, and offkit resume ends where it would have ended."},
 	};
-	struct list list = list_begin(model, grid, area, "Keys");
+	struct list list = list_begin(grid, area, first, "Keys");
 
+	(void)model;
 	for (size_t i = 0; i < sizeof help / sizeof help[0]; i++) {
-		int row = list_row(&list);
-		(void)grid_put(grid, row, area.column, 9, LOOK_BOLD, help[i][0]);
-		(void)grid_put(grid, row, area.column + (help[i][0][0] != '\0' ? 10 : 0),
-			area.width - (help[i][0][0] != '\0' ? 10 : 0), LOOK_PLAIN, help[i][1]);
+		(void)grid_put(grid, list_row(&list), area.column, 9, LOOK_BOLD, help[i][0]);
+		list_part(&list, "", 10, LOOK_PLAIN, help[i][1]);
 	}
+	list_text(&list, LOOK_PLAIN, "");
+	list_part(&list, "", 0, LOOK_PLAIN,
+		"Nothing is lost by a closed window: every step is in the journal, and "
+		"offkit resume ends where it would have ended.");
+	return list_end(&list);
 }
 
-void view_log(const struct model *model, struct grid *grid, struct area area)
+int view_log(const struct model *model, struct grid *grid, struct area area, int first)
 {
-	struct list list = list_begin(model, grid, area, "Log, newest first");
-	char time[RFC3339_SIZE], text[1024];
+	struct list list = list_begin(grid, area, first, "Log, newest first");
+	const struct model_line *line;
+	char time[RFC3339_SIZE], text[MODEL_TEXT_MAX + 16];
 
-	for (size_t i = model->log_count; i > 0; i--) {
-		const struct model_line *line = &model->log[i - 1];
+	for (size_t i = 0; (line = model_log(model, i)) != NULL; i++) {
 		time_format(line->time, time);
 		(void)snprintf(text, sizeof text, "%.8s  %s", time + 11, line->text);
 		list_text(&list, line->failed ? LOOK_FAILED : LOOK_PLAIN, text);
 	}
 	if (model->log_count == 0)
 		list_text(&list, LOOK_DIM, "Nothing has happened yet.");
+	return list_end(&list);
 }
+
+/* ---- details: one function a page */
 
 static void details_trust(const struct model *model, struct list *list)
 {
-	const struct json *root = json_member(model->run, "root");
-	const struct json *signers = json_member(model->run, "signers");
+	const struct json *root = json_member(model->run.event, "root");
+	const struct json *signers = json_member(model->run.event, "signers");
 	char text[128];
 
 	(void)snprintf(text, sizeof text, "%lld, until %.10s",
@@ -108,7 +139,7 @@ static void details_trust(const struct model *model, struct list *list)
 	list_pair(list, "Version", text);
 	list_pair(list, "SHA-256", event_text(root, "digest"));
 	(void)snprintf(text, sizeof text, "%lld keys must sign a kit",
-		(long long)event_integer(model->run, "threshold", 0));
+		(long long)event_integer(model->run.event, "threshold", 0));
 	list_pair(list, "Threshold", text);
 	list_text(list, LOOK_PLAIN, "");
 	if (signers == NULL)
@@ -120,80 +151,180 @@ static void details_trust(const struct model *model, struct list *list)
 	}
 }
 
-static void details_plan(const struct model *model, struct list *list)
+/* name, and under it what there is to say of it; more are in the kit than are told. */
+static void details_members(const struct json *array, int64_t all, struct list *list)
 {
-	for (size_t i = 0; i < model->check_count; i++) {
-		list_pair(list, event_text(model->checks[i], "outcome"),
-			event_text(model->checks[i], "text"));
-	}
-}
+	char text[96], count[TEXT_COUNT_SIZE];
+	int64_t shown = 0;
 
-/* Every member of an event that is text or a number, as it stands in the journal. */
-static void details_event(const struct json *event, struct list *list)
-{
-	char number[32];
-
-	if (event == NULL)
-		return;
-	for (const struct json *m = json_first(event); m != NULL; m = json_next(m)) {
-		if (json_type(m) == JSON_STRING)
-			list_pair(list, json_name(m), json_string(m));
-		if (!json_is_integer(m))
-			continue;
-		(void)snprintf(number, sizeof number, "%lld", (long long)json_integer(m));
-		list_pair(list, json_name(m), number);
-	}
-}
-
-static void details_members(const struct json *array, struct list *list)
-{
-	if (array == NULL || json_type(array) != JSON_ARRAY) {
+	if (array == NULL || json_type(array) != JSON_ARRAY || json_count(array) == 0) {
 		list_text(list, LOOK_DIM, "None.");
 		return;
 	}
 	for (const struct json *item = json_first(array); item != NULL; item = json_next(item)) {
-		if (json_type(item) == JSON_STRING)
-			list_text(list, LOOK_PLAIN, json_string(item));
-		else
-			list_pair(list, event_text(item, "name"), event_text(item, "text"));
+		list_part(list, "", 0, LOOK_PLAIN, event_text(item, "name"));
+		if (event_text(item, "text")[0] != '\0')
+			list_part(list, "", 2, LOOK_DIM, event_text(item, "text"));
+		shown++;
+	}
+	if (shown >= all)
+		return;
+	(void)snprintf(
+		text, sizeof text, "%s more: offkit inspect", text_count(all - shown, count));
+	list_text(list, LOOK_DIM, text);
+}
+
+static void details_files(const struct model *model, struct list *list)
+{
+	details_members(json_member(model->run.event, "fileList"),
+		event_integer(model->run.event, "files", 0), list);
+}
+
+static void details_components(const struct model *model, struct list *list)
+{
+	details_members(json_member(model->run.event, "componentList"),
+		event_integer(model->run.event, "components", 0), list);
+}
+
+static void details_report(const struct model *model, struct list *list)
+{
+	const struct json *report = json_member(model->end.event, "report");
+
+	for (size_t i = 0; i < model->step_count; i++)
+		if (model->steps[i].end.event != NULL) {
+			list_text(list, LOOK_BOLD, model->steps[i].label);
+			list_part(list, "", 2, LOOK_PLAIN,
+				event_text(model->steps[i].end.event, "text"));
+		}
+	if (report == NULL || json_type(report) != JSON_OBJECT)
+		return;
+	list_text(list, LOOK_PLAIN, "");
+	for (const struct json *file = json_first(report); file != NULL; file = json_next(file))
+		if (json_type(file) == JSON_STRING)
+			list_pair(list, json_name(file), json_string(file));
+}
+
+static void details_checks(const struct model *model, struct list *list)
+{
+	for (size_t i = 0; i < model->check_count; i++) {
+		const struct json *check = model->checks[i].event;
+		enum look look;
+		const char *sign = view_outcome(check, &look);
+		list_part(list, sign, 2, look, event_text(check, "text"));
+	}
+	if (model->check_count == 0)
+		list_text(list, LOOK_DIM, "Nothing was checked.");
+}
+
+static const char *words_of_way_back(const char *name)
+{
+	static const char *const words[][2] = {
+		{"exact", "exact"},
+		{"restore", "only by restoring the backup"},
+		{"none", "none that is exact"},
+	};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(words[i][0], name) == 0)
+			return words[i][1];
+	return name;
+}
+
+/* The whole plan of a step, nothing cut. */
+static void details_step(const struct model_step *step, struct list *list)
+{
+	const struct json *plan = step->plan.event;
+	const struct json *what = json_member(plan, "what");
+	char text[TEXT_SIZE_SIZE];
+
+	list_text(list, LOOK_BOLD, step->label);
+	if (what != NULL)
+		for (const struct json *line = json_first(what); line != NULL;
+			line = json_next(line))
+			list_part(list, "-", 2, LOOK_PLAIN, json_string(line));
+	list_text(list, LOOK_PLAIN, "");
+	if (event_text(plan, "size")[0] != '\0')
+		list_pair(list, "Size", event_text(plan, "size"));
+	if (event_integer(plan, "takes", -1) >= 0)
+		list_pair(list, "Takes", text_duration(event_integer(plan, "takes", 0), text));
+	if (event_integer(plan, "octets", 0) > 0)
+		list_pair(
+			list, "Disk", text_size((uint64_t)event_integer(plan, "octets", 0), text));
+	list_pair(list, "Changes", event_text(plan, "changes"));
+	list_pair(list, "Way back", event_text(plan, "wayBackText"));
+	list_pair(list, "", words_of_way_back(event_text(plan, "wayBack")));
+	if (event_text(plan, "proof")[0] != '\0')
+		list_pair(list, "Proof", event_text(plan, "proof"));
+}
+
+/* A value as JSON, for what was found and what is derived. */
+static void list_value(struct list *list, const char *label, const struct json *value)
+{
+	struct str text = STR_INIT;
+	struct json_writer writer;
+
+	if (json_type(value) == JSON_STRING) {
+		list_pair(list, label, json_string(value));
+		return;
+	}
+	json_write_begin(&writer, &text);
+	json_write_value(&writer, value);
+	list_pair(list, label, str_text(&text));
+	str_release(&text);
+}
+
+static void details_failure(const struct json *failure, struct list *list)
+{
+	const struct json *conflicts = json_member(failure, "conflicts");
+
+	list_pair(list, "What", event_text(failure, "message"));
+	list_pair(list, "That is", event_text(failure, "sentence"));
+	list_pair(list, "Way on", event_text(failure, "next"));
+	list_pair(list, "Code", event_text(failure, "code"));
+	list_integer(list, "Exit code", event_integer(failure, "exit", 0));
+	if (conflicts == NULL || json_type(conflicts) != JSON_ARRAY)
+		return;
+	for (const struct json *c = json_first(conflicts); c != NULL; c = json_next(c)) {
+		list_text(list, LOOK_PLAIN, "");
+		for (const struct json *m = json_first(c); m != NULL; m = json_next(m))
+			list_value(list, json_name(m), m);
 	}
 }
 
-void view_details(const struct model *model, struct grid *grid, struct area area)
+/* What "d" is about: the failure, the step at whose gate one stands, or the checks. */
+static void details_page(const struct model *model, struct list *list)
 {
 	const struct model_step *step = view_step(model);
-	struct list list;
+	const char *kind = event_text(model->question.event, "kind");
 
-	switch (model->details) {
-	case 't':
-		list = list_begin(model, grid, area, "Trust root and keys");
-		details_trust(model, &list);
-		return;
-	case 'f':
-		list = list_begin(model, grid, area, "Files of the kit");
-		details_members(json_member(model->run, "fileList"), &list);
-		return;
-	case 'c':
-		list = list_begin(model, grid, area, "Components");
-		details_members(json_member(model->run, "componentList"), &list);
-		return;
-	case 'r':
-		list = list_begin(model, grid, area, "Report");
-		for (size_t i = 0; i < model->step_count; i++)
-			if (model->steps[i].end != NULL)
-				list_pair(&list, model->steps[i].label,
-					event_text(model->steps[i].end, "text"));
-		details_event(json_member(model->end, "report"), &list);
-		return;
-	default:
-		list = list_begin(model, grid, area, "Details");
-		if (model->failure != NULL)
-			details_event(model->failure, &list);
-		else if (step != NULL && step->plan != NULL && model->question != NULL &&
-			 strcmp(event_text(model->question, "kind"), "gate") == 0)
-			details_event(step->plan, &list);
-		else
-			details_plan(model, &list);
-		return;
+	if (model->failure.event != NULL)
+		details_failure(model->failure.event, list);
+	else if (step != NULL && step->plan.event != NULL && strcmp(kind, "gate") == 0)
+		details_step(step, list);
+	else
+		details_checks(model, list);
+}
+
+static const struct {
+	char key;
+	const char *title;
+	void (*draw)(const struct model *model, struct list *list);
+} details[] = {
+	{'t', "Trust root and keys", details_trust},
+	{'f', "Files of the kit", details_files},
+	{'c', "Components", details_components},
+	{'r', "Report", details_report},
+	{'d', "Details", details_page},
+};
+
+int view_details(const struct model *model, struct grid *grid, struct area area, int first)
+{
+	for (size_t i = 0; i < sizeof details / sizeof details[0]; i++) {
+		if (details[i].key != model->details)
+			continue;
+		struct list list = list_begin(grid, area, first, details[i].title);
+		details[i].draw(model, &list);
+		return list_end(&list);
 	}
+	return 0;
 }

@@ -1,6 +1,7 @@
 #include "cli/session.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -193,10 +194,12 @@ static int run_detached(void *argument, const struct engine_face *face, struct e
 	return detached->run(detached->argument, &wrapped, err);
 }
 
-static bool interrupted(void *argument)
+static enum tui_signal signalled(void *argument)
 {
+	int number = stop_take();
+
 	(void)argument;
-	return stop_take();
+	return number == 0 ? TUI_NO_SIGNAL : number == SIGTERM ? TUI_TERMINATE : TUI_INTERRUPT;
 }
 
 static int run_on_screen(struct session *session, feed_run *run, void *argument, struct err *err)
@@ -216,15 +219,18 @@ static int run_on_screen(struct session *session, feed_run *run, void *argument,
 				 ? true
 				 : no_color == NULL || *no_color == '\0',
 		.ascii = !session->face->utf8,
-		.interrupted = interrupted,
+		.signalled = signalled,
 		.plan_dirfd = here,
 	};
 	int rc = feed_start(run_detached, &detached, &feed, err);
 	if (rc < 0)
 		return rc;
-	int drawn = tui_run(feed, &options, &screen);
+	int drawn = tui_run(feed, &options, &session->face->result, &screen);
+	bool ended = feed_ended(feed);
 	rc = feed_finish(feed, err);
-	if (rc == 0 && drawn < 0) {
+	/* A terminal that went away leaves a run that goes on; a run that went away is the error.
+	 */
+	if (drawn < 0 && (ended ? rc == 0 : screen.code != ERR_NO_TERMINAL)) {
 		*err = screen;
 		return drawn;
 	}

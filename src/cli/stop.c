@@ -7,8 +7,7 @@ static volatile sig_atomic_t wanted, taken;
 
 static void on_signal(int number)
 {
-	(void)number;
-	wanted = 1;
+	wanted = number;
 	taken = 0;
 }
 
@@ -20,6 +19,7 @@ void stop_watch(void)
 	(void)sigemptyset(&action.sa_mask);
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGQUIT, &action, NULL);
 	(void)sigemptyset(&ignore.sa_mask);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 	(void)sigaction(SIGHUP, &ignore, NULL);
@@ -30,10 +30,10 @@ bool stop_wanted(void)
 	return wanted != 0;
 }
 
-bool stop_take(void)
+int stop_take(void)
 {
-	bool is_new = wanted != 0 && taken == 0;
+	int number = taken == 0 ? wanted : 0;
 
 	taken = 1;
-	return is_new;
+	return number;
 }

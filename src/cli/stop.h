@@ -1,5 +1,5 @@
 /*
- * stop: SIGINT and SIGTERM as a wish that is looked at, never as an end.
+ * stop: SIGINT, SIGQUIT and SIGTERM as a wish that is looked at, never as an end.
  */
 #ifndef OFFKIT_CLI_STOP_H
 #define OFFKIT_CLI_STOP_H
@@ -10,7 +10,7 @@
  * ignored: a face that went away is no reason to leave a database half way. */
 void stop_watch(void);
 bool stop_wanted(void);
-/* Whether one came since this was asked last. */
-bool stop_take(void);
+/* The signal that came since this was asked last, 0: none. */
+int stop_take(void);
 
 #endif

@@ -4,11 +4,11 @@
  *	# a comment
  *	include FILE            the lines of another spec, up to its first "screen"
  *	event {...}             a line of the feed
- *	key y | Enter | Esc | Up | Down | PgUp | PgDn | Erase
+ *	key y | Enter | Esc | Up | Down | PgUp | PgDn | Erase | Ctrl+C
  *	now MS                  boot time of what follows
  *	size 80x24   ascii      of the grid
  *	answers ID CHOICE       the last key must have led to this answer
- *	asks stop|pause|resume|quit|nothing
+ *	asks stop|pause|resume|quit|save|detach|nothing
  *	screen                  what is drawn now, a line a row, each behind "|", up to "end"
  *
  * OFFKIT_UPDATE_SCREENS=1 writes the screens as they are now, to be read over before a commit.
@@ -63,7 +63,8 @@ static void expect_request(struct spec *spec, const char *name)
 		const char *name;
 		int kind;
 	} kinds[] = {{"stop", ACTION_STOP}, {"pause", ACTION_PAUSE}, {"resume", ACTION_RESUME},
-		{"quit", ACTION_QUIT}, {"nothing", ACTION_NONE}, {"save", ACTION_SAVE_PLAN}};
+		{"quit", ACTION_QUIT}, {"nothing", ACTION_NONE}, {"save", ACTION_SAVE_PLAN},
+		{"detach", ACTION_DETACH}};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
 		if (strcmp(kinds[i].name, name) == 0) {
@@ -90,7 +91,7 @@ static void draw(struct spec *spec, struct str *out)
 	struct err err;
 
 	assert_int_equal(grid_init(&spec->grid, spec->columns, spec->rows, spec->ascii, &err), 0);
-	view_draw(&spec->model, &spec->grid, spec->now);
+	model_scroll_limit(&spec->model, view_draw(&spec->model, &spec->grid, spec->now));
 	for (int row = 0; row < spec->rows; row++) {
 		str_append_char(out, '|');
 		grid_row_text(&spec->grid, row, out);
@@ -128,7 +129,9 @@ static void obey(struct spec *spec, char *verb, char *rest, FILE *file)
 		if (model_event(&spec->model, bytes_of_string(rest), spec->now, &err) < 0)
 			fail_msg("%s:%zu: %s", spec->name, spec->line, err.message);
 	} else if (strcmp(verb, "key") == 0) {
-		spec->action = model_key(&spec->model, key_named(rest), spec->now);
+		spec->action = strcmp(rest, "Ctrl+C") == 0
+				       ? model_interrupt(&spec->model, spec->now)
+				       : model_key(&spec->model, key_named(rest), spec->now);
 	} else if (strcmp(verb, "now") == 0) {
 		spec->now = strtoll(rest, NULL, 10);
 	} else if (strcmp(verb, "size") == 0) {

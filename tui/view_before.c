@@ -1,0 +1,341 @@
+/*
+ * The pages before the work: the kit, the plan with its checks, the gate of a step.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "text/text.h"
+#include "tui/view.h"
+
+static void append_time(struct str *out, const char *rfc3339)
+{
+	/* 2025-12-19T14:02:11Z as 2025-12-19 14:02 UTC */
+	if (strlen(rfc3339) >= 16)
+		str_append_format(out, "%.10s %.5s UTC", rfc3339, rfc3339 + 11);
+}
+
+static int count_signed(const struct json *signers, struct str *names)
+{
+	int count = 0;
+
+	if (signers == NULL)
+		return 0;
+	for (const struct json *s = json_first(signers); s != NULL; s = json_next(s)) {
+		if (!event_true(s, "signed"))
+			continue;
+		str_append_format(names, "%s%s", count > 0 ? ", " : "", event_text(s, "name"));
+		count++;
+	}
+	return count;
+}
+
+/* ---- the kit and who signed it */
+
+static void append_installed(const struct json *kit, struct str *out)
+{
+	const struct json *installed = json_member(kit, "installed");
+	int64_t here = event_integer(installed, "sequence", 0);
+	int64_t new = event_integer(kit, "sequence", 0);
+
+	if (installed == NULL || json_type(installed) != JSON_OBJECT) {
+		str_append_text(out, "nothing yet");
+		return;
+	}
+	str_append_format(out, "%s, sequence %lld (%s)", event_text(installed, "version"),
+		(long long)here,
+		new > here    ? "this is newer"
+		: new == here ? "this is the same"
+			      : "this is older");
+}
+
+static int kit_identity(const struct json *kit, struct grid *grid, struct area area, int row)
+{
+	struct str text = STR_INIT;
+
+	str_append_format(&text, "%s %s, sequence %lld", event_text(kit, "name"),
+		event_text(kit, "version"), (long long)event_integer(kit, "sequence", 0));
+	row = view_labelled(grid, area, row, "Kit", str_text(&text));
+	str_truncate(&text, 0);
+	append_time(&text, event_text(kit, "created"));
+	if (event_text(kit, "expires")[0] != '\0')
+		str_append_format(&text, ", expires %.10s", event_text(kit, "expires"));
+	row = view_labelled(grid, area, row, "Made", str_text(&text));
+	str_truncate(&text, 0);
+	append_installed(kit, &text);
+	row = view_labelled(grid, area, row, "Installed", str_text(&text));
+	str_release(&text);
+	return row;
+}
+
+/* "✓ Manifest      2 of 3 keys: ..." */
+static int proved(struct grid *grid, struct area area, int row, const char *what, const char *text)
+{
+	(void)grid_put(grid, row, area.column, 1, LOOK_PLAIN, "✓");
+	(void)grid_put(grid, row, area.column + 2, 14, LOOK_PLAIN, what);
+	int next = grid_wrap(grid, row, area.column + 16, area.width - 16, LOOK_PLAIN, text);
+	return next > row ? next : row + 1;
+}
+
+static int kit_proofs(const struct json *run, struct grid *grid, struct area area, int row)
+{
+	const struct json *signers = json_member(run, "signers");
+	const struct json *root = json_member(run, "root");
+	struct str names = STR_INIT, text = STR_INIT;
+	char count[TEXT_COUNT_SIZE], size[TEXT_SIZE_SIZE];
+
+	int good = count_signed(signers, &names);
+	str_append_format(&text, "%d of %zu keys: %s", good,
+		signers != NULL ? json_count(signers) : 0, str_text(&names));
+	row = proved(grid, area, row, "Manifest", str_text(&text));
+	str_truncate(&text, 0);
+	(void)text_count(event_integer(run, "files", 0), count);
+	str_append_format(&text, "key %s; %s files listed", event_text(run, "sumsSigner"), count);
+	row = proved(grid, area, row, "SHA256SUMS", str_text(&text));
+	str_truncate(&text, 0);
+	str_append_format(&text, "%s of %s, %s", count, count,
+		text_size((uint64_t)event_integer(run, "octets", 0), size));
+	row = proved(grid, area, row, "Files", str_text(&text));
+	str_truncate(&text, 0);
+	str_append_format(&text, "version %lld, until %.10s",
+		(long long)event_integer(root, "version", 0), event_text(root, "expires"));
+	row = proved(grid, area, row, "Trust root", str_text(&text));
+	str_release(&names);
+	str_release(&text);
+	return row;
+}
+
+void view_kit(const struct model *model, struct grid *grid, struct area area)
+{
+	const struct json *run = model->run.event;
+	const struct json *force = json_member(run, "force");
+
+	(void)grid_put(grid, area.row, area.column, area.width, LOOK_BOLD,
+		"This kit is exactly what its makers signed.");
+	int row = kit_identity(json_member(run, "kit"), grid, area, area.row + 2) + 1;
+	row = kit_proofs(run, grid, area, row);
+	if (event_true(json_member(run, "root"), "demo")) {
+		(void)grid_put(grid, row, area.column, 1, LOOK_NOTICE, "!");
+		row = grid_wrap(grid, row, area.column + 2, area.width - 2, LOOK_NOTICE,
+			"DEMO ROOT: its keys are public. Never for production.");
+	}
+	if (force != NULL) {
+		struct str text = STR_INIT;
+		str_append_format(&text, "Forced, because: %s", event_text(force, "reason"));
+		(void)grid_put(grid, row, area.column, 1, LOOK_NOTICE, "!");
+		row = grid_wrap(
+			grid, row, area.column + 2, area.width - 2, LOOK_NOTICE, str_text(&text));
+		str_release(&text);
+	}
+	(void)grid_put(grid, row + 1, area.column, area.width, LOOK_DIM,
+		"Trust root and keys: t    Files: f    Components: c");
+}
+
+/* ---- the plan and its checks */
+
+static const struct {
+	const char *outcome;
+	const char *sign;
+	enum look look;
+} outcomes[] = {
+	{"failed", "✗", LOOK_FAILED},
+	{"warning", "!", LOOK_NOTICE},
+	{"passed", "✓", LOOK_PLAIN},
+	{"skipped", "-", LOOK_DIM},
+};
+
+const char *view_outcome(const struct json *check, enum look *ret_look)
+{
+	for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
+		if (strcmp(outcomes[i].outcome, event_text(check, "outcome")) == 0) {
+			*ret_look = outcomes[i].look;
+			return outcomes[i].sign;
+		}
+	*ret_look = LOOK_PLAIN;
+	return "";
+}
+
+static void draw_check(struct grid *grid, struct area area, int row, const struct json *check)
+{
+	enum look look;
+	const char *sign = view_outcome(check, &look);
+
+	(void)grid_put(grid, row, area.column, 1, look, sign);
+	(void)grid_put_short(
+		grid, row, area.column + 2, area.width - 2, look, event_text(check, "text"));
+}
+
+/* What did not pass stands first, so that a small screen never hides it behind what did. */
+int view_checks(const struct model *model, struct grid *grid, struct area area, int row, int rows)
+{
+	int shown = 0, count = (int)model->check_count;
+	int room = count > rows ? rows - 1 : rows;
+
+	for (size_t o = 0; o < sizeof outcomes / sizeof outcomes[0]; o++)
+		for (size_t i = 0; i < model->check_count; i++) {
+			const struct json *check = model->checks[i].event;
+			if (strcmp(event_text(check, "outcome"), outcomes[o].outcome) != 0 ||
+				shown == room)
+				continue;
+			draw_check(grid, area, row++, check);
+			shown++;
+		}
+	if (shown < count) {
+		char text[64];
+		(void)snprintf(text, sizeof text, "%d more: d", count - shown);
+		(void)grid_put(grid, row++, area.column + 2, -1, LOOK_DIM, text);
+	}
+	return row;
+}
+
+static int planned_steps(const struct model *model)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < model->step_count; i++)
+		count += model->steps[i].plan.event != NULL;
+	return count;
+}
+
+/* Rounded as one says it: "48 s", "6 min", "2 h". */
+static const char *about(int64_t milliseconds, char text[static TEXT_DURATION_SIZE])
+{
+	enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+	int64_t unit = milliseconds < MINUTE ? SECOND : milliseconds < 2 * HOUR ? MINUTE : HOUR;
+	int64_t units = (milliseconds + unit / 2) / unit;
+
+	return text_duration((units > 0 ? units : 1) * unit, text);
+}
+
+enum { PLAN_SIZE = 18, PLAN_SIZE_WIDTH = 19, PLAN_ABOUT_END = 45 };
+
+static void draw_planned(
+	const struct model_step *step, struct grid *grid, struct area area, int row)
+{
+	char text[TEXT_DURATION_SIZE], size[TEXT_SIZE_SIZE];
+	const struct json *plan = step->plan.event;
+	bool nothing = event_true(plan, "nothingToDo");
+	int64_t takes = nothing ? -1 : event_integer(plan, "takes", -1);
+	int64_t octets = nothing ? 0 : event_integer(plan, "octets", 0);
+
+	(void)grid_put_short(grid, row, area.column + 2, 15, LOOK_PLAIN, step->label);
+	(void)grid_put_short(grid, row, area.column + PLAN_SIZE, PLAN_SIZE_WIDTH, LOOK_PLAIN,
+		nothing ? "nothing to do" : event_text(plan, "size"));
+	if (takes >= 0)
+		(void)grid_put_right(
+			grid, row, area.column + PLAN_ABOUT_END, LOOK_PLAIN, about(takes, text));
+	if (octets > 0)
+		(void)grid_put_right(grid, row, area.column + area.width, LOOK_PLAIN,
+			text_size((uint64_t)octets, size));
+}
+
+void view_plan(const struct model *model, struct grid *grid, struct area area)
+{
+	int row = area.row, steps = planned_steps(model);
+
+	(void)grid_put(grid, row, area.column, area.width, LOOK_BOLD,
+		"What will be done here, and what was checked first.");
+	row += 2;
+	(void)grid_put(grid, row++, area.column, area.width, LOOK_DIM, "Checks");
+	int room = area.rows - 6 - steps;
+	row = view_checks(model, grid, area, row, room < 3 ? 3 : room) + 1;
+	(void)grid_put(grid, row, area.column, area.width, LOOK_DIM, "Steps");
+	(void)grid_put_right(grid, row++, area.column + PLAN_ABOUT_END, LOOK_DIM, "about");
+	for (size_t i = 0; i < model->step_count; i++)
+		if (model->steps[i].plan.event != NULL)
+			draw_planned(&model->steps[i], grid, area, row++);
+	(void)grid_put(grid, row, area.column, area.width, LOOK_DIM,
+		"Each gate shows its way back. Nothing has changed.");
+}
+
+/* ---- a gate before a step */
+
+enum { GATE_ROWS_BELOW = 11 }; /* what always stands under the text of what will be done */
+
+static int gate_what(const struct json *plan, struct grid *grid, struct area area, int row)
+{
+	const struct json *what = json_member(plan, "what");
+	int end = area.row + area.rows - GATE_ROWS_BELOW;
+	int right = grid->column_end, bottom = grid->row_end;
+
+	if (what == NULL)
+		return row;
+	/* A long text must not push the question off the page: d has all of it. */
+	grid_clip(grid, right, area.row, end);
+	for (const struct json *line = json_first(what); line != NULL; line = json_next(line))
+		row = grid_wrap(grid, row, area.column, area.width, LOOK_PLAIN, json_string(line));
+	grid_clip(grid, right, area.row, bottom);
+	if (row <= end)
+		return row + 1;
+	(void)grid_put(grid, end, area.column, area.width, LOOK_DIM, "All of it: d");
+	return end + 2;
+}
+
+static void append_size_and_time(const struct json *plan, struct str *out)
+{
+	char text[TEXT_DURATION_SIZE], size[TEXT_SIZE_SIZE];
+	int64_t takes = event_integer(plan, "takes", -1);
+	int64_t octets = event_integer(plan, "octets", 0);
+
+	if (takes >= 0)
+		str_append_format(out, "about %s", about(takes, text));
+	else
+		str_append_text(out, "a time that is not known yet");
+	if (octets > 0)
+		str_append_format(out, ", %s of disk", text_size((uint64_t)octets, size));
+}
+
+/* The way back of a step that is done. */
+static void view_undo_gate(const struct model *model, const struct model_step *step,
+	struct grid *grid, struct area area)
+{
+	const struct json *plan = step->plan.event;
+	int row = area.row + 2;
+
+	(void)grid_put_format(grid, area.row, area.column, LOOK_BOLD, "Undo: %s", step->label);
+	row = view_labelled(grid, area, row, "Was done", event_text(step->end.event, "text"));
+	row = view_labelled(grid, area, row, "Way back", event_text(plan, "wayBackText"));
+	if (event_text(plan, "proof")[0] != '\0')
+		row = view_labelled(grid, area, row, "Proof", event_text(plan, "proof"));
+	(void)grid_wrap(grid, row + 1, area.column, area.width, LOOK_BOLD,
+		event_text(model->question.event, "text"));
+}
+
+void view_gate(const struct model *model, struct grid *grid, struct area area)
+{
+	const struct model_step *step = view_step(model);
+	const struct json *plan = step != NULL ? step->plan.event : NULL;
+	struct str text = STR_INIT;
+	int row = area.row;
+
+	if (plan == NULL) {
+		view_question(model, grid, area);
+		return;
+	}
+	if (model->going_back) {
+		view_undo_gate(model, step, grid, area);
+		return;
+	}
+	(void)grid_put_format(grid, row, area.column, LOOK_BOLD, "Next: %s", step->label);
+	row = gate_what(plan, grid, area, row + 2);
+	append_size_and_time(plan, &text);
+	row = view_labelled(grid, area, row, "Takes", str_text(&text));
+	row = view_labelled(grid, area, row, "Changes", event_text(plan, "changes"));
+	row = view_labelled(grid, area, row, "Way back", event_text(plan, "wayBackText"));
+	if (event_text(plan, "proof")[0] != '\0')
+		row = view_labelled(grid, area, row, "Proof", event_text(plan, "proof"));
+	if (event_true(plan, "noReturn")) {
+		(void)grid_put(grid, ++row, area.column, 1, LOOK_NOTICE, "!");
+		row = grid_wrap(grid, row, area.column + 2, area.width - 2, LOOK_NOTICE,
+			"After this, going back is not exact.");
+	}
+	if (model_is_frozen(model))
+		row = grid_wrap(
+			grid, row + 1, area.column, area.width, LOOK_PLAIN, "Ingest is frozen.");
+	/* The engine repeats the warning that stands above. */
+	char ask[512];
+	(void)snprintf(ask, sizeof ask, "%s", event_text(model->question.event, "text"));
+	ask[strcspn(ask, "?") + (strchr(ask, '?') != NULL)] = '\0';
+	(void)grid_wrap(grid, row + 1, area.column, area.width, LOOK_BOLD, ask);
+	str_release(&text);
+}

@@ -1,0 +1,273 @@
+/*
+ * The pages of the work: a step at work, a failure and its choices, questions.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "text/text.h"
+#include "tui/view.h"
+
+/* ---- a step at work */
+
+static bool counts_octets(const struct json *progress)
+{
+	return strcmp(event_text(progress, "unit"), "octets") == 0;
+}
+
+/* A count fits where a size does. */
+static const char *amount(
+	const struct json *progress, int64_t value, char text[static TEXT_SIZE_SIZE])
+{
+	if (counts_octets(progress))
+		return text_size((uint64_t)(value > 0 ? value : 0), text);
+	return text_count(value, text);
+}
+
+static int work_bar(const struct json *progress, struct grid *grid, struct area area, int row)
+{
+	char done[TEXT_SIZE_SIZE], total[TEXT_SIZE_SIZE], percent[8];
+	int64_t have = event_integer(progress, "done", 0);
+	int64_t all = event_integer(progress, "total", 0);
+	const char *unit = counts_octets(progress) ? "" : event_text(progress, "unit");
+
+	(void)amount(progress, have, done);
+	if (all <= 0) {
+		(void)grid_put_format(grid, row, area.column, LOOK_PLAIN, "%s %s", done, unit);
+		return row + 1;
+	}
+	double share = (double)have / (double)all;
+	/* 100 % is only said when it is. */
+	int hundredths = have >= all ? 100 : share < 0 ? 0 : (int)(share * 100);
+	grid_bar(grid, row, area.column, area.width - 6, share);
+	(void)snprintf(percent, sizeof percent, "%3d %%", hundredths);
+	(void)grid_put_right(grid, row, area.column + area.width, LOOK_PLAIN, percent);
+	(void)grid_put_format(grid, row + 1, area.column, LOOK_PLAIN, "%s of %s%s%s", done,
+		amount(progress, all, total), unit[0] != '\0' ? " " : "", unit);
+	return row + 2;
+}
+
+enum { RATE_WIDTH = 7 };
+
+static int work_rate(const struct json *progress, struct grid *grid, struct area area, int row)
+{
+	const struct json *rate = json_member(progress, "rate");
+	double speed = rate != NULL && json_type(rate) == JSON_NUMBER ? json_number(rate) : 0;
+	int64_t left = event_integer(progress, "left", -1);
+	char number[TEXT_SIZE_SIZE], text[64];
+
+	if (speed > 0) {
+		int64_t whole = speed > 1e15 ? (int64_t)1e15 : speed < 1 ? 1 : (int64_t)speed;
+		(void)snprintf(
+			text, sizeof text, "%*s /s", RATE_WIDTH, amount(progress, whole, number));
+		(void)grid_put(grid, row, area.column, -1, LOOK_DIM, "Rate");
+		(void)grid_put(grid, row, area.column + VIEW_LABEL_WIDTH, -1, LOOK_PLAIN, text);
+	}
+	if (left >= 0) {
+		(void)snprintf(text, sizeof text, "left  %s", text_duration(left, number));
+		(void)grid_put_right(grid, row, area.column + area.width, LOOK_PLAIN, text);
+	}
+	return speed > 0 || left >= 0 ? row + 1 : row;
+}
+
+static int work_figures(const struct json *progress, struct grid *grid, struct area area, int row)
+{
+	char a[TEXT_COUNT_SIZE], b[TEXT_COUNT_SIZE], text[128];
+	int64_t lag = event_integer(progress, "lag", -1);
+	int64_t batch = event_integer(progress, "batch", 0);
+	int64_t batches = event_integer(progress, "batches", 0);
+
+	row = work_rate(progress, grid, area, row);
+	if (batch > 0) {
+		(void)text_count(batches, b);
+		(void)snprintf(text, sizeof text, "%*s of %s",
+			(int)strlen(b) > RATE_WIDTH ? (int)strlen(b) : RATE_WIDTH,
+			text_count(batch, a), b);
+		(void)grid_put(grid, row, area.column, -1, LOOK_DIM, "Batch");
+		(void)grid_put(grid, row, area.column + VIEW_LABEL_WIDTH, -1, LOOK_PLAIN, text);
+		(void)snprintf(text, sizeof text, "%s a batch",
+			text_count(event_integer(progress, "batchSize", 0), a));
+		(void)grid_put_right(grid, row++, area.column + area.width, LOOK_PLAIN, text);
+	}
+	if (lag >= 0) {
+		(void)snprintf(text, sizeof text, "%*s", RATE_WIDTH + 2, text_duration(lag, a));
+		(void)grid_put(grid, row, area.column, -1, LOOK_DIM, "Oplog lag");
+		(void)grid_put(grid, row++, area.column + VIEW_LABEL_WIDTH, -1, LOOK_PLAIN, text);
+	}
+	return row;
+}
+
+static int work_counters(const struct json *progress, struct grid *grid, struct area area, int row)
+{
+	const struct json *counters = json_member(progress, "counters");
+	char count[TEXT_COUNT_SIZE];
+
+	if (counters == NULL)
+		return row;
+	for (const struct json *c = json_first(counters); c != NULL; c = json_next(c)) {
+		(void)grid_put_short(grid, row, area.column, 22, LOOK_PLAIN, event_text(c, "name"));
+		(void)grid_put_right(grid, row++, area.column + 36, LOOK_PLAIN,
+			text_count(event_integer(c, "value", 0), count));
+	}
+	return row;
+}
+
+static const char *work_state(const struct model *model)
+{
+	if (model->stopping)
+		return "stopping at the next safe point";
+	if (model->paused)
+		return "paused";
+	if (model->pausing)
+		return "pausing at the next safe point";
+	return "";
+}
+
+static void draw_newest_lines(
+	const struct model *model, struct grid *grid, struct area area, int row)
+{
+	char time[RFC3339_SIZE];
+	const struct model_line *line;
+	int end = area.row + area.rows - 1;
+
+	end = grid->columns >= VIEW_WIDE ? row : end; /* the log has a column of its own there */
+	for (size_t i = 0; row < end && (line = model_log(model, i)) != NULL; i++, row++) {
+		time_format(line->time, time);
+		(void)grid_put_format(grid, row, area.column, LOOK_DIM, "%.8s", time + 11);
+		(void)grid_put_short(grid, row, area.column + 10, area.width - 10,
+			line->failed ? LOOK_FAILED : LOOK_DIM, line->text);
+	}
+}
+
+static void draw_title(const struct model *model, const struct model_step *step, struct grid *grid,
+	struct area area)
+{
+	const char *state = work_state(model);
+	const char *phase = event_text(step->progress.event, "phase");
+	char title[512];
+
+	if (step->state != STEP_CURRENT)
+		(void)snprintf(title, sizeof title, "Looking at what comes next.");
+	else
+		(void)snprintf(title, sizeof title, "%s%s%s%s", model->undoing ? "Undoing " : "",
+			step->label, phase[0] != '\0' ? ": " : "", phase);
+	int room = area.width - (state[0] != '\0' ? grid_width(grid, state) + 2 : 0);
+	(void)grid_put_short(grid, area.row, area.column, room, LOOK_BOLD, title);
+	(void)grid_put_right(grid, area.row, area.column + area.width, LOOK_NOTICE, state);
+}
+
+void view_work(const struct model *model, struct grid *grid, struct area area)
+{
+	const struct model_step *step = view_step(model);
+	int row = area.row + 2;
+
+	if (step == NULL) {
+		(void)grid_put(grid, area.row, area.column, area.width, LOOK_BOLD,
+			"Looking at this site.");
+		draw_newest_lines(model, grid, area, row);
+		return;
+	}
+	const struct json *progress = step->state == STEP_CURRENT ? step->progress.event : NULL;
+	draw_title(model, step, grid, area);
+	if (progress != NULL) {
+		row = work_bar(progress, grid, area, row) + 1;
+		int next = work_figures(progress, grid, area, row);
+		row = next > row ? next + 1 : row;
+		next = work_counters(progress, grid, area, row);
+		row = next > row ? next + 1 : row;
+	}
+	if (model->alert[0] != '\0') {
+		(void)grid_put(grid, row, area.column, 1, LOOK_NOTICE, "!");
+		row = grid_wrap(grid, row, area.column + 2, area.width - 2, LOOK_NOTICE,
+			      model->alert) +
+		      1;
+	}
+	draw_newest_lines(model, grid, area, row);
+}
+
+/* ---- a failure and its choices */
+
+static int draw_choices(const struct json *choices, struct grid *grid, struct area area, int row)
+{
+	int number = 1;
+
+	for (const struct json *c = json_first(choices); c != NULL; c = json_next(c)) {
+		(void)grid_put_format(grid, row, area.column + 2, LOOK_BOLD, "%d", number++);
+		int next = grid_wrap(grid, row, area.column + 5, area.width - 5, LOOK_PLAIN,
+			event_text(c, "label"));
+		row = next > row ? next : row + 1;
+	}
+	return row;
+}
+
+/* The question says it in its own words, or repeats what the failure says below. */
+static void failure_title(const struct model *model, char title[static 512])
+{
+	const struct model_step *step = view_step(model);
+	const char *text = event_text(model->question.event, "text");
+	const char *sentence = event_text(model->failure.event, "sentence");
+
+	if (sentence[0] == '\0' || strcmp(text, event_text(model->failure.event, "message")) != 0)
+		(void)snprintf(title, 512, "%s", text);
+	else
+		(void)snprintf(
+			title, 512, "%s: %s.", step != NULL ? step->label : "The run", sentence);
+}
+
+void view_failure(const struct model *model, struct grid *grid, struct area area)
+{
+	const struct json *failure = model->failure.event;
+	const struct json *choices = json_member(model->question.event, "choices");
+	int count = choices != NULL ? (int)json_count(choices) : 0;
+	int end = area.row + area.rows - count - 3;
+	int right = grid->column_end, bottom = grid->row_end;
+	char title[512];
+
+	failure_title(model, title);
+	int row = grid_wrap(grid, area.row, area.column, area.width, LOOK_FAILED, title) + 1;
+	/* A long message must not push the choices off the page: d has all of it. */
+	grid_clip(grid, right, area.row, end);
+	if (failure != NULL) {
+		row = view_labelled(grid, area, row, "What", event_text(failure, "message"));
+		row = view_labelled(grid, area, row, "Way on", event_text(failure, "next"));
+	}
+	if (json_member(failure, "conflicts") != NULL)
+		row = view_labelled(grid, area, row, "Compare", "both versions, side by side: d");
+	grid_clip(grid, right, area.row, bottom);
+	row = row > end ? end : row;
+	if (count == 0)
+		return;
+	(void)grid_put(grid, row + 1, area.column, area.width, LOOK_DIM, "You can");
+	row = draw_choices(choices, grid, area, row + 2);
+	if (model_is_frozen(model))
+		(void)grid_put(grid, row, area.column, area.width, LOOK_PLAIN,
+			"Ingest stays frozen until you choose.");
+}
+
+/* ---- what the plan could not foresee */
+
+void view_question(const struct model *model, struct grid *grid, struct area area)
+{
+	const struct json *question = model->question.event;
+	const struct json *lines = json_member(question, "lines");
+	int row = grid_wrap(grid, area.row, area.column, area.width, LOOK_BOLD,
+			  event_text(question, "text")) +
+		  1;
+
+	if (lines != NULL)
+		for (const struct json *line = json_first(lines); line != NULL;
+			line = json_next(line))
+			row = grid_wrap(
+				grid, row, area.column, area.width, LOOK_PLAIN, json_string(line));
+	if (strcmp(event_text(question, "kind"), "type") != 0)
+		return;
+	row++;
+	row = grid_wrap(grid, row, area.column, area.width, LOOK_PLAIN,
+		"This cannot be taken back. Type the name to do it:");
+	int column = grid_put(grid, row, area.column, -1, LOOK_DIM, "name   ");
+	(void)grid_put_short(
+		grid, row, column, area.width - 7, LOOK_PLAIN, event_text(question, "expected"));
+	column = grid_put(grid, row + 1, area.column, -1, LOOK_DIM, "typed  ");
+	column = grid_put(grid, row + 1, column, area.width - 8, LOOK_BOLD, model->typed);
+	(void)grid_put(grid, row + 1, column, 1, LOOK_ACCENT, "_");
+}
