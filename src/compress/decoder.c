@@ -1,5 +1,7 @@
 #include "compress/decoder.h"
 
+#include <bzlib.h>
+#include <lz4frame.h>
 #include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,8 @@ struct decoder {
 	z_stream zlib;
 	ZSTD_DCtx *zstd;
 	lzma_stream lzma;
+	bz_stream bzip2;
+	LZ4F_dctx *lz4;
 };
 
 static int open_gzip(struct decoder *decoder)
@@ -40,6 +44,16 @@ static int open_xz(struct decoder *decoder)
 	return lzma_stream_decoder(&decoder->lzma, XZ_MEMORY_MAX, LZMA_CONCATENATED) == LZMA_OK
 		       ? 0
 		       : -1;
+}
+
+static int open_bzip2(struct decoder *decoder)
+{
+	return BZ2_bzDecompressInit(&decoder->bzip2, 0, 0) == BZ_OK ? 0 : -1;
+}
+
+static int open_lz4(struct decoder *decoder)
+{
+	return LZ4F_isError(LZ4F_createDecompressionContext(&decoder->lz4, LZ4F_VERSION)) ? -1 : 0;
 }
 
 static int damaged(struct err *err, const char *format, const char *what)
@@ -140,6 +154,54 @@ static int step_xz(struct decoder *decoder, struct bytes *input, bool last, uint
 	return 0;
 }
 
+static int step_bzip2(struct decoder *decoder, struct bytes *input, bool last, uint8_t *out,
+	size_t room, size_t *ret_made, struct err *err)
+{
+	bz_stream *bz = &decoder->bzip2;
+
+	(void)last;
+	if (decoder->complete && input->size > 0) {
+		(void)BZ2_bzDecompressEnd(bz);
+		*bz = (bz_stream){0};
+		if (open_bzip2(decoder) != 0)
+			return err_no_memory(err);
+		decoder->complete = false;
+	}
+	bz->next_in = (char *)(uintptr_t)input->data;
+	bz->avail_in = (unsigned)input->size;
+	bz->next_out = (char *)out;
+	bz->avail_out = (unsigned)room;
+	int code = decoder->complete ? BZ_STREAM_END : BZ2_bzDecompress(bz);
+	if (code == BZ_MEM_ERROR)
+		return err_no_memory(err);
+	if (code != BZ_OK && code != BZ_STREAM_END)
+		return damaged(err, "bzip2", "bad data");
+	decoder->complete = code == BZ_STREAM_END;
+	*input = bytes_make(bz->next_in, bz->avail_in);
+	*ret_made = room - bz->avail_out;
+	return 0;
+}
+
+static int step_lz4(struct decoder *decoder, struct bytes *input, bool last, uint8_t *out,
+	size_t room, size_t *ret_made, struct err *err)
+{
+	size_t taken = input->size;
+	size_t made = room;
+
+	(void)last;
+	if (decoder->complete && input->size == 0) {
+		*ret_made = 0;
+		return 0;
+	}
+	size_t code = LZ4F_decompress(decoder->lz4, out, &made, input->data, &taken, NULL);
+	if (LZ4F_isError(code))
+		return damaged(err, "lz4", LZ4F_getErrorName(code));
+	decoder->complete = code == 0;
+	*input = bytes_make(input->data + taken, input->size - taken);
+	*ret_made = made;
+	return 0;
+}
+
 static const struct {
 	int (*open)(struct decoder *decoder);
 	int (*step)(struct decoder *decoder, struct bytes *input, bool last, uint8_t *out,
@@ -148,6 +210,8 @@ static const struct {
 	[DECODER_GZIP] = {open_gzip, step_gzip},
 	[DECODER_ZSTD] = {open_zstd, step_zstd},
 	[DECODER_XZ] = {open_xz, step_xz},
+	[DECODER_BZIP2] = {open_bzip2, step_bzip2},
+	[DECODER_LZ4] = {open_lz4, step_lz4},
 };
 
 int decoder_new(enum decoder_kind kind, struct decoder **ret_decoder, struct err *err)
@@ -185,7 +249,10 @@ void decoder_free(struct decoder *decoder)
 		(void)inflateEnd(&decoder->zlib);
 	if (decoder->kind == DECODER_XZ)
 		lzma_end(&decoder->lzma);
+	if (decoder->kind == DECODER_BZIP2)
+		(void)BZ2_bzDecompressEnd(&decoder->bzip2);
 	(void)ZSTD_freeDCtx(decoder->zstd);
+	(void)LZ4F_freeDecompressionContext(decoder->lz4);
 	free(decoder);
 }
 

@@ -1,7 +1,8 @@
 /*
  * decoder: a compressed stream as octets, in steps of the caller's, in bounded memory.
  *
- * gzip (RFC 1952, with its checks), zstd (RFC 8878) and xz (the .xz format 1.2). Several members,
+ * gzip (RFC 1952, with its checks), zstd (RFC 8878), xz (the .xz format 1.2), bzip2 and lz4 (its
+ * frame format 1.6; both have small windows by their format). Several members,
  * frames or streams after one another are one stream, as each standard has it; anything else after
  * the last one is an error. A zstd or xz window over DECODER_WINDOW_MAX is ERR_LIMIT, any damage
  * ERR_TRUNCATED.
@@ -13,7 +14,7 @@
 
 #include "base/bytes.h"
 
-enum decoder_kind { DECODER_GZIP, DECODER_ZSTD, DECODER_XZ };
+enum decoder_kind { DECODER_GZIP, DECODER_ZSTD, DECODER_XZ, DECODER_BZIP2, DECODER_LZ4 };
 
 enum { DECODER_WINDOW_LOG_MAX = 23, DECODER_WINDOW_MAX = 1 << DECODER_WINDOW_LOG_MAX };
 

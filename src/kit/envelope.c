@@ -44,7 +44,7 @@ static int parse_signatures(const struct json *list, size_t least, struct arena 
 	size_t count = json_count(list), i = 0;
 
 	if (count < least)
-		return err_set(err, ERR_SYNTAX, "nobody has signed it");
+		return err_set(err, ERR_MANIFEST_SIGNATURE, "nobody has signed it");
 	if (count > ENVELOPE_SIGNATURES_MAX)
 		return err_set(
 			err, ERR_LIMIT, "it has more than %d signatures", ENVELOPE_SIGNATURES_MAX);

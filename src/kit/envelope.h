@@ -31,7 +31,8 @@ struct envelope {
 	struct envelope_signature *signatures;
 };
 
-/* Everything lives in arena. ERR_SYNTAX, ERR_LIMIT. */
+/* Everything lives in arena. ERR_SYNTAX, ERR_LIMIT; ERR_MANIFEST_SIGNATURE: it has no signatures.
+ */
 MUST_CHECK int envelope_parse(struct bytes untrusted_text, struct arena *arena,
 	struct envelope *ret_envelope, struct err *err);
 
