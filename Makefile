@@ -12,7 +12,7 @@ ifeq ($(SANITIZE),)
 FLAVOUR := musl
 OUT     := $(BUILD)/release
 CC      := musl-gcc
-TRIPLET := $(shell gcc -dumpmachine)
+TRIPLET := $(shell gcc -dumpmachine 2>/dev/null)
 # The kernel's headers (seccomp, Landlock), behind musl's own.
 KERNEL_HEADERS := -idirafter /usr/include -idirafter /usr/include/$(TRIPLET)
 # A static program at a fixed address; -static-pie would leave an interpreter on Debian 12.
@@ -42,7 +42,7 @@ LIBS := -larchive -llzma -lbz2 -llz4 -lmongoc-static-1.0 -lbson-static-1.0 -lssl
 LDLIBS := -L$(DEPS)/lib $(LIBS)
 
 # The date of the commit that is built: a floor under the clock when expiry is judged.
-COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || cat .commit-time 2>/dev/null || echo 0)
+COMMIT_TIME := $(shell git -c safe.directory='*' log -1 --format=%ct 2>/dev/null || cat .commit-time 2>/dev/null || echo 0)
 
 FLOORS   := base text json crypto compress archive kit trust verify site mongo object derive steps engine
 LIB_SRC  := $(sort $(foreach f,$(FLOORS),$(wildcard src/$(f)/*.c)))
@@ -57,9 +57,10 @@ LIB    := $(OUT)/liboffkit.a
 UNIT   := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_SRC))
 TOOLS  := $(patsubst tests/tools/%.c,$(OUT)/tools/%,$(TOOL_SRC))
 FUZZ   := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_SRC))
-PROGRAMS := $(BUILD)/offkit $(BUILD)/offkit-pack
+# Those with sanitizers stay where they are made: $(BUILD)/offkit is never one of them.
+PROGRAMS := $(addprefix $(if $(SANITIZE),$(OUT),$(BUILD))/,offkit offkit-pack)
 
-.PHONY: all check-static unit tools fuzz test demo bench install clean deps FORCE
+.PHONY: all check-static unit tools fuzz testenv server test demo bench install clean deps FORCE
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -96,7 +97,7 @@ $(OUT)/offkit-pack: $(call object,$(PACK_SRC)) $(LIB)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/offkit $(BUILD)/offkit-pack: $(BUILD)/%: $(OUT)/%
-	$(if $(SANITIZE),,@sh tests/build/check-static $<)
+	@sh tests/build/check-static $<
 	@cp $< $@
 
 # ---- tests
@@ -123,16 +124,23 @@ fuzz: $(FUZZ)
 # ---- what a user runs. The set-up comes first and in a make of its own, because this one has
 # already asked the compiler what machine it builds for, and there may have been none.
 demo:
-	@src/deps/host-packages $$(sed '/^#/d' tests/*/packages)
-	@$(MAKE) --no-print-directory -j$$(nproc) all tools
-	@tests/env/setup server
+	@src/deps/host-packages $$(sed '/^#/d' tests/env/packages)
+	@echo 'make: building offkit, and setting up a database server in $(BUILD)/testenv'
+	@$(MAKE) -s --no-print-directory $(JOBS) server all tools
 	@tests/demo/run
 
 test:
 	@src/deps/host-packages $$(sed '/^#/d' tests/*/packages)
-	@$(MAKE) --no-print-directory -j$$(nproc) all unit tools fuzz
-	@tests/env/setup
+	@echo 'make: building offkit and its tests, and setting up what they run against in $(BUILD)/testenv'
+	@$(MAKE) -s --no-print-directory $(JOBS) testenv all unit tools fuzz
 	@BUILD=$(BUILD) tests/run $(OUT)
+
+# One job more than there are processors: the set-up waits for the network while the others compile.
+JOBS = -j$$(($$(nproc) + 1))
+testenv:
+	@tests/env/setup
+server:
+	@tests/env/setup server
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
