@@ -98,7 +98,7 @@ $(OUT)/offkit-pack: $(call object,$(PACK_SRC)) $(LIB)
 
 $(BUILD)/offkit $(BUILD)/offkit-pack: $(BUILD)/%: $(OUT)/%
 	@sh tests/build/check-static $<
-	@cp $< $@
+	@cp $< $@.new && mv -f $@.new $@
 
 # ---- tests
 $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(LIB)
