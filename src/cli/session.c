@@ -237,16 +237,22 @@ static int run_on_screen(struct session *session, feed_run *run, void *argument,
 	return rc;
 }
 
+static int run_in_lines(struct session *session, feed_run *run, void *argument, struct err *err)
+{
+	CLEANUP(plain_face_release) struct plain_face plain;
+	struct engine_face face;
+
+	plain_face_init(&plain, session->face, &face);
+	return run(argument, &face, err);
+}
+
 int session_run(struct session *session, feed_run *run, void *argument, struct err *err)
 {
 	const struct face_options *options = &session->face->options;
-	CLEANUP(plain_face_release) struct plain_face plain;
-	struct engine_face face;
 
 	stop_watch();
 	if (!options->yes && !options->plain && !session->face->json && has_terminal() &&
 		screen_possible())
 		return run_on_screen(session, run, argument, err);
-	plain_face_init(&plain, session->face, &face);
-	return run(argument, &face, err);
+	return run_in_lines(session, run, argument, err);
 }
