@@ -130,6 +130,15 @@ static const struct model_key end_keys[] = {
 	END,
 };
 
+static const struct model_key plan_end_keys[] = {
+	DETAILS,
+	{'s', "s", "save plan", NULL, LOCAL_SAVE_PLAN},
+	LOG,
+	HELP,
+	{'q', "q", "leave", NULL, LOCAL_QUIT},
+	END,
+};
+
 static const struct model_key overlay_keys[] = {
 	{'b', "b", "back", NULL, LOCAL_BACK},
 	{MODEL_KEY_DOWN, "Up Down", "scroll", NULL, LOCAL_DOWN},
@@ -171,7 +180,7 @@ static const struct model_key *situation(const struct model *model)
 				return question_keys[i].keys;
 	}
 	if (model->end.event != NULL)
-		return end_keys;
+		return model_is_plan(model) ? plan_end_keys : end_keys;
 	if (model->stopping)
 		return stopping_keys;
 	return model->paused || model->pausing ? paused_keys : work_keys;

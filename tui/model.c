@@ -73,10 +73,17 @@ bool model_is_frozen(const struct model *model)
 		const struct model_step *step = &model->steps[i];
 		if (strcmp(step->kind, "freeze") == 0)
 			frozen = step->state == STEP_DONE;
-		if (strcmp(step->kind, "resume-ingest") == 0 && step->state == STEP_DONE)
+		/* Its hook runs first: from then on ingest may go on. */
+		if (strcmp(step->kind, "resume-ingest") == 0 && step->state != STEP_WAITING)
 			frozen = false;
 	}
 	return frozen;
+}
+
+bool model_is_plan(const struct model *model)
+{
+	return model->end.event != NULL && event_integer(model->end.event, "exit", 0) == 0 &&
+	       strcmp(event_text(model->run.event, "command"), "plan") == 0;
 }
 
 /* ---- the log */
@@ -208,6 +215,10 @@ static struct model_event *on_question(struct model *model, const struct json *e
 	model->scroll = 0;
 	model->subject = SUBJECT_RUN;
 	model->plan_left = false;
+	for (size_t i = 0; i < model->step_count; i++)
+		if (strcmp(event_text(event, "kind"), "plan") == 0 &&
+			strcmp(model->steps[i].kind, "preflight") == 0)
+			step = &model->steps[i];
 	if (step != NULL)
 		model->current = (int)(step - model->steps);
 	return &model->question;

@@ -117,6 +117,9 @@ void model_scroll_limit(struct model *model, int limit);
 /* The log: 0 is the newest line, NULL behind the oldest that is kept. */
 const struct model_line *model_log(const struct model *model, size_t index);
 
+/* Whether the run was `offkit plan`, and ended with a plan to be read. */
+bool model_is_plan(const struct model *model);
+
 /* Whether ingest stands still because of this run. */
 bool model_is_frozen(const struct model *model);
 

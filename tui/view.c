@@ -97,7 +97,8 @@ static void draw_walk_step(const struct model *model, struct grid *grid, int row
 	const struct model_step *step, bool here, int64_t now)
 {
 	char duration[TEXT_DURATION_SIZE] = "";
-	enum step_state state = here && step->state == STEP_WAITING ? STEP_CURRENT : step->state;
+	bool asked = step->state == STEP_WAITING || asks(model, "plan");
+	enum step_state state = here && asked ? STEP_CURRENT : step->state;
 	bool works = state == STEP_CURRENT && here && model->question.event == NULL;
 
 	if (step->state == STEP_DONE && step->duration >= 1000)
@@ -173,6 +174,8 @@ static view_subject *subject_of(const struct model *model)
 	for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
 		if (asks(model, questions[i].kind))
 			return questions[i].draw;
+	if (model_is_plan(model))
+		return view_plan;
 	return model->end.event != NULL ? view_end : view_work;
 }
 

@@ -250,25 +250,24 @@ void view_plan(const struct model *model, struct grid *grid, struct area area)
 
 /* ---- a gate before a step */
 
-enum { GATE_ROWS_BELOW = 11 }; /* what always stands under the text of what will be done */
-
-static int gate_what(const struct json *plan, struct grid *grid, struct area area, int row)
+/* In the rows before end: a long text must not push the question off the page. */
+static int gate_what(const struct json *plan, struct grid *grid, struct area area, int row, int end)
 {
 	const struct json *what = json_member(plan, "what");
-	int end = area.row + area.rows - GATE_ROWS_BELOW;
 	int right = grid->column_end, bottom = grid->row_end;
 
 	if (what == NULL)
 		return row;
-	/* A long text must not push the question off the page: d has all of it. */
 	grid_clip(grid, right, area.row, end);
 	for (const struct json *line = json_first(what); line != NULL; line = json_next(line))
 		row = grid_wrap(grid, row, area.column, area.width, LOOK_PLAIN, json_string(line));
 	grid_clip(grid, right, area.row, bottom);
 	if (row <= end)
-		return row + 1;
-	(void)grid_put(grid, end, area.column, area.width, LOOK_DIM, "All of it: d");
-	return end + 2;
+		return row;
+	for (int column = area.column; column < area.column + area.width; column++)
+		(void)grid_put(grid, end - 1, column, 1, LOOK_PLAIN, " ");
+	(void)grid_put(grid, end - 1, area.column, area.width, LOOK_DIM, "All of it: d");
+	return end;
 }
 
 static void append_size_and_time(const struct json *plan, struct str *out)
@@ -301,25 +300,16 @@ static void view_undo_gate(const struct model *model, const struct model_step *s
 		event_text(model->question.event, "text"));
 }
 
-void view_gate(const struct model *model, struct grid *grid, struct area area)
+/* Size, way back, proof and the question: what always stands on the page. */
+static int gate_below(const struct model *model, const struct json *plan, struct grid *grid,
+	struct area area, int row)
 {
-	const struct model_step *step = view_step(model);
-	const struct json *plan = step != NULL ? step->plan.event : NULL;
 	struct str text = STR_INIT;
-	int row = area.row;
+	char ask[512];
 
-	if (plan == NULL) {
-		view_question(model, grid, area);
-		return;
-	}
-	if (model->going_back) {
-		view_undo_gate(model, step, grid, area);
-		return;
-	}
-	(void)grid_put_format(grid, row, area.column, LOOK_BOLD, "Next: %s", step->label);
-	row = gate_what(plan, grid, area, row + 2);
 	append_size_and_time(plan, &text);
 	row = view_labelled(grid, area, row, "Takes", str_text(&text));
+	str_release(&text);
 	row = view_labelled(grid, area, row, "Changes", event_text(plan, "changes"));
 	row = view_labelled(grid, area, row, "Way back", event_text(plan, "wayBackText"));
 	if (event_text(plan, "proof")[0] != '\0')
@@ -333,9 +323,27 @@ void view_gate(const struct model *model, struct grid *grid, struct area area)
 		row = grid_wrap(
 			grid, row + 1, area.column, area.width, LOOK_PLAIN, "Ingest is frozen.");
 	/* The engine repeats the warning that stands above. */
-	char ask[512];
 	(void)snprintf(ask, sizeof ask, "%s", event_text(model->question.event, "text"));
 	ask[strcspn(ask, "?") + (strchr(ask, '?') != NULL)] = '\0';
-	(void)grid_wrap(grid, row + 1, area.column, area.width, LOOK_BOLD, ask);
-	str_release(&text);
+	return grid_wrap(grid, row + 1, area.column, area.width, LOOK_BOLD, ask);
+}
+
+void view_gate(const struct model *model, struct grid *grid, struct area area)
+{
+	enum { OFF_SCREEN = -100000 };
+	const struct model_step *step = view_step(model);
+	const struct json *plan = step != NULL ? step->plan.event : NULL;
+
+	if (plan == NULL) {
+		view_question(model, grid, area);
+		return;
+	}
+	if (model->going_back) {
+		view_undo_gate(model, step, grid, area);
+		return;
+	}
+	int below = gate_below(model, plan, grid, area, OFF_SCREEN) - OFF_SCREEN;
+	(void)grid_put_format(grid, area.row, area.column, LOOK_BOLD, "Next: %s", step->label);
+	int row = gate_what(plan, grid, area, area.row + 2, area.row + area.rows - below - 1);
+	(void)gate_below(model, plan, grid, area, row + 1);
 }

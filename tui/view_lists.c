@@ -273,6 +273,45 @@ static void list_value(struct list *list, const char *label, const struct json *
 	str_release(&text);
 }
 
+/* One field of both versions, the one under the other. */
+static void details_difference(const struct json *conflict, const char *field, struct list *list)
+{
+	const struct json *here = json_member(json_member(conflict, "existing"), field);
+	const struct json *derived = json_member(json_member(conflict, "derived"), field);
+
+	list_text(list, LOOK_BOLD, field);
+	if (here != NULL)
+		list_value(list, "  is", here);
+	else
+		list_pair(list, "  is", "(not there)");
+	if (derived != NULL)
+		list_value(list, "  derived", derived);
+	else
+		list_pair(list, "  derived", "(not there)");
+}
+
+static void details_conflict(const struct json *conflict, struct list *list)
+{
+	const struct json *differs = json_member(conflict, "differs");
+	const struct json *source = json_member(conflict, "sourceKey");
+
+	list_text(list, LOOK_PLAIN, "");
+	list_pair(list, event_text(conflict, "kind"), event_text(conflict, "reason"));
+	if (event_text(conflict, "id")[0] != '\0') {
+		list_pair(list, "In", event_text(conflict, "collection"));
+		list_pair(list, "Document", event_text(conflict, "id"));
+	}
+	list_pair(list, "From", event_text(conflict, "source"));
+	if (source != NULL)
+		list_value(list, "", source);
+	if (differs == NULL)
+		return;
+	for (const struct json *field = json_first(differs); field != NULL;
+		field = json_next(field))
+		if (json_type(field) == JSON_STRING)
+			details_difference(conflict, json_string(field), list);
+}
+
 static void details_failure(const struct json *failure, struct list *list)
 {
 	const struct json *conflicts = json_member(failure, "conflicts");
@@ -284,11 +323,8 @@ static void details_failure(const struct json *failure, struct list *list)
 	list_integer(list, "Exit code", event_integer(failure, "exit", 0));
 	if (conflicts == NULL || json_type(conflicts) != JSON_ARRAY)
 		return;
-	for (const struct json *c = json_first(conflicts); c != NULL; c = json_next(c)) {
-		list_text(list, LOOK_PLAIN, "");
-		for (const struct json *m = json_first(c); m != NULL; m = json_next(m))
-			list_value(list, json_name(m), m);
-	}
+	for (const struct json *c = json_first(conflicts); c != NULL; c = json_next(c))
+		details_conflict(c, list);
 }
 
 /* What "d" is about: the failure, the step at whose gate one stands, or the checks. */

@@ -10,18 +10,27 @@
 
 /* ---- a step at work */
 
-static bool counts_octets(const struct json *progress)
+static bool counts_in(const struct json *progress, const char *unit)
 {
-	return strcmp(event_text(progress, "unit"), "octets") == 0;
+	return strcmp(event_text(progress, "unit"), unit) == 0;
 }
 
-/* A count fits where a size does. */
+/* A count, a size or a time, in its own words; they fit into the same room. */
 static const char *amount(
 	const struct json *progress, int64_t value, char text[static TEXT_SIZE_SIZE])
 {
-	if (counts_octets(progress))
+	if (counts_in(progress, "octets"))
 		return text_size((uint64_t)(value > 0 ? value : 0), text);
+	if (counts_in(progress, "milliseconds"))
+		return text_duration(value, text);
 	return text_count(value, text);
+}
+
+static const char *unit_of(const struct json *progress)
+{
+	if (counts_in(progress, "octets") || counts_in(progress, "milliseconds"))
+		return "";
+	return event_text(progress, "unit");
 }
 
 static int work_bar(const struct json *progress, struct grid *grid, struct area area, int row)
@@ -29,7 +38,7 @@ static int work_bar(const struct json *progress, struct grid *grid, struct area 
 	char done[TEXT_SIZE_SIZE], total[TEXT_SIZE_SIZE], percent[8];
 	int64_t have = event_integer(progress, "done", 0);
 	int64_t all = event_integer(progress, "total", 0);
-	const char *unit = counts_octets(progress) ? "" : event_text(progress, "unit");
+	const char *unit = unit_of(progress);
 
 	(void)amount(progress, have, done);
 	if (all <= 0) {
@@ -56,7 +65,7 @@ static int work_rate(const struct json *progress, struct grid *grid, struct area
 	int64_t left = event_integer(progress, "left", -1);
 	char number[TEXT_SIZE_SIZE], text[64];
 
-	if (speed > 0) {
+	if (speed > 0 && !counts_in(progress, "milliseconds")) {
 		int64_t whole = speed > 1e15 ? (int64_t)1e15 : speed < 1 ? 1 : (int64_t)speed;
 		(void)snprintf(
 			text, sizeof text, "%*s /s", RATE_WIDTH, amount(progress, whole, number));
@@ -105,7 +114,11 @@ static int work_counters(const struct json *progress, struct grid *grid, struct 
 	if (counters == NULL)
 		return row;
 	for (const struct json *c = json_first(counters); c != NULL; c = json_next(c)) {
-		(void)grid_put_short(grid, row, area.column, 22, LOOK_PLAIN, event_text(c, "name"));
+		char name[64];
+		(void)snprintf(name, sizeof name, "%s", event_text(c, "name"));
+		if (name[0] >= 'a' && name[0] <= 'z')
+			name[0] = (char)(name[0] - 'a' + 'A');
+		(void)grid_put_short(grid, row, area.column, 22, LOOK_PLAIN, name);
 		(void)grid_put_right(grid, row++, area.column + 36, LOOK_PLAIN,
 			text_count(event_integer(c, "value", 0), count));
 	}

@@ -8,6 +8,7 @@
 #include "base/version.h"
 #include "base/file.h"
 #include "engine/host.h"
+#include "engine/quoted.h"
 
 void run_new_id(char id[static RUN_ID_SIZE], int64_t now, uint32_t random)
 {
@@ -174,6 +175,7 @@ static void write_sizes(struct json_writer *writer, const struct manifest *manif
 	json_member_integer(writer, "files", (int64_t)manifest->file_count);
 	json_member_integer(writer, "octets", octets);
 	json_member_integer(writer, "components", (int64_t)manifest->component_count);
+	quote_manifest(manifest, writer);
 }
 
 int run_begin_event(struct run *run, struct err *err)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/quoted.h"
 #include "engine/run.h"
 #include "steps/record.h"
 
@@ -230,6 +231,8 @@ static int tell_failure(
 	json_member_string(writer, "message", failure->message);
 	json_member_string(writer, "sentence", err_sentence(failure->code));
 	json_member_string(writer, "next", err_next(failure->code));
+	if (failure->code == ERR_CONFLICT)
+		quote_conflicts(run->run_dirfd, writer);
 	return run_event_end(run, err);
 }
 
