@@ -322,8 +322,11 @@ static void on_event(void *self, struct bytes text, const struct json *event)
 	struct err ignored;
 	int64_t time = 0;
 
-	if (time_parse(text_of(event, "time"), &time, &ignored) == 0 && time < plain->started)
+	if (time_parse(text_of(event, "time"), &time, &ignored) == 0 && time < plain->started) {
+		if (which == EVENT_PLAN)
+			(void)was_planned(plain, text_of(event, "step"));
 		return;
+	}
 	if (plain->face->json) {
 		(void)fwrite(text.data, 1, text.size, stdout);
 		(void)fputc('\n', stdout);
@@ -471,7 +474,9 @@ static bool on_stop_requested(void *self)
 
 void plain_face_init(struct plain_face *plain, struct face *face, struct engine_face *ret_face)
 {
-	*plain = (struct plain_face){.face = face, .started = clock_now()};
+	*plain = (struct plain_face){.face = face,
+		.started = clock_now(),
+		.progress_due = clock_boottime() + PROGRESS_TERMINAL_MS};
 	*ret_face = (struct engine_face){
 		.self = plain,
 		.event = on_event,

@@ -65,13 +65,21 @@ int run_load(struct run *run, bool (*wanted)(const struct history *history), str
 		rc = open_journal(run, &torn, err);
 	if (rc == 0)
 		rc = load_kit(run, err);
-	if (rc < 0 || torn == 0)
-		return rc;
+	run->torn = torn;
+	return rc;
+}
+
+static int tell_torn(struct run *run, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+
+	if (run->torn == 0)
+		return 0;
+	str_append_format(&text,
+		"the journal's last line was torn by a crash and was cut off (%zu octets)",
+		run->torn);
 	struct json_writer *writer = run_event(run, EVENT_NOTE);
 	json_member_string(writer, "step", "");
-	CLEANUP_STR struct str text = STR_INIT;
-	str_append_format(&text,
-		"the journal's last line was torn by a crash and was cut off (%zu octets)", torn);
 	json_member_string(writer, "text", str_text(&text));
 	return run_event_end(run, err);
 }
@@ -95,7 +103,8 @@ static int tell_resume(
 	json_member_string(writer, "step", step);
 	if (target != NULL)
 		json_member_string(writer, "target", target);
-	return run_event_end(run, err);
+	int rc = run_event_end(run, err);
+	return rc < 0 ? rc : tell_torn(run, err);
 }
 
 /* The face has not seen what is in the journal. */

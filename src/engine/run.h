@@ -32,6 +32,7 @@ struct run {
 	bool read_only;
 	bool effects;	 /* something may have been changed: failures are 75, not 10 */
 	bool stopping;	 /* told already */
+	size_t torn;	 /* octets of a torn line that were cut off the journal */
 	int64_t started; /* boottime */
 	int64_t progress_told;
 };

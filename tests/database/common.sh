@@ -1,0 +1,102 @@
+# common.sh: sourced by test-walk, test-kill and test-lost: a server, a kit, a site, and what a test asks of them.
+# shellcheck shell=bash
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+
+OUT=${OUT:-build/release}
+offkit=$PWD/$OUT/offkit
+pack=$PWD/$OUT/offkit-pack
+tools=$PWD/$OUT/tools
+tmp=$(mktemp -d)
+chmod 700 "$tmp"
+failed=0
+
+finish() {
+	[ ! -e "$tmp/server" ] || tests/env/server stop "$tmp/server" >/dev/null 2>&1
+	rm -rf "$tmp"
+	exit "$failed"
+}
+trap finish EXIT
+
+# check NAME COMMAND…: the name says which test it is; its output is shown when it fails.
+check() {
+	local name=$1
+	shift
+	if "$@" >"$tmp/output" 2>&1; then
+		echo "ok $name"
+	else
+		echo "FAIL $name"
+		tail -n 40 "$tmp/output" | sed 's/^/  /'
+		failed=1
+	fi
+}
+
+start_server() { tests/env/server start "$tmp/server" "$@" >"$tmp/uri" && uri=$(cat "$tmp/uri"); }
+
+# The kit of Link-Not-Merge, signed by two of the demo root's keys.
+make_kit() {
+	"$pack" build kit-layout/lnm -o "$tmp/kit" --key fixtures/keys/release-eu.key \
+		--key fixtures/keys/release-us.key >/dev/null 2>&1
+	kit=$tmp/kit
+}
+
+# sample DATABASE COUNT: the same advisories each time.
+sample() { "$tools/sample" load --drop --seed 7 --count "$2" "$uri" "$1" >/dev/null; }
+
+# afresh: the sample database as it was before anything was done.
+afresh() {
+	command_reply '{"dropDatabase":1}' >/dev/null
+	sample "$database" "${sample_size:-1500}"
+	new_site "$database"
+}
+
+# new_site DATABASE: a state folder and a site file of its own, without hooks.
+new_site() {
+	state=$tmp/state-$1
+	site=$tmp/site-$1.json
+	database=$1
+	rm -rf "$state"
+	(umask 077; cat >"$site" <<-SITE
+	{"name": "test", "environment": "demo", "database": {"uri": "$uri", "name": "$1"},
+	 "stateDir": "$state",
+	 "ingest": {"collections": ["advisory_raw"], "silenceSeconds": ${silence:-0}, "watchSeconds": 1}}
+	SITE
+	)
+}
+
+kit_install() { "$offkit" install --yes --site "$site" "$@" "$kit"; }
+resume() { "$offkit" resume --yes --site "$site" "$@"; }
+rollback() { "$offkit" rollback --yes --site "$site" "$@"; }
+
+# exits CODE COMMAND…
+exits() {
+	local code=$1 status=0
+	shift
+	"$@" || status=$?
+	[ "$status" -eq "$code" ] || { echo "exit $status, wanted $code: $*"; return 1; }
+}
+
+command_reply() { "$tools/db_command" "$uri" "$database" "$1"; }
+# By aggregation: the count command of some servers lags behind.
+count() {
+	command_reply "{\"aggregate\":\"$1\",\"pipeline\":[{\"\$count\":\"n\"}],\"cursor\":{}}" |
+		grep -o '"n" : [0-9]*' | grep -o '[0-9]*' || echo 0
+}
+# Observations that the backfill wrote; the sample has one of its own.
+ours() { echo $(($(count advisory_observations) - 1)); }
+report_hash() { # of the newest run
+	sed -n 's/.*"reportHash":"\([0-9a-f]*\)".*/\1/p' "$state"/runs/*/events.jsonl | tail -n 1
+}
+events() { cat "$state"/runs/*/events.jsonl; }
+
+# What the database is, whatever the run that made it is called: collections, options, indexes and
+# counts.
+shape() {
+	command_reply '{"listCollections":1}' | grep -o '"name" : "[a-z_]*", "type"' | sort
+	local name
+	for name in $(command_reply '{"listCollections":1}' | grep -o '"name" : "[a-z_]*", "type"' |
+		cut -d'"' -f4 | sort); do
+		echo "$name $(count "$name") $(command_reply "{\"listIndexes\":\"$name\"}" |
+			grep -o '"name" : "[^"]*"' | sort | tr '\n' ' ')"
+	done
+}
