@@ -260,8 +260,9 @@ static int bind(struct compiler *compiler, const struct json *json, struct node 
 
 	if (node->operator->binding == BIND_AS) {
 		result = json_optional_string(json, "as", 64, &first, err);
-		if (result == 0)
-			result = compile_name(first, node->where, err);
+		if (result != 0)
+			return err_context(err, "%s", node->where);
+		result = compile_name(first, node->where, err);
 		if (result != 0)
 			return result;
 		first = arena_string(compiler->arena, first);

@@ -24,7 +24,7 @@ enum {
 	BACKFILL_SOURCES_MAX = 256,		  /* distinct values of countBy, a phase */
 	BACKFILL_SOURCE_NAME_MAX = 128,		  /* octets */
 	BACKFILL_CHUNK = 4096,			  /* source units in a chunk of the hash */
-	BACKFILL_BATCH_OCTETS = 32 * 1024 * 1024, /* a batch ends at these, whatever its count */
+	BACKFILL_BATCH_OCTETS = 16 * 1024 * 1024, /* a batch ends at these, whatever its count */
 	BACKFILL_GROUP_OCTETS = 16 * 1024 * 1024, /* documents of one group */
 	BACKFILL_IN_MAX = 1000,			  /* values in one $in */
 };
@@ -130,8 +130,8 @@ struct backfill_derived {
 	const struct backfill_write *write;
 	size_t unit;
 	struct bytes document;
-	struct bytes stable; /* without its volatile paths */
-	struct value id;     /* an ObjectId */
+	struct sha256 leaf; /* of the document without its volatile paths */
+	struct value id;    /* an ObjectId */
 	enum backfill_fate fate;
 	struct bytes existing; /* FATE_CONFLICT: what is there */
 	const char *reason;    /* FATE_CONFLICT without one: what the server said */
@@ -158,6 +158,10 @@ MUST_CHECK int backfill_look_up(struct mongo *mongo, struct backfill_batch *batc
 /* What a document or a template did wrong becomes a failure of the batch; other errors are ours. */
 MUST_CHECK int backfill_derive(struct backfill_batch *batch, const char *run_id, struct err *err);
 
+/* SHA-256 of a document without a write's volatile paths: by it documents are compared and hashed.
+ */
+MUST_CHECK int backfill_leaf(struct bytes doc, const struct backfill_write *write,
+	struct sha256 *ret_leaf, struct err *err);
 /* doc without paths, appended to out. */
 MUST_CHECK int backfill_strip(
 	struct bytes doc, const char *const *paths, size_t count, struct str *out, struct err *err);

@@ -56,6 +56,16 @@ int backfill_strip(
 	return str_check(out, err);
 }
 
+int backfill_leaf(struct bytes doc, const struct backfill_write *write, struct sha256 *ret_leaf,
+	struct err *err)
+{
+	CLEANUP_STR struct str stable = STR_INIT;
+	int result =
+		backfill_strip(doc, write->volatile_paths, write->volatile_count, &stable, err);
+
+	return result != 0 ? result : sha256_of(str_bytes(&stable), ret_leaf, err);
+}
+
 /* ---- one unit */
 
 struct deriving {
@@ -107,7 +117,6 @@ static int keep(struct deriving *deriving, const struct backfill_write *write,
 	const struct value *value, struct err *err)
 {
 	struct backfill_batch *batch = deriving->batch;
-	CLEANUP_STR struct str stable = STR_INIT;
 
 	if (value->type != VALUE_DOCUMENT)
 		return err_set(
@@ -115,18 +124,16 @@ static int keep(struct deriving *deriving, const struct backfill_write *write,
 	if (value->bytes.size > 16 * 1024 * 1024)
 		return err_set(err, ERR_LIMIT, "%s: the document has %zu octets, over 16 MiB",
 			write->collection, value->bytes.size);
-	int result = backfill_strip(
-		value->bytes, write->volatile_paths, write->volatile_count, &stable, err);
-	if (result != 0)
-		return result;
 	struct backfill_derived derived = {
 		.write = write,
 		.unit = deriving->unit,
 		.document = arena_bytes(batch->arena, value->bytes),
-		.stable = arena_bytes(batch->arena, str_bytes(&stable)),
 	};
-	if (derived.document.data == NULL || derived.stable.data == NULL)
+	if (derived.document.data == NULL)
 		return err_no_memory(err);
+	int result = backfill_leaf(derived.document, write, &derived.leaf, err);
+	if (result != 0)
+		return result;
 	derived.id = doc_get(derived.document, "_id");
 	if (derived.id.type != VALUE_OBJECT_ID)
 		return err_set(err, ERR_MIGRATION, "%s: _id is not an ObjectId but of type %s",

@@ -26,10 +26,6 @@ static int by_key(const void *left, const void *right)
 static int add_found(struct found_list *found, struct bytes doc, const char *field,
 	struct arena *arena, struct err *err)
 {
-	int result = doc_check(doc, err);
-
-	if (result != 0)
-		return result;
 	if (found->count == found->room) {
 		size_t room = found->room == 0 ? 64 : 2 * found->room;
 		struct backfill_found *list = arena_array(arena, room, sizeof *list);

@@ -128,7 +128,7 @@ static int conflict_line(const struct backfill *backfill, const struct backfill_
 	const struct backfill_state *state, const struct backfill_derived *derived, struct str *out,
 	struct err *err)
 {
-	CLEANUP_STR struct str existing = STR_INIT;
+	CLEANUP_STR struct str existing = STR_INIT, stable = STR_INIT;
 	struct json_writer writer;
 	char id[OBJECT_ID_HEX_SIZE];
 	int result = begin_line(&writer, out, backfill, batch, state, derived->unit, err);
@@ -141,11 +141,15 @@ static int conflict_line(const struct backfill *backfill, const struct backfill_
 		derived->reason != NULL ? derived->reason
 					: "a document exists that differs from the derived one");
 	if (result == 0 && derived->existing.size > 0) {
-		result = backfill_strip(derived->existing, derived->write->volatile_paths,
-			derived->write->volatile_count, &existing, err);
+		const struct backfill_write *write = derived->write;
+		result = backfill_strip(derived->existing, write->volatile_paths,
+			write->volatile_count, &existing, err);
+		if (result == 0)
+			result = backfill_strip(derived->document, write->volatile_paths,
+				write->volatile_count, &stable, err);
 		if (result != 0)
 			return result;
-		write_differences(&writer, derived->stable, str_bytes(&existing));
+		write_differences(&writer, str_bytes(&stable), str_bytes(&existing));
 		result = member_doc(&writer, "existing", derived->existing, err);
 	}
 	if (result == 0)

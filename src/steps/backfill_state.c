@@ -102,15 +102,12 @@ static int count_unit(struct backfill_state *state, const struct backfill_batch 
 static int count_derived(
 	struct backfill_target *target, const struct backfill_derived *derived, struct err *err)
 {
-	struct sha256 leaf;
 	bool none = target->written + target->skipped == 0;
 	const uint8_t *id = derived->id.object_id;
 
 	if (derived->fate == FATE_CONFLICT)
 		return 0;
-	int result = sha256_of(derived->stable, &leaf, err);
-	if (result == 0)
-		result = chain(&target->chunk, &leaf, err);
+	int result = chain(&target->chunk, &derived->leaf, err);
 	if (result != 0)
 		return result;
 	if (none || memcmp(id, target->first, OBJECT_ID_SIZE) < 0)

@@ -28,20 +28,18 @@ static int ids_of(struct backfill_batch *batch, const struct backfill_write *wri
 static int judge(struct backfill_batch *batch, struct backfill_derived *derived,
 	struct bytes existing, const char *run_id, struct err *err)
 {
-	CLEANUP_STR struct str stable = STR_INIT;
-	const struct backfill_write *write = derived->write;
-	int result = backfill_strip(
-		existing, write->volatile_paths, write->volatile_count, &stable, err);
+	struct sha256 leaf;
+	int result = backfill_leaf(existing, derived->write, &leaf, err);
 
 	if (result != 0)
 		return result;
-	if (!bytes_equal(str_bytes(&stable), derived->stable)) {
+	if (!sha256_equal(&leaf, &derived->leaf)) {
 		derived->fate = FATE_CONFLICT;
 		derived->existing = existing;
 		batch->conflict_count++;
 		return 0;
 	}
-	struct value run = doc_get_path(existing, write->run_path);
+	struct value run = doc_get_path(existing, derived->write->run_path);
 	bool ours = run.type == VALUE_STRING && bytes_equal(run.bytes, bytes_of_string(run_id));
 	derived->fate = ours ? FATE_WRITTEN : FATE_SKIPPED;
 	return 0;
@@ -104,7 +102,7 @@ static int settle_twins(struct backfill_batch *batch, struct err *err)
 		if (other->fate != FATE_WRITE)
 			continue;
 		other->fate = FATE_SKIPPED;
-		if (!bytes_equal(one->stable, other->stable)) {
+		if (!sha256_equal(&one->leaf, &other->leaf)) {
 			other->fate = FATE_CONFLICT;
 			other->existing = one->document;
 			batch->conflict_count++;
