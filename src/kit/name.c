@@ -48,20 +48,35 @@ static const char *character_rule(struct bytes name)
 	return NULL;
 }
 
+/* The rule of encoding and characters that a name breaks; memory may run out over it. */
+static int text_rule(struct bytes untrusted_name, const char **ret_rule, struct err *err)
+{
+	struct err form;
+
+	if (!utf8_valid(untrusted_name))
+		*ret_rule = "is not UTF-8";
+	else if (text_check_nfc(untrusted_name, &form) == 0)
+		*ret_rule = character_rule(untrusted_name);
+	else if (form.code == ERR_SYNTAX)
+		*ret_rule = "is not in normal form C";
+	else
+		return err_no_memory(err);
+	return 0;
+}
+
 int name_check(struct bytes untrusted_name, struct err *err)
 {
 	const char *rule = NULL;
+	int status = 0;
 
 	if (untrusted_name.size == 0)
 		rule = "is empty";
 	else if (untrusted_name.size > NAME_SIZE_MAX)
 		rule = "is longer than 1,024 octets";
-	else if (!utf8_valid(untrusted_name))
-		rule = "is not UTF-8";
-	else if (!text_is_nfc(untrusted_name))
-		rule = "is not in normal form C";
 	else
-		rule = character_rule(untrusted_name);
+		status = text_rule(untrusted_name, &rule, err);
+	if (status < 0)
+		return status;
 	for (size_t start = 0; rule == NULL && start <= untrusted_name.size;) {
 		const uint8_t *component = untrusted_name.data + start;
 		size_t left = untrusted_name.size - start;

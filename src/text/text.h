@@ -23,8 +23,8 @@ size_t text_width(const char *text);
 /* The longest beginning of text that is at most columns wide; returns its octets. */
 size_t text_cut(const char *text, size_t columns);
 
-/* Unicode NFC. Also false for invalid UTF-8, and when memory is out. */
-bool text_is_nfc(struct bytes text);
+/* 0 if text is in Unicode NFC; ERR_SYNTAX if not, or if it is not UTF-8. */
+MUST_CHECK int text_check_nfc(struct bytes text, struct err *err);
 
 /*
  * Appends the NFKC case-folded form (Unicode 3.13, toNFKC_Casefold), by which names that look alike

@@ -61,19 +61,21 @@ static utf8proc_ssize_t normalize(
 	return utf8proc_map(text.data, (utf8proc_ssize_t)text.size, ret_normal, options);
 }
 
-bool text_is_nfc(struct bytes text)
+int text_check_nfc(struct bytes text, struct err *err)
 {
 	utf8proc_uint8_t *normal = NULL;
 
 	if (is_ascii(text))
-		return true;
+		return 0;
 	/* The library lets some invalid forms pass. */
 	if (!utf8_valid(text))
-		return false;
+		return err_set(err, ERR_SYNTAX, "invalid UTF-8");
 	utf8proc_ssize_t size = normalize(text, UTF8PROC_STABLE | UTF8PROC_COMPOSE, &normal);
-	bool same = size >= 0 && bytes_equal(text, bytes_make(normal, (size_t)size));
+	if (size < 0)
+		return err_no_memory(err);
+	bool same = bytes_equal(text, bytes_make(normal, (size_t)size));
 	free(normal);
-	return same;
+	return same ? 0 : err_set(err, ERR_SYNTAX, "not in normal form C");
 }
 
 int text_fold(struct bytes text, struct str *out, struct err *err)
