@@ -1,5 +1,6 @@
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,8 @@ static int tar_failed(struct tar *tar, struct err *err)
 		*err = tar->failure;
 		return -(int)err->code;
 	}
+	if (archive_errno(tar->archive) == ENOMEM)
+		return err_no_memory(err);
 	const char *what = archive_error_string(tar->archive);
 	return err_set(err, ERR_TRUNCATED, "the archive is damaged after octet %lld: %s",
 		(long long)tar->content_end, what != NULL ? what : "bad header");
@@ -255,7 +258,7 @@ static int tar_open(struct tar *tar, int fd, struct err *err)
 		return err_set(err, ERR_INTERNAL, "libarchive cannot read tar");
 	if (archive_read_open(tar->archive, tar, NULL, tar_read, NULL) == ARCHIVE_OK)
 		return 0;
-	if (tar->failure.code == ERR_NONE)
+	if (tar->failure.code == ERR_NONE && archive_errno(tar->archive) != ENOMEM)
 		return err_set(err, ERR_NOT_A_KIT, "the file is not a tar archive");
 	return tar_failed(tar, err);
 }
