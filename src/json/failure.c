@@ -3,12 +3,14 @@
 #include "json/json_write.h"
 #include "text/text.h"
 
-/* What came from outside was escaped where it entered the message; this is the last line. */
+/*
+ * Most of what comes from outside was escaped where it entered the message, but not all: a name
+ * that a kit may have can still turn the line around (U+202E).
+ */
 static void append_line(struct str *out, const char *label, const char *text)
 {
 	str_append_text(out, label);
-	for (; *text != '\0'; text++)
-		str_append_char(out, (unsigned char)*text < 0x20 || *text == 0x7F ? '?' : *text);
+	text_guard(out, bytes_of_string(text));
 	str_append_char(out, '\n');
 }
 

@@ -41,6 +41,15 @@ MUST_CHECK int text_fold(struct bytes text, struct str *out, struct err *err);
  */
 void text_escape(struct str *out, struct bytes untrusted_text, size_t max_columns);
 
+/*
+ * The last door before a terminal: as text_escape without a limit, for a line of which parts were
+ * escaped already, so that a backslash stays one.
+ */
+void text_guard(struct str *out, struct bytes line);
+
+/* Whether text_escape shows a character as it is, given something that it may stand on. */
+bool text_may_be_shown(uint32_t character);
+
 /* "1,402,118" */
 enum { TEXT_COUNT_SIZE = 32 };
 const char *text_count(int64_t count, char out[static TEXT_COUNT_SIZE]);

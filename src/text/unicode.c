@@ -123,9 +123,14 @@ static bool may_be_shown(uint32_t character, bool has_base)
 	}
 }
 
+bool text_may_be_shown(uint32_t character)
+{
+	return may_be_shown(character, true);
+}
+
 /* Appends one character or octet, escaped where it must be; returns the octets that it took. */
 static size_t escape_next(struct str *out, struct bytes untrusted_text, size_t offset,
-	bool *has_base, size_t *ret_width)
+	const char *backslash, bool *has_base, size_t *ret_width)
 {
 	uint32_t character = untrusted_text.data[offset];
 	size_t before = out->size;
@@ -134,7 +139,7 @@ static size_t escape_next(struct str *out, struct bytes untrusted_text, size_t o
 	if (size == 0 || (character < 0x80 && !may_be_shown(character, true))) {
 		str_append_format(out, "\\x%02x", character);
 	} else if (character == '\\') {
-		str_append_text(out, "\\\\");
+		str_append_text(out, backslash);
 	} else if (may_be_shown(character, *has_base)) {
 		str_append(out, untrusted_text.data + offset, size);
 		*ret_width = width_of(character);
@@ -157,7 +162,7 @@ void text_escape(struct str *out, struct bytes untrusted_text, size_t max_column
 
 	while (offset < untrusted_text.size && !out->failed) {
 		size_t width;
-		offset += escape_next(out, untrusted_text, offset, &has_base, &width);
+		offset += escape_next(out, untrusted_text, offset, "\\\\", &has_base, &width);
 		if (max_columns == 0)
 			continue;
 		columns += width;
@@ -169,4 +174,13 @@ void text_escape(struct str *out, struct bytes untrusted_text, size_t max_column
 			return;
 		}
 	}
+}
+
+void text_guard(struct str *out, struct bytes line)
+{
+	bool has_base = false;
+	size_t width;
+
+	for (size_t offset = 0; offset < line.size && !out->failed;)
+		offset += escape_next(out, line, offset, "\\", &has_base, &width);
 }
