@@ -81,7 +81,9 @@ static int list_migrations(struct face *face, const struct trusted_kit *kit, str
 			return rc;
 		str_append_format(out, "  %s  ", migration.id);
 		text_escape(out, bytes_of_string(migration.title), 60);
-		str_append_format(out, " (%s)\n", migration.kind);
+		str_append_text(out, " (");
+		text_escape(out, bytes_of_string(migration.kind), 0);
+		str_append_text(out, ")\n");
 		if (migration.what[0] != '\0') {
 			str_append_text(out, "          ");
 			text_escape(out, bytes_of_string(migration.what), 0);
