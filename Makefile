@@ -51,16 +51,19 @@ PACK_SRC := $(sort $(wildcard src/pack/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FAULT_SRC := $(sort $(wildcard tests/fault/fault_*.c))
 
+comma := ,
 object = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 LIB    := $(OUT)/liboffkit.a
 UNIT   := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_SRC))
 TOOLS  := $(patsubst tests/tools/%.c,$(OUT)/tools/%,$(TOOL_SRC))
 FUZZ   := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_SRC))
+FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC))
 # Those with sanitizers stay where they are made: $(BUILD)/offkit is never one of them.
 PROGRAMS := $(addprefix $(if $(SANITIZE),$(OUT),$(BUILD))/,offkit offkit-pack)
 
-.PHONY: all check-static unit tools fuzz testenv server test demo bench install clean deps FORCE
+.PHONY: all check-static unit tools fuzz fault testenv server test demo bench install clean deps FORCE
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -117,9 +120,17 @@ $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/replay.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Programs in which the Nth call of some kinds fails: what the linker sends through __wrap_.
+$(OUT)/fault/fault_memory: CAUGHT := malloc calloc realloc reallocarray strdup strndup
+$(OUT)/fault/fault_files: CAUGHT := write pread fsync syncfs close fchmod mkdirat renameat openat syscall
+$(OUT)/fault/%: $(OUT)/obj/tests/fault/%.o $(OUT)/obj/tests/fault/fault.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(CAUGHT)) -o $@ $^ $(LDLIBS)
+
 unit: $(UNIT)
 tools: $(TOOLS)
 fuzz: $(FUZZ)
+fault: $(FAULT)
 
 # ---- what a user runs. The set-up comes first and in a make of its own, because this one has
 # already asked the compiler what machine it builds for, and there may have been none.
@@ -132,7 +143,7 @@ demo:
 test:
 	@src/deps/host-packages $$(sed '/^#/d' tests/*/packages)
 	@echo 'make: building offkit and its tests, and setting up what they run against in $(BUILD)/testenv'
-	@$(MAKE) -s --no-print-directory $(JOBS) testenv all unit tools fuzz
+	@$(MAKE) -s --no-print-directory $(JOBS) testenv all unit tools fuzz fault
 	@BUILD=$(BUILD) tests/run $(OUT)
 
 # One job more than there are processors: the set-up waits for the network while the others compile.

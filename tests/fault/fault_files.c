@@ -1,0 +1,199 @@
+/*
+ * fault_files KIT STATE: the Nth call that reaches the disk fails while a kit is unpacked. Whatever
+ * fails, state/kits has the whole kit or none, and the next attempt works.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "tests/fault/fault.h"
+#include "trust/root.h"
+#include "verify/verify.h"
+
+ssize_t __real_write(int fd, const void *data, size_t size);
+ssize_t __real_pread(int fd, void *data, size_t size, off_t offset);
+int __real_fsync(int fd);
+int __real_syncfs(int fd);
+int __real_close(int fd);
+int __real_fchmod(int fd, mode_t mode);
+int __real_mkdirat(int dirfd, const char *name, mode_t mode);
+int __real_renameat(int from_dirfd, const char *from, int to_dirfd, const char *to);
+int __real_openat(int dirfd, const char *name, int flags, ...);
+long __real_syscall(long number, ...);
+ssize_t __wrap_write(int fd, const void *data, size_t size);
+ssize_t __wrap_pread(int fd, void *data, size_t size, off_t offset);
+int __wrap_fsync(int fd);
+int __wrap_syncfs(int fd);
+int __wrap_close(int fd);
+int __wrap_fchmod(int fd, mode_t mode);
+int __wrap_mkdirat(int dirfd, const char *name, mode_t mode);
+int __wrap_renameat(int from_dirfd, const char *from, int to_dirfd, const char *to);
+int __wrap_openat(int dirfd, const char *name, int flags, ...);
+long __wrap_syscall(long number, ...);
+
+static bool fails(int errnum)
+{
+	bool strikes = fault_strikes();
+
+	if (strikes)
+		errno = errnum;
+	return strikes;
+}
+
+ssize_t __wrap_write(int fd, const void *data, size_t size)
+{
+	return fails(ENOSPC) ? -1 : __real_write(fd, data, size);
+}
+
+ssize_t __wrap_pread(int fd, void *data, size_t size, off_t offset)
+{
+	return fails(EIO) ? -1 : __real_pread(fd, data, size, offset);
+}
+
+int __wrap_fsync(int fd)
+{
+	return fails(EIO) ? -1 : __real_fsync(fd);
+}
+
+int __wrap_syncfs(int fd)
+{
+	return fails(EIO) ? -1 : __real_syncfs(fd);
+}
+
+/* The descriptor is gone, as Linux has it. */
+int __wrap_close(int fd)
+{
+	bool strikes = fault_strikes();
+	int status = __real_close(fd);
+
+	if (!strikes)
+		return status;
+	errno = EIO;
+	return -1;
+}
+
+int __wrap_fchmod(int fd, mode_t mode)
+{
+	return fails(EPERM) ? -1 : __real_fchmod(fd, mode);
+}
+
+int __wrap_mkdirat(int dirfd, const char *name, mode_t mode)
+{
+	return fails(ENOSPC) ? -1 : __real_mkdirat(dirfd, name, mode);
+}
+
+int __wrap_renameat(int from_dirfd, const char *from, int to_dirfd, const char *to)
+{
+	return fails(EIO) ? -1 : __real_renameat(from_dirfd, from, to_dirfd, to);
+}
+
+int __wrap_openat(int dirfd, const char *name, int flags, ...)
+{
+	va_list args;
+	mode_t mode = 0;
+
+	if ((flags & O_CREAT) != 0) {
+		va_start(args, flags);
+		mode = va_arg(args, mode_t);
+		va_end(args);
+	}
+	return fails(EMFILE) ? -1 : __real_openat(dirfd, name, flags, mode);
+}
+
+/* renameat2, which has no wrapper in every libc; other calls are passed on. */
+long __wrap_syscall(long number, ...)
+{
+	long arguments[6];
+	va_list args;
+
+	va_start(args, number);
+	for (size_t i = 0; i < 6; i++)
+		arguments[i] = va_arg(args, long);
+	va_end(args);
+	if (number == SYS_renameat2 && fails(EIO))
+		return -1;
+	return __real_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3],
+		arguments[4], arguments[5]);
+}
+
+struct unpacking {
+	const char *kit;
+	int state;
+	bool keep; /* the kit of the run before stays, and is replaced */
+	const struct trust_root *root;
+	char id[256]; /* of the first run */
+};
+
+static int unpack(void *argument, struct err *err)
+{
+	struct unpacking *unpacking = argument;
+	const struct verify_options options = {
+		.state_dirfd = unpacking->state, .now = 1766400000000};
+	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
+	CLEANUP_STR struct str quarantine = STR_INIT;
+	int status = verify_and_unpack(
+		unpacking->kit, unpacking->root, &options, &kit, &quarantine, err);
+
+	if (status == 0)
+		(void)snprintf(unpacking->id, sizeof unpacking->id, "%s", trusted_kit_id(kit));
+	return status;
+}
+
+static const char *whole_or_none(void *argument, int status)
+{
+	static char wrong[ERR_MESSAGE_MAX + 64];
+	struct unpacking *unpacking = argument;
+	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
+	struct err err = {0};
+	int found = verify_installed(unpacking->state, unpacking->id, unpacking->root, &kit, &err);
+
+	if (found < 0 && (status == 0 || unpacking->keep || found != -ERR_NOT_FOUND)) {
+		(void)snprintf(wrong, sizeof wrong, "in state/kits: %s", err.message);
+		return wrong;
+	}
+	if (!unpacking->keep && tree_remove_at(unpacking->state, "kits", &err) < 0)
+		return "state/kits cannot be removed";
+	return NULL;
+}
+
+/* Our disk, the state's folder, or the medium; never a verdict about the kit. */
+static bool is_disk(enum err_code code)
+{
+	return code == ERR_DISK || code == ERR_STATE_FOLDER || code == ERR_UNREADABLE;
+}
+
+int main(int argc, char **argv)
+{
+	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
+	CLEANUP_FD int state = -1;
+	struct err err;
+
+	if (argc != 3 || trust_root_embedded(&root, &err) < 0 ||
+		folder_make(argv[2], &state, &err) < 0)
+		return EXIT_FAILURE;
+	struct unpacking fresh = {.kit = argv[1], .state = state, .root = root};
+	struct unpacking again = {.kit = argv[1], .state = state, .root = root, .keep = true};
+	const struct fault_case cases[] = {
+		{.name = "unpack",
+			.stride = 1,
+			.work = unpack,
+			.check = whole_or_none,
+			.may_be = is_disk,
+			.argument = &fresh},
+		{.name = "unpack over the same kit",
+			.stride = 1,
+			.work = unpack,
+			.check = whole_or_none,
+			.may_be = is_disk,
+			.argument = &again},
+	};
+	return fault_run(cases, sizeof cases / sizeof cases[0]);
+}
