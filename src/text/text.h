@@ -47,9 +47,6 @@ void text_escape(struct str *out, struct bytes untrusted_text, size_t max_column
  */
 void text_guard(struct str *out, struct bytes line);
 
-/* Whether text_escape shows a character as it is, given something that it may stand on. */
-bool text_may_be_shown(uint32_t character);
-
 /* "1,402,118" */
 enum { TEXT_COUNT_SIZE = 32 };
 const char *text_count(int64_t count, char out[static TEXT_COUNT_SIZE]);

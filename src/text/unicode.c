@@ -123,11 +123,6 @@ static bool may_be_shown(uint32_t character, bool has_base)
 	}
 }
 
-bool text_may_be_shown(uint32_t character)
-{
-	return may_be_shown(character, true);
-}
-
 /* Appends one character or octet, escaped where it must be; returns the octets that it took. */
 static size_t escape_next(struct str *out, struct bytes untrusted_text, size_t offset,
 	const char *backslash, bool *has_base, size_t *ret_width)
