@@ -66,6 +66,20 @@ static void remove_folder(const struct solo *solo)
 			ignored.message);
 }
 
+/* There is no run to be resumed, and nothing in the database was changed. */
+static int alone(struct err *err)
+{
+	switch (err->code) {
+	case ERR_STOPPED:
+		return err_recode(err, ERR_CANCELLED);
+	case ERR_DATABASE_LOST:
+	case ERR_DISK:
+		return err_recode(err, ERR_BACKUP);
+	default:
+		return -(int)err->code;
+	}
+}
+
 static int backup(struct solo *solo, struct err *err)
 {
 	struct step_context context;
@@ -80,7 +94,7 @@ static int backup(struct solo *solo, struct err *err)
 	if (rc == 0)
 		return show(solo->face, context.checkpoint, err);
 	remove_folder(solo);
-	return rc;
+	return alone(err);
 }
 
 static int run(struct face *face, const void *values, size_t operand_count,

@@ -8,6 +8,9 @@
 
 extern const struct command command_backup;
 extern const struct command command_inspect;
+extern const struct command command_monitor;
+extern const struct command command_report;
+extern const struct command command_status;
 extern const struct command command_install;
 extern const struct command command_plan;
 extern const struct command command_restore;

@@ -168,16 +168,26 @@ static int fold_undo_begin(struct history *history, struct history_step *step,
 	return 0;
 }
 
+static void forget(struct history_step *step)
+{
+	json_release(step->checkpoint_doc);
+	*step = (struct history_step){.name = step->name, .label = step->label, .kind = step->kind};
+}
+
 static int fold_undo_end(struct history *history, struct history_step *step,
 	const struct json *event, struct err *err)
 {
 	if (step == NULL)
 		return bad_event(err, "undoes a step that is not in the walk");
-	json_release(step->checkpoint_doc);
-	const char *name = step->name, *label = step->label, *kind = step->kind;
-	*step = (struct history_step){.name = name, .label = label, .kind = kind, .undo = event};
-	if (history->current == step)
-		history->current = NULL;
+	forget(step);
+	step->undo = event;
+	/* What came after it and has nothing to undo (validation, report) was about what is gone.
+	 */
+	for (struct history_step *later = step + 1; later < history->steps + history->step_count;
+		later++)
+		if (later->undo == NULL)
+			forget(later);
+	history->current = NULL;
 	return 0;
 }
 

@@ -85,3 +85,16 @@ int lock_take(int state_dirfd, const char *command, int *ret_fd, struct err *err
 	*ret_fd = steal_fd(&fd);
 	return 0;
 }
+
+int lock_look(int state_dirfd, struct err *err)
+{
+	CLEANUP_FD int fd = openat(state_dirfd, NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0
+				       : err_set_errno(err, ERR_STATE_FOLDER, errno, "%s", NAME);
+	/* Shared, so that two who look do not see each other. */
+	if (flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		return locked(state_dirfd, err);
+	return 0;
+}

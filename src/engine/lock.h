@@ -16,6 +16,9 @@ MUST_CHECK int lock_take(int state_dirfd, const char *command, int *ret_fd, stru
 /* Writes down this process as the holder, after a fork. */
 MUST_CHECK int lock_describe(int lock_fd, const char *command, struct err *err);
 
+/* Looks only: ERR_LOCKED, naming who is at work; 0 if nobody is. */
+MUST_CHECK int lock_look(int state_dirfd, struct err *err);
+
 /* Closing the descriptor releases. */
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "engine/quoted.h"
+#include "engine/restore.h"
 #include "engine/run.h"
 #include "steps/record.h"
 
@@ -212,11 +213,12 @@ static int attempt(struct run *run, size_t index, struct err *err)
 
 /* ---- failure */
 
-enum failure_choice { FAILURE_RETRY, FAILURE_UNDO, FAILURE_LEAVE, FAILURE_COUNT };
+enum failure_choice { FAILURE_RETRY, FAILURE_UNDO, FAILURE_RESTORE, FAILURE_LEAVE, FAILURE_COUNT };
 
 static const struct choice FAILURE_CHOICES[FAILURE_COUNT] = {
 	[FAILURE_RETRY] = {"retry", "try again"},
 	[FAILURE_UNDO] = {"undo", "undo this step"},
+	[FAILURE_RESTORE] = {"restore", "restore the backup"},
 	[FAILURE_LEAVE] = {"leave", "leave it, decide later: offkit resume"},
 };
 
@@ -240,6 +242,7 @@ static int ask_failure(struct run *run, const struct step *step, const struct er
 	enum failure_choice *ret_choice, struct err *err)
 {
 	const struct history_step *state = history_step(&run->history, step->name);
+	const struct history_step *backup = history_step(&run->history, "backup");
 	struct choice choices[FAILURE_COUNT + 1] = {0};
 	enum failure_choice which[FAILURE_COUNT];
 	const char *choice = NULL;
@@ -248,6 +251,9 @@ static int ask_failure(struct run *run, const struct step *step, const struct er
 	for (enum failure_choice i = 0; i < FAILURE_COUNT; i++) {
 		if (i == FAILURE_UNDO && (step->kind->undo == NULL || state->begin == NULL ||
 						 step->kind == &step_backup))
+			continue;
+		if (i == FAILURE_RESTORE &&
+			(step->migration == NULL || backup == NULL || backup->end == NULL))
 			continue;
 		which[count] = i;
 		choices[count++] = FAILURE_CHOICES[i];
@@ -280,6 +286,8 @@ static int failed(struct run *run, size_t index, struct err *err)
 		rc = ask_failure(run, step, &failure, &choice, err);
 	if (rc == 0 && choice == FAILURE_UNDO)
 		rc = run_step_undo(run, index, err);
+	if (rc == 0 && choice == FAILURE_RESTORE)
+		rc = run_restore(run, err);
 	if (rc < 0 && choice != FAILURE_LEAVE)
 		return rc;
 	if (rc == 0 && choice == FAILURE_RETRY) {

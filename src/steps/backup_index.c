@@ -118,7 +118,8 @@ static int take_count(
 /* A name in the database's folder, nothing else. */
 static bool is_file_name(const char *name)
 {
-	return strchr(name, '/') == NULL && name[0] != '.' && strlen(name) < BACKUP_NAME_SIZE;
+	return strchr(name, '/') == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+	       strlen(name) < BACKUP_NAME_SIZE;
 }
 
 static int take_file(struct reader *reader, const struct json *collection, const char *name,

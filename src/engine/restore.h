@@ -1,0 +1,17 @@
+/*
+ * restore: this run's backup brought back, as a choice after a failure.
+ */
+#ifndef OFFKIT_ENGINE_RESTORE_H
+#define OFFKIT_ENGINE_RESTORE_H
+
+#include "base/err.h"
+
+struct run;
+
+/*
+ * Asks for the database's name to be typed, restores, and tells that the migrations are undone.
+ * ERR_STOPPED if something else was typed.
+ */
+MUST_CHECK int run_restore(struct run *run, struct err *err);
+
+#endif
