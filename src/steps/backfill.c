@@ -234,10 +234,13 @@ static int say_why(
 	}
 	object_id_to_hex(first->id.object_id, id);
 	return err_set(err, ERR_CONFLICT,
-		"%s %s exists with other content than this kit derives (%lld conflicts, %lld "
-		"allowed; batch %lld %s; both versions are in conflicts.ndjson)",
-		first->write->collection, id, (long long)(conflicts + errors),
-		(long long)conflict_limit(work), (long long)work->state->batch + 1, outcome);
+		"%s %s %s (%lld conflicts and %lld errors, %lld allowed; batch %lld %s; both "
+		"versions are in conflicts.ndjson)",
+		first->write->collection, id,
+		first->reason != NULL ? "is refused because of another document"
+				      : "exists with other content than this kit derives",
+		(long long)conflicts, (long long)errors, (long long)conflict_limit(work),
+		(long long)work->state->batch + 1, outcome);
 }
 
 /* Nothing of a batch is written that goes over the limit. */
