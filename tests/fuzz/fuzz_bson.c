@@ -4,8 +4,7 @@
 
 #include "base/cleanup.h"
 #include "mongo/value.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/target.h"
 
 static void walk(struct bytes doc)
 {

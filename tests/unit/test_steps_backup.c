@@ -294,6 +294,39 @@ static void proved_silence_needs_no_second_reading(void **state)
 	end(&scene);
 }
 
+/* The freeze disarmed a TTL index: the backup has the expiry that the site gave it. */
+static void an_expiry_is_kept_as_the_site_set_it(void **state)
+{
+	(void)state;
+	struct scene scene;
+	struct backup_index index;
+	struct backup_metadata metadata;
+	struct err err;
+	bool found = false;
+
+	begin(&scene);
+	run_command(scene.mongo, "{\"createIndexes\":\"c0\",\"indexes\":[{\"key\":{\"at\":1},"
+				 "\"name\":\"ttl\",\"expireAfterSeconds\":2147483647}]}");
+	MUST(json_parse(bytes_of_string("{\"silence\":\"observed\",\"ttl\":[{\"collection\":"
+					"\"c0\",\"index\":\"ttl\",\"seconds\":3600}]}"),
+		JSON_LIMITS(4096), &scene.freeze_doc, &err));
+	MUST(step_backup.apply(context(&scene), &err));
+	MUST(backup_of_run(context(&scene), &index, &err));
+	const struct backup_collection *collection = backup_find(&index, "c0");
+	assert_non_null(collection);
+	MUST(backup_metadata_read(collection->definition, &scene.arena, &metadata, &err));
+	for (size_t i = 0; i < metadata.index_count; i++) {
+		int64_t seconds = 0;
+		if (!doc_get_integer(metadata.indexes[i], "expireAfterSeconds", &seconds))
+			continue;
+		assert_int_equal(seconds, 3600);
+		found = true;
+	}
+	assert_true(found);
+	backup_index_release(&index);
+	end(&scene);
+}
+
 static void an_undo_is_proved_by_digest(void **state)
 {
 	(void)state;
@@ -518,6 +551,7 @@ int main(void)
 		cmocka_unit_test(a_stop_is_heeded),
 		cmocka_unit_test(a_write_during_the_backup_is_seen),
 		cmocka_unit_test(proved_silence_needs_no_second_reading),
+		cmocka_unit_test(an_expiry_is_kept_as_the_site_set_it),
 		cmocka_unit_test(an_undo_is_proved_by_digest),
 		cmocka_unit_test(a_backup_is_restored),
 		cmocka_unit_test(nothing_is_dropped_for_a_damaged_backup),
