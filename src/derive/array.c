@@ -298,7 +298,7 @@ static int append_all(struct evaluation *evaluation, const struct node *node, st
 		}
 		if (result == 0)
 			append_elements(&builder.writer, array);
-		if (result == 0 && builder.text.size > DOC_SIZE_MAX)
+		if (result == 0 && builder.text.size > DERIVE_RESULT_MAX)
 			break;
 	}
 	if (result != 0)

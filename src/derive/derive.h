@@ -19,10 +19,11 @@
 #include "mongo/value.h"
 
 enum {
-	DERIVE_VARIABLES_MAX = 256, /* around a template */
-	DERIVE_INNER_MAX = 64,	    /* bound within a template, one inside another */
-	DERIVE_NODES_MAX = 20000,   /* expressions in a template */
-	DERIVE_NESTING_MAX = 100,   /* of what is built */
+	DERIVE_VARIABLES_MAX = 256,	      /* around a template */
+	DERIVE_INNER_MAX = 64,		      /* bound within a template, one inside another */
+	DERIVE_NODES_MAX = 20000,	      /* expressions in a template */
+	DERIVE_NESTING_MAX = 100,	      /* of what is built */
+	DERIVE_RESULT_MAX = 64 * 1024 * 1024, /* octets of one result, also in between */
 };
 
 /* What one document may cost, all its templates together. */

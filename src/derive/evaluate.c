@@ -150,9 +150,9 @@ int builder_finish(struct builder *builder, struct evaluation *evaluation, const
 	int result = str_check(&builder->text, err);
 	if (result == 0)
 		result = spend(evaluation, node, builder->text.size, 1, err);
-	if (result == 0 && builder->text.size > DOC_SIZE_MAX)
-		result = err_set(err, ERR_LIMIT, "%s: the result is larger than a document may be",
-			node->where);
+	if (result == 0 && builder->text.size > DERIVE_RESULT_MAX)
+		result = err_set(
+			err, ERR_LIMIT, "%s: the result is larger than 64 MiB", node->where);
 	if (result != 0)
 		return result;
 	struct bytes copy = arena_bytes(evaluation->run->scratch, str_bytes(&builder->text));
@@ -167,9 +167,9 @@ int make_string(struct evaluation *evaluation, const struct node *node, struct b
 {
 	int result = spend(evaluation, node, text.size, 1, err);
 
-	if (result == 0 && text.size > DOC_SIZE_MAX)
-		result = err_set(err, ERR_LIMIT, "%s: the result is larger than a document may be",
-			node->where);
+	if (result == 0 && text.size > DERIVE_RESULT_MAX)
+		result = err_set(
+			err, ERR_LIMIT, "%s: the result is larger than 64 MiB", node->where);
 	if (result != 0)
 		return result;
 	char *copy = arena_string_n(evaluation->run->scratch, text.data, text.size);

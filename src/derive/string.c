@@ -390,7 +390,7 @@ static int replace(struct evaluation *evaluation, const struct node *node, bool 
 		str_append(&replaced, text[0].data + from, at - from);
 		str_append(&replaced, text[2].data, text[2].size);
 		from = at + text[1].size;
-		if (!all || replaced.size > DOC_SIZE_MAX)
+		if (!all || replaced.size > DERIVE_RESULT_MAX)
 			break;
 	}
 	str_append(&replaced, text[0].data + from, text[0].size - from);

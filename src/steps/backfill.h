@@ -21,12 +21,13 @@ enum {
 	BACKFILL_KEYS_MAX = 8,
 	BACKFILL_VOLATILE_MAX = 16,
 	BACKFILL_TARGETS_MAX = BACKFILL_PHASES_MAX * BACKFILL_WRITES_MAX,
-	BACKFILL_SOURCES_MAX = 256,		  /* distinct values of countBy, a phase */
-	BACKFILL_SOURCE_NAME_MAX = 128,		  /* octets */
-	BACKFILL_CHUNK = 4096,			  /* source units in a chunk of the hash */
-	BACKFILL_BATCH_OCTETS = 16 * 1024 * 1024, /* a batch ends at these, whatever its count */
-	BACKFILL_GROUP_OCTETS = 16 * 1024 * 1024, /* documents of one group */
-	BACKFILL_IN_MAX = 1000,			  /* values in one $in */
+	BACKFILL_SOURCES_MAX = 256,		     /* distinct values of countBy, a phase */
+	BACKFILL_SOURCE_NAME_MAX = 128,		     /* octets */
+	BACKFILL_CHUNK = 4096,			     /* source units in a chunk of the hash */
+	BACKFILL_BATCH_OCTETS = 16 * 1024 * 1024,    /* a batch ends at these, whatever its count */
+	BACKFILL_GROUP_OCTETS = 48 * 1024 * 1024,    /* documents of one group */
+	BACKFILL_DOCUMENT_OCTETS = 16 * 1024 * 1024, /* of a derived document, as MongoDB */
+	BACKFILL_IN_MAX = 1000,			     /* values in one $in */
 };
 
 /* ---- the migration, compiled (backfill_load.c); lives in an arena */

@@ -121,7 +121,7 @@ static int keep(struct deriving *deriving, const struct backfill_write *write,
 	if (value->type != VALUE_DOCUMENT)
 		return err_set(
 			err, ERR_MIGRATION, "%s: the result is no document", write->collection);
-	if (value->bytes.size > 16 * 1024 * 1024)
+	if (value->bytes.size > BACKFILL_DOCUMENT_OCTETS)
 		return err_set(err, ERR_LIMIT, "%s: the document has %zu octets, over 16 MiB",
 			write->collection, value->bytes.size);
 	struct backfill_derived derived = {

@@ -139,6 +139,30 @@ static void test_work_is_limited(void **state)
 	refused(str_text(&text), ERR_LIMIT, "template.$reduce");
 }
 
+/* 2^26 octets are 64 MiB: doubled from 2^6, 20 times is the limit, and one octet more is over it.
+ */
+static void test_results_are_limited(void **state)
+{
+	(void)state;
+	for (int extra = 0; extra <= 1; extra++) {
+		CLEANUP_STR struct str text = STR_INIT;
+		struct arena arena = ARENA_INIT;
+		struct value value;
+		struct err err;
+
+		str_append_text(&text, "{\"$concat\": [{\"$reduce\": {\"input\": [1");
+		nest(&text, ",1", "", "", 18);
+		str_append_text(&text, "], \"initialValue\": \"");
+		nest(&text, "x", "", "", 128);
+		str_append_format(&text,
+			"\", \"in\": {\"$concat\": [\"$$value\", \"$$value\"]}}}, \"%s\"]}",
+			extra ? "x" : "");
+		int result = ask(str_text(&text), "{}", &arena, &value, &err);
+		assert_int_equal(result, extra ? -ERR_LIMIT : 0);
+		arena_release(&arena);
+	}
+}
+
 static void test_outer_variables(void **state)
 {
 	static const struct derive_names names = {.names = {"runId", "previous"}, .count = 2};
@@ -199,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_nesting_is_limited),
 		cmocka_unit_test(test_variables_are_limited),
 		cmocka_unit_test(test_work_is_limited),
+		cmocka_unit_test(test_results_are_limited),
 		cmocka_unit_test(test_outer_variables),
 		cmocka_unit_test(test_nul_within_strings),
 	};
