@@ -9,8 +9,7 @@ struct mongo_bulk {
 	mongoc_collection_t *collection;
 	mongoc_bulk_operation_t *operation;
 	size_t count;
-	bson_t reply;
-	struct arena arena; /* the result's errors */
+	struct arena arena; /* the reply's octets and the result's errors */
 };
 
 int mongo_bulk_begin(
@@ -22,7 +21,6 @@ int mongo_bulk_begin(
 	if (bulk == NULL)
 		return err_no_memory(err);
 	bulk->mongo = mongo;
-	bson_init(&bulk->reply);
 	(void)BSON_APPEND_BOOL(&opts, "ordered", true);
 	(void)mongoc_write_concern_append(mongo->write_concern, &opts);
 	bulk->collection = mongoc_client_get_collection(mongo->client, mongo->database, collection);
@@ -161,12 +159,15 @@ static int take_errors(struct mongo_bulk *bulk, struct bytes list, struct mongo_
 	return 0;
 }
 
-static int read_reply(struct mongo_bulk *bulk, const bson_error_t *error, bool done,
-	struct mongo_bulk_result *result, struct err *err)
+static int read_reply(struct mongo_bulk *bulk, const bson_t *driver_reply,
+	const bson_error_t *error, bool done, struct mongo_bulk_result *result, struct err *err)
 {
-	struct bytes reply = bytes_make(bson_get_data(&bulk->reply), bulk->reply.len);
+	struct bytes reply = arena_bytes(
+		&bulk->arena, bytes_make(bson_get_data(driver_reply), driver_reply->len));
 	struct value errors, concern;
 
+	if (reply.data == NULL)
+		return err_no_memory(err);
 	int checked = doc_check(reply, err);
 	if (checked != 0)
 		return err_context(err, "%s: the reply", mongo_address(bulk->mongo));
@@ -178,7 +179,7 @@ static int read_reply(struct mongo_bulk *bulk, const bson_error_t *error, bool d
 	bool refused_some = errors.type == VALUE_ARRAY && doc_count(errors.bytes) > 0;
 	/* Some operations were refused, and nothing else went wrong, such as the network after. */
 	if (!done && !(refused_some && error->domain == MONGOC_ERROR_SERVER))
-		return driver_failed(bulk->mongo, error, &bulk->reply, NULL, err);
+		return driver_failed(bulk->mongo, error, driver_reply, NULL, err);
 	*result = (struct mongo_bulk_result){
 		.inserted = counted(reply, "nInserted"),
 		.matched = counted(reply, "nMatched"),
@@ -193,15 +194,16 @@ int mongo_bulk_run(struct mongo_bulk *bulk, struct mongo_bulk_result *ret_result
 {
 	struct mongo_bulk_result result = {0};
 	bson_error_t error = {0};
+	bson_t reply;
 
 	/* The driver calls an empty bulk an error. */
 	if (bulk->count == 0) {
 		*ret_result = result;
 		return 0;
 	}
-	bson_destroy(&bulk->reply);
-	bool done = mongoc_bulk_operation_execute(bulk->operation, &bulk->reply, &error) != 0;
-	int failed = read_reply(bulk, &error, done, &result, err);
+	bool done = mongoc_bulk_operation_execute(bulk->operation, &reply, &error) != 0;
+	int failed = read_reply(bulk, &reply, &error, done, &result, err);
+	bson_destroy(&reply);
 	if (failed == 0)
 		*ret_result = result;
 	return failed;
@@ -213,7 +215,6 @@ void mongo_bulk_free(struct mongo_bulk *bulk)
 		return;
 	mongoc_bulk_operation_destroy(bulk->operation);
 	mongoc_collection_destroy(bulk->collection);
-	bson_destroy(&bulk->reply);
 	arena_release(&bulk->arena);
 	free(bulk);
 }
