@@ -153,6 +153,10 @@ testenv:
 server:
 	@tests/env/setup server
 
+# Ratios to what others do with the same file; needs 4 GB of disk and a quiet machine.
+bench: all tools
+	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/run
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin/
