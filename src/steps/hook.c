@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,27 +64,61 @@ int hook_check(const struct site_hook *hook, struct err *err)
 
 /* ---- running */
 
-static void become_hook(const struct site_hook *hook, const char *run_id, int output_fd)
+/* In a process group of its own, with every signal as a program finds it at its start. */
+static int set_attributes(posix_spawnattr_t *attributes)
 {
-	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-	static char lang[] = "LANG=C";
+	sigset_t none, all;
+	int errnum = sigemptyset(&none) != 0 || sigfillset(&all) != 0 ? errno : 0;
+
+	if (errnum == 0)
+		errnum = posix_spawnattr_setflags(attributes,
+			POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	if (errnum == 0)
+		errnum = posix_spawnattr_setpgroup(attributes, 0);
+	if (errnum == 0)
+		errnum = posix_spawnattr_setsigmask(attributes, &none);
+	return errnum != 0 ? errnum : posix_spawnattr_setsigdefault(attributes, &all);
+}
+
+static int set_files(posix_spawn_file_actions_t *files, int output_fd)
+{
+	int errnum = posix_spawn_file_actions_addopen(files, 0, "/dev/null", O_RDONLY, 0);
+
+	if (errnum == 0)
+		errnum = posix_spawn_file_actions_adddup2(files, output_fd, 1);
+	if (errnum == 0)
+		errnum = posix_spawn_file_actions_adddup2(files, output_fd, 2);
+	return errnum != 0 ? errnum : posix_spawn_file_actions_addchdir_np(files, "/");
+}
+
+static int spawn(const struct site_hook *hook, const char *run_id, int output_fd, pid_t *ret_pid,
+	struct err *err)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attributes;
+	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+	char lang[] = "LANG=C";
 	char run[128];
 	char *environment[] = {path, lang, run, NULL};
-	sigset_t none;
-	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	(void)snprintf(run, sizeof run, "OFFKIT_RUN=%s", run_id);
-	(void)setpgid(0, 0);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int number = 1; number < NSIG; number++)
-		if (number != SIGKILL && number != SIGSTOP)
-			(void)signal(number, SIG_DFL);
-	if (null_fd < 0 || dup2(null_fd, 0) < 0 || dup2(output_fd, 1) < 0 ||
-		dup2(output_fd, 2) < 0 || chdir("/") != 0)
-		_exit(126);
-	(void)execve(hook->argv[0], (char *const *)(uintptr_t)hook->argv, environment);
-	_exit(127);
+	int errnum = posix_spawn_file_actions_init(&files);
+	if (errnum != 0)
+		return err_set_errno(err, ERR_HOOK, errnum, "%s", hook->argv[0]);
+	errnum = posix_spawnattr_init(&attributes);
+	if (errnum == 0) {
+		errnum = set_attributes(&attributes);
+		if (errnum == 0)
+			errnum = set_files(&files, output_fd);
+		if (errnum == 0)
+			errnum = posix_spawn(ret_pid, hook->argv[0], &files, &attributes,
+				(char *const *)(uintptr_t)hook->argv, environment);
+		(void)posix_spawnattr_destroy(&attributes);
+	}
+	(void)posix_spawn_file_actions_destroy(&files);
+	if (errnum != 0)
+		return err_set_errno(err, ERR_HOOK, errnum, "%s", hook->argv[0]);
+	return 0;
 }
 
 /* Reads until the writers are gone or the time is over; what is over the limit is thrown away. */
@@ -128,8 +163,6 @@ static int judge(const char *path, int status, struct err *err)
 {
 	if (WIFSIGNALED(status))
 		return err_set(err, ERR_HOOK, "%s was ended by signal %d", path, WTERMSIG(status));
-	if (WEXITSTATUS(status) == 127)
-		return err_set(err, ERR_HOOK, "%s cannot be executed", path);
 	if (WEXITSTATUS(status) != 0)
 		return err_set(err, ERR_HOOK, "%s ended with %d", path, WEXITSTATUS(status));
 	return 0;
@@ -140,6 +173,7 @@ int hook_run(const struct site_hook *hook, const char *run_id, struct str *outpu
 	CLEANUP_FD int read_fd = -1;
 	CLEANUP_FD int write_fd = -1;
 	int fds[2], status = 0;
+	pid_t pid = 0;
 	int64_t deadline = clock_boottime() + hook->timeout;
 	int rc = hook_check(hook, err);
 
@@ -149,12 +183,9 @@ int hook_run(const struct site_hook *hook, const char *run_id, struct str *outpu
 		return err_set_errno(err, ERR_HOOK, errno, "%s", hook->argv[0]);
 	read_fd = fds[0];
 	write_fd = fds[1];
-	pid_t pid = fork();
-	if (pid < 0)
-		return err_set_errno(err, ERR_HOOK, errno, "%s", hook->argv[0]);
-	if (pid == 0)
-		become_hook(hook, run_id, write_fd);
-	(void)setpgid(pid, pid);
+	rc = spawn(hook, run_id, write_fd, &pid, err);
+	if (rc < 0)
+		return rc;
 	(void)close(steal_fd(&write_fd));
 	bool in_time = read_output(read_fd, deadline, output) && wait_until(pid, deadline, &status);
 	if (!in_time) {

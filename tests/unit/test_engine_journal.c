@@ -181,7 +181,8 @@ static void a_torn_last_line_is_cut_off(void **state)
 		size_t torn = 0;
 		int count = 0;
 		write_text(text.text, size);
-		assert_int_equal(journal_open(run_fd, count_line, &count, &journal, &torn, &err), 0);
+		assert_int_equal(
+			journal_open(run_fd, count_line, &count, &journal, &torn, &err), 0);
 		assert_int_equal(count, 2);
 		assert_int_equal(torn, size - whole);
 		add(journal, "another three");
