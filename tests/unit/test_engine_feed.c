@@ -1,0 +1,179 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/feed.h"
+
+static const char QUESTION[] = "{\"event\":\"question\",\"id\":\"q1\"}";
+
+/* A run in the child: tells a question, asks it, and ends as it is answered. */
+static int asking(void *argument, const struct engine_face *face, struct err *err)
+{
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	CLEANUP_STR struct str choice = STR_INIT;
+	const char *by = "";
+
+	(void)argument;
+	int rc = json_parse(bytes_of_string(QUESTION), JSON_LIMITS(1024), &doc, err);
+	if (rc < 0)
+		return rc;
+	face->event(face->self, bytes_of_string(QUESTION), json_root(doc));
+	rc = face->ask(face->self, json_root(doc), &choice, &by, err);
+	if (rc < 0)
+		return rc;
+	if (strcmp(str_text(&choice), "begin") == 0)
+		return 0;
+	return err_set(err, ERR_CANCELLED, "%s by %s", str_text(&choice), by);
+}
+
+static int pausing(void *argument, const struct engine_face *face, struct err *err)
+{
+	(void)argument;
+	while (!face->stop_requested(face->self))
+		(void)poll(NULL, 0, 1);
+	return err_set(err, ERR_STOPPED, "as was asked");
+}
+
+static int dying(void *argument, const struct engine_face *face, struct err *err)
+{
+	(void)argument;
+	(void)face;
+	(void)err;
+	_exit(0);
+}
+
+/* The next line, "" at the end. */
+static const char *next(struct feed *feed, struct str *text)
+{
+	struct bytes line;
+	struct err err;
+
+	for (;;) {
+		int rc = feed_next(feed, &line, &err);
+		assert_true(rc >= 0);
+		if (rc == 0 && feed_ended(feed))
+			return "";
+		if (rc > 0) {
+			str_truncate(text, 0);
+			str_append(text, line.data, line.size);
+			return str_text(text);
+		}
+		struct pollfd poll_fd = {.fd = feed_fd(feed), .events = POLLIN};
+		assert_true(poll(&poll_fd, 1, -1) > 0);
+	}
+}
+
+static void an_answer_reaches_its_question(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str text = STR_INIT;
+	struct feed *feed;
+	struct err err;
+
+	assert_int_equal(feed_start(asking, NULL, &feed, &err), 0);
+	assert_string_equal(next(feed, &text), QUESTION);
+	feed_answer(feed, "q0", "later");
+	feed_answer(feed, "q1", "begin");
+	assert_string_equal(next(feed, &text), "");
+	assert_int_equal(feed_finish(feed, &err), 0);
+}
+
+static void its_failure_comes_back_with_its_words(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str text = STR_INIT;
+	struct feed *feed;
+	struct err err;
+
+	assert_int_equal(feed_start(asking, NULL, &feed, &err), 0);
+	assert_string_equal(next(feed, &text), QUESTION);
+	feed_answer(feed, "q1", "not \"now\"");
+	assert_string_equal(next(feed, &text), "");
+	assert_int_equal(feed_finish(feed, &err), -ERR_CANCELLED);
+	assert_string_equal(err.message, "not \"now\" by operator");
+}
+
+static void a_stop_at_a_question_stops_the_run(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str text = STR_INIT;
+	struct feed *feed;
+	struct err err;
+
+	assert_int_equal(feed_start(asking, NULL, &feed, &err), 0);
+	assert_string_equal(next(feed, &text), QUESTION);
+	feed_request(feed, FEED_STOP);
+	assert_string_equal(next(feed, &text), "");
+	assert_int_equal(feed_finish(feed, &err), -ERR_STOPPED);
+}
+
+static void a_pause_is_told_and_ends_when_it_is_asked(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str text = STR_INIT;
+	struct feed *feed;
+	struct err err;
+
+	assert_int_equal(feed_start(pausing, NULL, &feed, &err), 0);
+	feed_request(feed, FEED_PAUSE);
+	assert_string_equal(next(feed, &text), "{\"event\":\"paused\",\"paused\":true}");
+	feed_request(feed, FEED_RESUME);
+	assert_string_equal(next(feed, &text), "{\"event\":\"paused\",\"paused\":false}");
+	feed_request(feed, FEED_STOP);
+	assert_string_equal(next(feed, &text), "");
+	assert_int_equal(feed_finish(feed, &err), -ERR_STOPPED);
+}
+
+/* The exit status of the run's process tells how it ended when nobody listens any more. */
+static void without_a_face_it_stops_at_its_question(void **state)
+{
+	(void)state;
+	struct feed *feed;
+	struct err err;
+	int status = 0;
+
+	assert_int_equal(feed_start(asking, NULL, &feed, &err), 0);
+	assert_int_equal(feed_finish(feed, &err), -ERR_DETACHED);
+	assert_true(wait(&status) > 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), err_exit_code(ERR_STOPPED));
+}
+
+static void a_process_that_dies_is_noticed(void **state)
+{
+	(void)state;
+	struct feed *feed;
+	struct bytes line;
+	struct err err;
+	int rc;
+
+	assert_int_equal(feed_start(dying, NULL, &feed, &err), 0);
+	while ((rc = feed_next(feed, &line, &err)) == 0)
+		(void)poll(NULL, 0, 1);
+	assert_int_equal(rc, -ERR_INTERNAL);
+	assert_int_equal(feed_finish(feed, &err), -ERR_DETACHED);
+	assert_true(wait(NULL) > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_answer_reaches_its_question),
+		cmocka_unit_test(its_failure_comes_back_with_its_words),
+		cmocka_unit_test(a_stop_at_a_question_stops_the_run),
+		cmocka_unit_test(a_pause_is_told_and_ends_when_it_is_asked),
+		cmocka_unit_test(without_a_face_it_stops_at_its_question),
+		cmocka_unit_test(a_process_that_dies_is_noticed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
