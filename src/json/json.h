@@ -3,9 +3,10 @@
  *
  * RFC 8259 within I-JSON (RFC 7493): UTF-8 without BOM, no duplicate names (compared after
  * unescaping), no lone surrogates, no U+0000, no trailing octets, no number that does not survive:
- * integers within ±(2^53 - 1), others finite and not underflowing. Nesting and size are limited.
- * Everything is refused with line and column (ERR_SYNTAX, ERR_LIMIT). Validation comes first and
- * whole; only what passed reaches the library.
+ * integers within ±(2^53 - 1), others finite and not underflowing, and none that ECMAScript would
+ * write as an integer beyond. Nesting and size are limited. Everything is refused with line and
+ * column (ERR_SYNTAX, ERR_LIMIT). Validation comes first and whole; only what passed reaches the
+ * library.
  *
  * A document owns its values; they live until json_release. Strings are UTF-8, NUL-terminated and
  * contain no NUL. Member order is the document's.

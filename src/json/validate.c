@@ -134,7 +134,11 @@ static int check_number(struct walk *walk, size_t start, bool is_integer)
 	memcpy(digits, walk->text.data + start, size);
 	digits[size] = '\0';
 	double number = strtod(digits, NULL);
-	if (is_integer && fabs(number) > (double)JSON_INTEGER_MAX)
+	/*
+	 * However it is spelt (9007199254740991.6, 1e20): from there to 1e21 every double is an
+	 * integer, and ECMAScript writes it as one. What is larger has an exponent.
+	 */
+	if (fabs(number) > (double)JSON_INTEGER_MAX && (is_integer || fabs(number) < 1e21))
 		return fail_at(walk, start, ERR_SYNTAX, "an integer beyond 2^53 - 1");
 	if (!isfinite(number))
 		return fail_at(walk, start, ERR_SYNTAX, "a number that is too large");
