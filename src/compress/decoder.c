@@ -233,7 +233,21 @@ int decoder_new(enum decoder_kind kind, struct decoder **ret_decoder, struct err
 int decoder_step(struct decoder *decoder, struct bytes *untrusted_input, bool last, uint8_t *out,
 	size_t room, size_t *ret_made, struct err *err)
 {
-	return kinds[decoder->kind].step(decoder, untrusted_input, last, out, room, ret_made, err);
+	/* zlib's and bzip2's counters have 32 bits. */
+	const size_t most = (size_t)1 << 30;
+	struct bytes part = bytes_make(
+		untrusted_input->data, untrusted_input->size < most ? untrusted_input->size : most);
+	size_t given = part.size;
+	int rc = kinds[decoder->kind].step(decoder, &part, last && given == untrusted_input->size,
+		out, room < most ? room : most, ret_made, err);
+
+	if (rc == 0) {
+		size_t taken = given - part.size;
+		*untrusted_input = bytes_make(
+			taken > 0 ? untrusted_input->data + taken : untrusted_input->data,
+			untrusted_input->size - taken);
+	}
+	return rc;
 }
 
 bool decoder_complete(const struct decoder *decoder)

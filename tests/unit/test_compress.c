@@ -6,9 +6,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <zstd.h>
 
 #include "base/cleanup.h"
+#include "compress/decoder.h"
 #include "compress/stream.h"
 
 static int append(void *self, struct bytes data, struct err *err)
@@ -209,6 +211,33 @@ static void a_sinks_error_sticks(void **state)
 	}
 }
 
+/* Octets behind the 32 bits that some libraries count with are not lost. */
+static void input_may_be_larger_than_4_gib(void **state)
+{
+	static const uint8_t empty_gzip[] = {
+		0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	CLEANUP(decoder_cleanup) struct decoder *decoder = NULL;
+	size_t size = ((size_t)1 << 32) + sizeof empty_gzip;
+	uint8_t *map = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct bytes input = bytes_make(map, size);
+	uint8_t out[16];
+	size_t made = 1;
+	struct err err;
+
+	(void)state;
+	assert_ptr_not_equal(map, MAP_FAILED);
+	memcpy(map, empty_gzip, sizeof empty_gzip);
+	assert_int_equal(decoder_new(DECODER_GZIP, &decoder, &err), 0);
+	assert_int_equal(decoder_step(decoder, &input, true, out, sizeof out, &made, &err), 0);
+	assert_int_equal(made, 0);
+	assert_true(decoder_complete(decoder));
+	assert_true(input.size == (size_t)1 << 32);
+	assert_int_equal(
+		decoder_step(decoder, &input, true, out, sizeof out, &made, &err), -ERR_TRUNCATED);
+	(void)munmap(map, size);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +246,7 @@ int main(void)
 		cmocka_unit_test(every_cut_and_every_damage_is_seen),
 		cmocka_unit_test(the_window_is_limited),
 		cmocka_unit_test(a_sinks_error_sticks),
+		cmocka_unit_test(input_may_be_larger_than_4_gib),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
