@@ -52,6 +52,9 @@ int folder_make_at(int dirfd, const char *name, int *ret_fd, struct err *err)
 		return err_set_errno(err, ERR_UNREADABLE, errno, "%s", name);
 	if (st.st_uid != geteuid())
 		return err_set(err, ERR_UNREADABLE, "%s: the folder belongs to another user", name);
+	if ((st.st_mode & S_IWOTH) != 0)
+		return err_set(err, ERR_UNREADABLE,
+			"%s: everybody may write into the folder: chmod o-w it", name);
 	if (made) {
 		CLEANUP_FD int parent = -1;
 		rc = folder_open_at(fd, "..", &parent, err);

@@ -17,7 +17,8 @@
 MUST_CHECK int folder_open(const char *path, int *ret_fd, struct err *err);
 MUST_CHECK int folder_open_at(int dirfd, const char *name, int *ret_fd, struct err *err);
 
-/* Makes a folder 0700 unless it is there, and opens it; one there must be ours (owner, no link). */
+/* Makes a folder 0700 unless it is there, and opens it; one there must be ours: no link, our owner,
+ * and not for everybody to write into. */
 MUST_CHECK int folder_make_at(int dirfd, const char *name, int *ret_fd, struct err *err);
 
 /* As folder_make_at for a path that a user named; its parents must exist but for the last two. */

@@ -181,6 +181,13 @@ static void folders_are_made_private(void **state)
 	(void)close(made);
 	made = -1;
 	assert_int_equal(symlinkat("new", fd, "link"), 0);
+	assert_int_equal(mkdirat(fd, "open", 0700), 0);
+	assert_int_equal(fchmodat(fd, "open", 0707, 0), 0);
+	assert_int_equal(folder_make_at(fd, "open", &made, &err), -ERR_UNREADABLE);
+	assert_int_equal(fchmodat(fd, "open", 0775, 0), 0);
+	assert_int_equal(folder_make_at(fd, "open", &made, &err), 0);
+	(void)close(made);
+	made = -1;
 	assert_int_equal(folder_make_at(fd, "link", &made, &err), -ERR_UNREADABLE);
 	write_file(fd, "file", "");
 	assert_int_equal(folder_make_at(fd, "file", &made, &err), -ERR_UNREADABLE);
