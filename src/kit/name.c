@@ -179,6 +179,19 @@ static int add_entry(struct name_set *set, const char *name, bool is_folder, str
 	return 0;
 }
 
+/* The octets of both up to the end of the last component that they have in common. */
+static size_t shared_folders(const char *before, const char *folder)
+{
+	size_t same = 0, shared = 0;
+
+	if (before == NULL)
+		return 0;
+	for (; folder[same] != '\0' && before[same] == folder[same]; same++)
+		if (folder[same] == '/')
+			shared = same + 1;
+	return folder[same] == '/' && before[same] == '\0' ? same + 1 : shared;
+}
+
 static int add_folders(struct name_set *set, const char *name, struct err *err)
 {
 	const char *end = strrchr(name, '/');
@@ -192,7 +205,10 @@ static int add_folders(struct name_set *set, const char *name, struct err *err)
 	char *folder = arena_string_n(&set->arena, name, size);
 	if (folder == NULL)
 		return err_no_memory(err);
-	for (char *slash = strchr(folder, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+	/* What it shares with the folder before is there: long paths would cost their square. */
+	size_t known = shared_folders(set->last_folder, folder);
+	for (char *slash = strchr(folder + known, '/'); slash != NULL;
+		slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		int status = add_entry(set, folder, true, err);
 		*slash = '/';
