@@ -159,9 +159,11 @@ static void forget_trust(struct heads_reader *reader)
 	reader->trust_folder = false;
 }
 
-int heads_read(struct heads_reader *reader, struct members *members, struct err *err)
+int heads_read(
+	struct heads_reader *reader, struct members *members, int64_t scanned_max, struct err *err)
 {
 	struct member member;
+	int64_t left = scanned_max;
 	bool end = false;
 
 	for (size_t count = 0; !all_found(reader); count++) {
@@ -171,6 +173,13 @@ int heads_read(struct heads_reader *reader, struct members *members, struct err 
 		int rc = members_next(members, &member, &end, err);
 		if (rc == 0 && end)
 			return what_is_missing(reader, err);
+		if (rc == 0 && head_index(&member) == HEADS_COUNT && member.size > left)
+			return err_set(err, ERR_LIMIT,
+				"what stands before the manifest and SHA256SUMS grows to more than "
+				"%d times the archive's size",
+				SCANNED_RATIO_MAX);
+		if (rc == 0 && head_index(&member) == HEADS_COUNT)
+			left -= member.size;
 		if (rc == 0)
 			rc = scan_member(reader, members, &member, err);
 		if (rc < 0)

@@ -17,6 +17,13 @@
 enum {
 	SCANNED_MEMBERS_MAX = 400000, /* members before the last of the documents */
 	HEADS_COUNT = 3,
+	/*
+	 * Members that stand before the documents are decoded without a signature that bounds them:
+	 * up to so many times the archive's own size (gzip's utmost is 1,032, zstd's 20,000) and
+	 * some more.
+	 */
+	SCANNED_RATIO_MAX = 1100,
+	SCANNED_OCTETS_MIN = 64 * 1024 * 1024,
 };
 
 struct heads_reader {
@@ -33,8 +40,12 @@ struct heads_reader {
 /* Their names in the kit's order, NULL-terminated. */
 const char *const *heads_order(void);
 
-/* Walks until all were found. ERR_NOT_A_KIT, ERR_MISSING_FILE, ERR_LIMIT, the archive's errors. */
-MUST_CHECK int heads_read(struct heads_reader *reader, struct members *members, struct err *err);
+/*
+ * Walks until all were found, past at most scanned_max octets of other members. ERR_NOT_A_KIT,
+ * ERR_MISSING_FILE, ERR_LIMIT, the archive's errors.
+ */
+MUST_CHECK int heads_read(
+	struct heads_reader *reader, struct members *members, int64_t scanned_max, struct err *err);
 bool heads_need_second_pass(const struct heads_reader *reader);
 
 /* A member of the pass over all files: its name is checked, and taken if it is no file of the kit.

@@ -23,6 +23,7 @@ struct verification {
 	const struct verify_options *options;
 	int kit_fd;
 	bool is_folder;
+	int64_t scanned_max; /* octets that are passed over before the signatures */
 	struct members *members;
 	struct heads_reader heads;
 	struct trusted_kit *kit;
@@ -44,6 +45,9 @@ static int open_kit(struct verification *v, struct err *err)
 	if (fstat(v->kit_fd, &st) != 0)
 		return err_set_errno(err, ERR_UNREADABLE, errno, "%s", v->path);
 	v->is_folder = S_ISDIR(st.st_mode);
+	v->scanned_max = INT64_MAX;
+	if (!v->is_folder && st.st_size < (INT64_MAX - SCANNED_OCTETS_MIN) / SCANNED_RATIO_MAX)
+		v->scanned_max = st.st_size * SCANNED_RATIO_MAX + SCANNED_OCTETS_MIN;
 	if (!v->is_folder && !S_ISREG(st.st_mode))
 		return err_set(err, ERR_NOT_A_KIT, "%s is neither a file nor a folder", v->path);
 	if (!v->is_folder)
@@ -274,7 +278,7 @@ static int run(struct verification *v, struct err *err)
 	if (rc == 0)
 		rc = open_members(v, err);
 	if (rc == 0)
-		rc = heads_read(&v->heads, v->members, err);
+		rc = heads_read(&v->heads, v->members, v->scanned_max, err);
 	if (rc < 0)
 		return rc;
 	v->kit->form = members_form(v->members);

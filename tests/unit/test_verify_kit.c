@@ -513,9 +513,36 @@ static int end(void **state)
 
 #define TEST(function) cmocka_unit_test_teardown(function, clear_state)
 
+/* Nothing is signed yet where these octets are decoded. */
+static int verify_zeros(int64_t size, struct err *err)
+{
+	CLEANUP(archive_writer_cleanup) struct archive_writer *writer = NULL;
+	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
+	CLEANUP_FD int fd = memfd_create("bomb", MFD_CLOEXEC);
+	const struct verify_options options = {.state_dirfd = -1, .now = CREATED + DAY};
+	char path[64];
+
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	must(archive_writer_new(fd, ARCHIVE_FORM_ZSTD, 1, &writer, err), err);
+	must(archive_writer_file(writer, "seeds/zeros", size, err), err);
+	write_zeros(writer, size);
+	must(archive_writer_finish(writer, err), err);
+	return verify_kit(path, root, &options, &kit, err);
+}
+
+static void what_comes_before_the_signatures_does_not_grow_without_end(void **state)
+{
+	struct err err;
+
+	(void)state;
+	assert_int_equal(verify_zeros(64 << 20, &err), -ERR_NOT_A_KIT);
+	assert_int_equal(verify_zeros(96 << 20, &err), -ERR_LIMIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_comes_before_the_signatures_does_not_grow_without_end),
 		TEST(expiry_is_judged_to_the_millisecond),
 		TEST(a_clock_that_was_set_back_revives_nothing),
 		TEST(the_future_begins_after_a_day),
