@@ -60,9 +60,11 @@ static int remove_leftovers(int dirfd, struct err *err)
 		(void)close(fd);
 		return err_no_memory(err);
 	}
-	while (rc == 0 && (entry = readdir(dir)) != NULL)
+	while (rc == 0 && (errno = 0, entry = readdir(dir)) != NULL)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			rc = tree_remove_at(dirfd, entry->d_name, err);
+	if (rc == 0 && errno != 0)
+		return err_set_errno(err, ERR_STATE_FOLDER, errno, "staging");
 	return rc;
 }
 
