@@ -63,7 +63,7 @@ FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC))
 # Those with sanitizers stay where they are made: $(BUILD)/offkit is never one of them.
 PROGRAMS := $(addprefix $(if $(SANITIZE),$(OUT),$(BUILD))/,offkit offkit-pack)
 
-.PHONY: all check-static unit tools fuzz fault testenv server test demo bench install clean deps FORCE
+.PHONY: all check-static unit tools fuzz fuzzers fuzzing fault testenv server test demo bench install clean deps FORCE
 .DELETE_ON_ERROR:
 all: $(PROGRAMS)
 
@@ -126,6 +126,23 @@ $(OUT)/fault/fault_files: CAUGHT := write pread fsync syncfs close fchmod mkdira
 $(OUT)/fault/%: $(OUT)/obj/tests/fault/%.o $(OUT)/obj/tests/fault/fault.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(CAUGHT)) -o $@ $^ $(LDLIBS)
+
+# The same with libFuzzer (clang): make fuzzing FUZZ_SECONDS=60 runs each target for so long.
+FUZZ_SECONDS ?= 60
+FUZZING := $(BUILD)/fuzzing
+$(OUT)/libfuzzer/%: $(OUT)/obj/tests/fuzz/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+fuzzers: $(patsubst tests/fuzz/%.c,$(OUT)/libfuzzer/%,$(FUZZ_SRC))
+fuzzing:
+	@$(MAKE) --no-print-directory SANITIZE=address,undefined CC=clang OUT=$(FUZZING) \
+	 SANITIZE_FLAGS='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -Wno-error' fuzzers
+	@for target in $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)); do \
+	 mkdir -p $(FUZZING)/corpus/$$target && echo "fuzzing: $$target, $(FUZZ_SECONDS) s" && \
+	 $(FUZZING)/libfuzzer/fuzz_$$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=20 \
+	  -print_final_stats=1 -verbosity=0 -artifact_prefix=$(FUZZING)/found-$$target- \
+	  $(FUZZING)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; \
+	done
 
 unit: $(UNIT)
 tools: $(TOOLS)
