@@ -65,6 +65,9 @@ PROGRAMS := $(addprefix $(if $(SANITIZE),$(OUT),$(BUILD))/,offkit offkit-pack)
 
 .PHONY: all check-static unit tools fuzz fuzzers fuzzing fault testenv server test demo bench install clean deps FORCE
 .DELETE_ON_ERROR:
+# Each command as a short line; V=1 shows them whole.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 all: $(PROGRAMS)
 
 # ---- third-party libraries
@@ -77,7 +80,8 @@ $(OUT)/flags: FORCE
 
 $(OUT)/obj/%.o: %.c $(OUT)/flags $(DEPS_STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The only two objects that know something of the build: version and date, and the trust root.
 $(OUT)/obj/src/base/version.o: CPPFLAGS += -DOFFKIT_VERSION='"$(VERSION)"' -DOFFKIT_COMMIT_TIME=$(COMMIT_TIME)
@@ -91,13 +95,16 @@ $(OUT)/embedded-root.json: $(TRUST_ROOT)/root.json FORCE
 	@cmp -s $< $@ || { mkdir -p $(@D); cp $< $@; }
 
 $(LIB): $(call object,$(LIB_SRC))
-	rm -f $@
-	ar rcsD $@ $^
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)ar rcsD $@ $^
 
 $(OUT)/offkit: $(call object,$(CLI_SRC)) $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(OUT)/offkit-pack: $(call object,$(PACK_SRC)) $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/offkit $(BUILD)/offkit-pack: $(BUILD)/%: $(OUT)/%
 	@sh tests/build/check-static $<
@@ -106,33 +113,39 @@ $(BUILD)/offkit $(BUILD)/offkit-pack: $(BUILD)/%: $(OUT)/%
 # ---- tests
 $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -L$(DEPS)/lib -lcmocka $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -L$(DEPS)/lib -lcmocka $(LDLIBS)
 # The terminal UI is a consumer: only its own tests link it.
 $(OUT)/unit/test_tui_%: $(OUT)/obj/tests/unit/test_tui_%.o $(call object,$(sort $(wildcard tui/*.c))) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -L$(DEPS)/lib -lcmocka $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -L$(DEPS)/lib -lcmocka $(LDLIBS)
 $(OUT)/tools/%: $(OUT)/obj/tests/tools/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # A fuzz target with a main that replays its corpus.
 $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/replay.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Programs in which the Nth call of some kinds fails: what the linker sends through __wrap_.
 $(OUT)/fault/fault_memory: CAUGHT := malloc calloc realloc reallocarray strdup strndup
 $(OUT)/fault/fault_files: CAUGHT := write pread fsync syncfs close fchmod mkdirat renameat openat syscall
 $(OUT)/fault/%: $(OUT)/obj/tests/fault/%.o $(OUT)/obj/tests/fault/fault.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(CAUGHT)) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(CAUGHT)) -o $@ $^ $(LDLIBS)
 
 # The same with libFuzzer (clang): make fuzzing FUZZ_SECONDS=60 runs each target for so long.
 FUZZ_SECONDS ?= 60
 FUZZING := $(BUILD)/fuzzing
 $(OUT)/libfuzzer/%: $(OUT)/obj/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 fuzzers: $(patsubst tests/fuzz/%.c,$(OUT)/libfuzzer/%,$(FUZZ_SRC))
 fuzzing:
 	@$(MAKE) --no-print-directory SANITIZE=address,undefined CC=clang OUT=$(FUZZING) \
