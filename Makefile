@@ -65,6 +65,7 @@ PROGRAMS := $(addprefix $(if $(SANITIZE),$(OUT),$(BUILD))/,offkit offkit-pack)
 
 .PHONY: all check-static unit tools fuzz fuzzers fuzzing fault testenv server test demo bench install clean deps FORCE
 .DELETE_ON_ERROR:
+.SECONDARY:
 # Each command as a short line; V=1 shows them whole.
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
