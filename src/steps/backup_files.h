@@ -58,6 +58,13 @@ struct backup_metadata {
 /* A field of an index that the server added for itself and does not take back. */
 bool backup_is_servers_field(const char *name, const struct value *value);
 
+/*
+ * An index of the database as a backup keeps it, in the context's arena: without the server's
+ * fields, and with the expiry that the freeze took away for the time.
+ */
+MUST_CHECK int backup_clean_index(const struct step_context *context, const char *collection,
+	struct bytes index, struct bytes *ret_clean, struct err *err);
+
 /* As BSON. uuid: 16 octets or NULL. */
 MUST_CHECK int backup_metadata_write(const struct backup_metadata *metadata, const uint8_t *uuid,
 	struct str *out, struct err *err);

@@ -6,14 +6,9 @@
 #include "steps/backup_run.h"
 #include "steps/ttl.h"
 
-/*
- * An index as it is to be made again: without what the server adds for itself, and with the expiry
- * that the freeze took away for the time.
- */
-static int clean_index(const struct backup_run *run, const char *collection, struct bytes index,
-	struct bytes *ret_clean, struct err *err)
+int backup_clean_index(const struct step_context *context, const char *collection,
+	struct bytes index, struct bytes *ret_clean, struct err *err)
 {
-	const struct step_context *context = run->context;
 	CLEANUP_STR struct str out = STR_INIT;
 	struct doc_iter iter = doc_iter_begin(index);
 	const struct json *freeze = context->checkpoint_of(context->host->self, "freeze");
@@ -35,8 +30,11 @@ static int clean_index(const struct backup_run *run, const char *collection, str
 	int result = str_check(&out, err);
 	if (result != 0)
 		return result;
-	*ret_clean = arena_bytes(context->arena, str_bytes(&out));
-	return ret_clean->data == NULL ? err_no_memory(err) : 0;
+	struct bytes clean = arena_bytes(context->arena, str_bytes(&out));
+	if (clean.data == NULL)
+		return err_no_memory(err);
+	*ret_clean = clean;
+	return 0;
 }
 
 static const uint8_t *uuid_of(const struct mongo_collection *collection)
@@ -62,8 +60,8 @@ static int define(struct backup_run *run, const struct mongo_collection *from,
 		result = mongo_indexes(context->mongo, from->name, context->arena,
 			&metadata.indexes, &metadata.index_count, err);
 	for (size_t i = 0; result == 0 && i < metadata.index_count; i++)
-		result = clean_index(
-			run, from->name, metadata.indexes[i], &metadata.indexes[i], err);
+		result = backup_clean_index(
+			context, from->name, metadata.indexes[i], &metadata.indexes[i], err);
 	if (result == 0)
 		result = backup_metadata_write(&metadata, uuid_of(from), &definition, err);
 	if (result != 0)
