@@ -63,7 +63,7 @@ FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC))
 # Those with sanitizers stay where they are made: $(BUILD)/offkit is never one of them.
 PROGRAMS := $(addprefix $(if $(SANITIZE),$(OUT),$(BUILD))/,offkit offkit-pack)
 
-.PHONY: all check-static unit tools fuzz fuzzers fuzzing fault testenv server test demo bench install clean deps FORCE
+.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fault testenv server test demo bench install clean deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 # Each command as a short line; V=1 shows them whole.
@@ -187,6 +187,12 @@ server:
 # Ratios to what others do with the same file; needs 4 GB of disk and a quiet machine.
 bench: all tools
 	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/run
+
+# The pictures in README.md, from the real program.
+pictures:
+	@src/deps/host-packages $$(sed '/^#/d' tests/*/packages)
+	@$(MAKE) -s --no-print-directory $(JOBS) server all tools
+	@BUILD=$(BUILD) OUT=$(OUT) tests/tui/pictures
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5

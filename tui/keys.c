@@ -181,7 +181,7 @@ static const struct model_key *situation(const struct model *model)
 	}
 	if (model->end.event != NULL)
 		return model_is_plan(model) ? plan_end_keys : end_keys;
-	if (model->stopping)
+	if (model->stopping || model->run.event == NULL)
 		return stopping_keys;
 	return model->paused || model->pausing ? paused_keys : work_keys;
 }
@@ -262,6 +262,7 @@ static struct model_action obey(struct model *model, const struct model_key *key
 	case LOCAL_NOTHING:
 		return nothing;
 	case LOCAL_CHOICE:
+		model->left = key->key == 'q';
 		return answer(model, key->choice);
 	case LOCAL_SUBMIT:
 		return answer(model, model->typed);

@@ -66,6 +66,7 @@ struct model {
 	bool pausing; /* asked for, not there yet */
 	bool paused, stopping, undoing;
 	bool going_back; /* the run is being rolled back */
+	bool left;	 /* the operator left before anything began */
 	bool plan_left;	 /* "b" on the plan's page: the kit's page is looked at again */
 	struct model_event checks[MODEL_CHECKS_MAX];
 	size_t check_count;

@@ -116,8 +116,11 @@ int screen_open(bool color, struct screen **ret_screen, struct err *err)
 	struct screen *screen = calloc(1, sizeof *screen);
 	if (screen == NULL)
 		return err_no_memory(err);
-	/* A window changes its size; LINES and COLUMNS of the environment do not. */
-	use_env(FALSE);
+	/* A window changes its size; LINES and COLUMNS of the environment do not. Without the
+	 * environment at all (use_env) a terminal whose description has no size cannot be set up.
+	 */
+	(void)unsetenv("LINES");
+	(void)unsetenv("COLUMNS");
 	screen->terminal = newterm(name, stdout, stdin);
 	if (screen->terminal == NULL) {
 		free(screen);
@@ -138,7 +141,14 @@ int screen_open(bool color, struct screen **ret_screen, struct err *err)
 
 void screen_size(const struct screen *screen, int *ret_columns, int *ret_rows)
 {
+	struct winsize size;
+
 	(void)screen;
+	/* Asked here and not by the library, whose build finds no such call with every libc. A
+	 * serial line says 0x0: then it is what the terminal's description says. */
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0 &&
+		(size.ws_row != LINES || size.ws_col != COLS))
+		(void)resizeterm(size.ws_row, size.ws_col);
 	*ret_columns = COLS < GRID_COLUMNS_MAX ? COLS : GRID_COLUMNS_MAX;
 	*ret_rows = LINES < GRID_ROWS_MAX ? LINES : GRID_ROWS_MAX;
 }

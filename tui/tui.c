@@ -147,8 +147,9 @@ static int step(struct tui *tui, struct err *err)
 	if (result < 0)
 		return result;
 	bool ended = feed_ended(tui->feed);
-	if (ended && (tui->terminating || tui->model.end.event == NULL)) {
-		tui->leaving = true; /* one that ended before it began is the caller's to explain */
+	/* One that ended before it began is the caller's to explain. */
+	if (ended && (tui->terminating || tui->model.left || tui->model.end.event == NULL)) {
+		tui->leaving = true;
 		return 0;
 	}
 	result = screen_key(tui->screen, ended ? -1 : feed_fd(tui->feed), REDRAW_MS, &key, err);

@@ -155,14 +155,19 @@ const char *view_outcome(const struct json *check, enum look *ret_look)
 	return "";
 }
 
-static void draw_check(struct grid *grid, struct area area, int row, const struct json *check)
+/* What failed is told whole, the others in a line: d has them. */
+static int draw_check(struct grid *grid, struct area area, int row, const struct json *check)
 {
 	enum look look;
 	const char *sign = view_outcome(check, &look);
 
 	(void)grid_put(grid, row, area.column, 1, look, sign);
+	if (look == LOOK_FAILED)
+		return grid_wrap(grid, row, area.column + 2, area.width - 2, look,
+			event_text(check, "text"));
 	(void)grid_put_short(
 		grid, row, area.column + 2, area.width - 2, look, event_text(check, "text"));
+	return row + 1;
 }
 
 /* What did not pass stands first, so that a small screen never hides it behind what did. */
@@ -177,7 +182,7 @@ int view_checks(const struct model *model, struct grid *grid, struct area area, 
 			if (strcmp(event_text(check, "outcome"), outcomes[o].outcome) != 0 ||
 				shown == room)
 				continue;
-			draw_check(grid, area, row++, check);
+			row = draw_check(grid, area, row, check);
 			shown++;
 		}
 	if (shown < count) {

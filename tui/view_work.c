@@ -58,6 +58,9 @@ static int work_bar(const struct json *progress, struct grid *grid, struct area 
 
 enum { RATE_WIDTH = 7 };
 
+/* Nobody waits so long: it is the estimate that is wrong. */
+#define LEFT_MAX ((int64_t)100 * 24 * 3600 * 1000)
+
 static int work_rate(const struct json *progress, struct grid *grid, struct area area, int row)
 {
 	const struct json *rate = json_member(progress, "rate");
@@ -72,7 +75,7 @@ static int work_rate(const struct json *progress, struct grid *grid, struct area
 		(void)grid_put(grid, row, area.column, -1, LOOK_DIM, "Rate");
 		(void)grid_put(grid, row, area.column + VIEW_LABEL_WIDTH, -1, LOOK_PLAIN, text);
 	}
-	if (left >= 0) {
+	if (left >= 0 && left < LEFT_MAX) {
 		(void)snprintf(text, sizeof text, "left  %s", text_duration(left, number));
 		(void)grid_put_right(grid, row, area.column + area.width, LOOK_PLAIN, text);
 	}
@@ -128,11 +131,11 @@ static int work_counters(const struct json *progress, struct grid *grid, struct 
 static const char *work_state(const struct model *model)
 {
 	if (model->stopping)
-		return "stopping at the next safe point";
+		return "stopping safely";
 	if (model->paused)
 		return "paused";
 	if (model->pausing)
-		return "pausing at the next safe point";
+		return "pausing";
 	return "";
 }
 

@@ -234,6 +234,8 @@ static int run_on_screen(struct session *session, feed_run *run, void *argument,
 		*err = screen;
 		return drawn;
 	}
+	if (drawn < 0)
+		face_note(session->face, "The screen: %s.", screen.message);
 	return rc;
 }
 
