@@ -16,7 +16,7 @@ opened=0
 place=
 bound=${TERMINAL_BOUND:-600} # polls of 0.1 s until a test gives up
 
-tm() { tmux -L "$terminal-$opened" -f /dev/null "$@"; }
+tm() { tmux -u -L "$terminal-$opened" -f /dev/null "$@"; }
 
 terminal_open() {
 	local size=$1 environment=()
