@@ -21,6 +21,9 @@ static int read_migration(const struct trusted_kit *kit, const char *id, struct 
 			JSON_LIMITS(MIGRATION_SIZE_MAX), &doc, err);
 	if (rc == 0)
 		rc = migration_parse(json_root(doc), ret_migration, err);
+	/* What install refuses is not shown under another name here. */
+	if (rc == 0 && strcmp(ret_migration->id, id) != 0)
+		rc = err_set(err, ERR_SYNTAX, "it says that it is %s", ret_migration->id);
 	if (rc < 0) {
 		json_release(doc);
 		return err_context(err, "%s", str_text(&name));
