@@ -245,8 +245,16 @@ static int report(const struct bench *bench, const char *what, const char *kit)
 	return bench->failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static void release(struct bench *bench)
+{
+	trust_root_free(bench->root);
+	str_release(&bench->good);
+	str_release(&bench->good_tree);
+}
+
 int main(int argc, char **argv)
 {
+	int status = EXIT_SUCCESS;
 	struct bench bench = {0};
 	bool once = argc == 4 && strcmp(argv[1], "unpack") == 0;
 	bool flip = argc == 5 && strcmp(argv[1], "flip") == 0;
@@ -258,13 +266,15 @@ int main(int argc, char **argv)
 	}
 	begin(&bench, argv[2], argv[3]);
 	unpack_good(&bench, once);
-	if (once)
-		return EXIT_SUCCESS;
-	clear_state(&bench);
-	size_t step = (size_t)strtoul(argv[4], NULL, 10);
-	if (flip)
-		flip_all(&bench, step == 0 ? 1 : step);
-	else
-		cut_all(&bench, step == 0 ? 1 : step);
-	return report(&bench, argv[1], argv[2]);
+	if (!once) {
+		size_t step = (size_t)strtoul(argv[4], NULL, 10);
+		clear_state(&bench);
+		if (flip)
+			flip_all(&bench, step == 0 ? 1 : step);
+		else
+			cut_all(&bench, step == 0 ? 1 : step);
+		status = report(&bench, argv[1], argv[2]);
+	}
+	release(&bench);
+	return status;
 }
