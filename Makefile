@@ -192,7 +192,7 @@ bench: all tools
 pictures:
 	@src/deps/host-packages $$(sed '/^#/d' tests/*/packages)
 	@$(MAKE) -s --no-print-directory $(JOBS) server all tools
-	@BUILD=$(BUILD) OUT=$(OUT) tests/tui/pictures
+	@OUT=$(OUT) tests/tui/pictures
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5

@@ -212,7 +212,8 @@ static const char *about(int64_t milliseconds, char text[static TEXT_DURATION_SI
 	return text_duration((units > 0 ? units : 1) * unit, text);
 }
 
-enum { PLAN_SIZE = 18, PLAN_SIZE_WIDTH = 19, PLAN_ABOUT_END = 45 };
+/* Of a page of the least width; a wider one has more room for the size. */
+enum { PLAN_SIZE = 18, PLAN_ABOUT_WIDTH = 8, PLAN_OCTETS_WIDTH = 8 };
 
 static void draw_planned(
 	const struct model_step *step, struct grid *grid, struct area area, int row)
@@ -222,13 +223,14 @@ static void draw_planned(
 	bool nothing = event_true(plan, "nothingToDo");
 	int64_t takes = nothing ? -1 : event_integer(plan, "takes", -1);
 	int64_t octets = nothing ? 0 : event_integer(plan, "octets", 0);
+	int end = area.width - PLAN_OCTETS_WIDTH - (takes >= 0 ? PLAN_ABOUT_WIDTH : 0);
 
 	(void)grid_put_short(grid, row, area.column + 2, 15, LOOK_PLAIN, step->label);
-	(void)grid_put_short(grid, row, area.column + PLAN_SIZE, PLAN_SIZE_WIDTH, LOOK_PLAIN,
+	(void)grid_put_short(grid, row, area.column + PLAN_SIZE, end - PLAN_SIZE, LOOK_PLAIN,
 		nothing ? "nothing to do" : event_text(plan, "size"));
 	if (takes >= 0)
-		(void)grid_put_right(
-			grid, row, area.column + PLAN_ABOUT_END, LOOK_PLAIN, about(takes, text));
+		(void)grid_put_right(grid, row, area.column + area.width - PLAN_OCTETS_WIDTH,
+			LOOK_PLAIN, about(takes, text));
 	if (octets > 0)
 		(void)grid_put_right(grid, row, area.column + area.width, LOOK_PLAIN,
 			text_size((uint64_t)octets, size));
@@ -245,7 +247,8 @@ void view_plan(const struct model *model, struct grid *grid, struct area area)
 	int room = area.rows - 6 - steps;
 	row = view_checks(model, grid, area, row, room < 3 ? 3 : room) + 1;
 	(void)grid_put(grid, row, area.column, area.width, LOOK_DIM, "Steps");
-	(void)grid_put_right(grid, row++, area.column + PLAN_ABOUT_END, LOOK_DIM, "about");
+	(void)grid_put_right(
+		grid, row++, area.column + area.width - PLAN_OCTETS_WIDTH, LOOK_DIM, "about");
 	for (size_t i = 0; i < model->step_count; i++)
 		if (model->steps[i].plan.event != NULL)
 			draw_planned(&model->steps[i], grid, area, row++);

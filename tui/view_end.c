@@ -63,35 +63,39 @@ static bool is_result(const struct model_step *step)
 	       event_text(step->end.event, "text")[0] != '\0';
 }
 
-static int draw_results(
-	const struct model *model, struct grid *grid, struct area area, int row, bool wrapped)
+static int draw_result(
+	const struct model_step *step, struct grid *grid, struct area area, int row, bool wrapped)
 {
-	for (size_t i = 0; i < model->step_count; i++) {
-		const struct model_step *step = &model->steps[i];
-		int column = area.column + RESULT_COLUMN, width = area.width - RESULT_COLUMN;
-		if (!is_result(step))
-			continue;
-		const char *text =
-			step->state == STEP_UNDONE ? "undone" : event_text(step->end.event, "text");
-		(void)grid_put_short(
-			grid, row, area.column, RESULT_COLUMN - 1, LOOK_DIM, step->label);
-		if (wrapped) {
-			row = grid_wrap(grid, row, column, width, LOOK_PLAIN, text);
-			continue;
-		}
-		(void)grid_put_short(grid, row++, column, width, LOOK_PLAIN, text);
-	}
-	return row;
+	const char *text =
+		step->state == STEP_UNDONE ? "undone" : event_text(step->end.event, "text");
+	int column = area.column + RESULT_COLUMN, width = area.width - RESULT_COLUMN;
+
+	(void)grid_put_short(grid, row, area.column, RESULT_COLUMN - 1, LOOK_DIM, step->label);
+	if (wrapped)
+		return grid_wrap(grid, row, column, width, LOOK_PLAIN, text);
+	(void)grid_put_short(grid, row, column, width, LOOK_PLAIN, text);
+	return row + 1;
 }
 
-/* Where they are too many, a line each: r has all of it. */
-static int draw_results_in(
+/* A line each, and whole where there is room for it: r has all of it. */
+static int draw_results(
 	const struct model *model, struct grid *grid, struct area area, int row, int end)
 {
 	enum { OFF_SCREEN = -100000 };
-	int wanted = draw_results(model, grid, area, OFF_SCREEN, true) - OFF_SCREEN;
+	int spare = end - row;
 
-	return draw_results(model, grid, area, row, row + wanted <= end);
+	for (size_t i = 0; i < model->step_count; i++)
+		spare -= is_result(&model->steps[i]);
+	for (size_t i = 0; i < model->step_count; i++) {
+		const struct model_step *step = &model->steps[i];
+		if (!is_result(step))
+			continue;
+		int more = draw_result(step, grid, area, OFF_SCREEN, true) - OFF_SCREEN - 1;
+		bool wrapped = more <= spare;
+		spare -= wrapped ? more : 0;
+		row = draw_result(step, grid, area, row, wrapped);
+	}
+	return row;
 }
 
 static int draw_hash(const char *hash, struct grid *grid, struct area area, int row)
@@ -105,7 +109,7 @@ static int draw_hash(const char *hash, struct grid *grid, struct area area, int 
 	return row + 3;
 }
 
-/* The folder once, then what lies in it. */
+/* What it is called, and the folder in which it lies. */
 static void draw_report(const struct json *report, struct grid *grid, struct area area, int row)
 {
 	struct str folder = STR_INIT, names = STR_INIT;
@@ -121,10 +125,8 @@ static void draw_report(const struct json *report, struct grid *grid, struct are
 		str_append_format(&names, "%s%s", names.size > 0 ? ", " : "",
 			slash != NULL ? slash + 1 : path);
 	}
-	(void)grid_put(grid, row, area.column, area.width, LOOK_DIM, "Report");
-	row = grid_wrap(
-		grid, row, area.column + 10, area.width - 10, LOOK_PLAIN, str_text(&folder));
-	(void)grid_wrap(grid, row, area.column + 10, area.width - 10, LOOK_PLAIN, str_text(&names));
+	row = view_labelled(grid, area, row, "Report", str_text(&names));
+	(void)grid_wrap(grid, row, area.column + 2, area.width - 2, LOOK_PLAIN, str_text(&folder));
 	str_release(&folder);
 	str_release(&names);
 }
@@ -147,7 +149,7 @@ void view_end(const struct model *model, struct grid *grid, struct area area)
 	row = draw_why(model, grid, area, row);
 	if (!ended_well(end) && has_failed_check(model))
 		row = view_checks(model, grid, area, row, 6) + 1;
-	row = draw_results_in(model, grid, area, row, limit);
+	row = draw_results(model, grid, area, row, limit);
 	grid_clip(grid, right, area.row, bottom);
 	row = draw_hash(event_text(end, "reportHash"), grid, area, row > limit ? limit : row);
 	draw_report(json_member(end, "report"), grid, area, row + 1);
