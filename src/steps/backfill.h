@@ -113,11 +113,20 @@ struct backfill_source;
 MUST_CHECK int backfill_source_open(struct mongo *mongo, const struct backfill_phase *phase,
 	struct bytes after, int64_t batch_size, struct backfill_source **ret_source,
 	struct err *err);
+/* The unit of that key alone: batches of one. */
+MUST_CHECK int backfill_source_open_one(struct mongo *mongo, const struct backfill_phase *phase,
+	struct bytes key, struct backfill_source **ret_source, struct err *err);
 /* At most batch_size units, fewer when they are large; 0 at the end. They live in arena. */
 MUST_CHECK int backfill_source_read(struct backfill_source *source, struct arena *arena,
 	struct backfill_unit **ret_units, size_t *ret_count, struct err *err);
 void backfill_source_close(struct backfill_source *source);
 void backfill_source_cleanup(struct backfill_source **source);
+
+/* What a unit is known by, {_id} or {the fields of the group}, appended to out. */
+MUST_CHECK int backfill_key(
+	const struct backfill_phase *phase, struct bytes doc, struct str *out, struct err *err);
+/* The order in which the source is read, appended to out. */
+void backfill_order(const struct backfill_phase *phase, struct str *out);
 
 /* The filter for what comes after a key; exposed for its test. */
 MUST_CHECK int backfill_filter_after(

@@ -106,7 +106,7 @@ int backfill_filter_after(
 	return str_check(out, err);
 }
 
-static void write_order(const struct backfill_phase *phase, struct str *out)
+void backfill_order(const struct backfill_phase *phase, struct str *out)
 {
 	struct doc_writer writer;
 
@@ -117,18 +117,14 @@ static void write_order(const struct backfill_phase *phase, struct str *out)
 	doc_write_end(&writer);
 }
 
-int backfill_source_open(struct mongo *mongo, const struct backfill_phase *phase,
-	struct bytes after, int64_t batch_size, struct backfill_source **ret_source,
+static int open_filtered(struct mongo *mongo, const struct backfill_phase *phase,
+	struct bytes filter, int64_t batch_size, struct backfill_source **ret_source,
 	struct err *err)
 {
-	CLEANUP_STR struct str filter = STR_INIT, order = STR_INIT;
-	int result = 0;
+	CLEANUP_STR struct str order = STR_INIT;
 
-	if (after.size > 0)
-		result = backfill_filter_after(phase, after, &filter, err);
-	write_order(phase, &order);
-	if (result == 0)
-		result = str_check(&order, err);
+	backfill_order(phase, &order);
+	int result = str_check(&order, err);
 	if (result != 0)
 		return result;
 	struct backfill_source *source = calloc(1, sizeof *source);
@@ -138,7 +134,7 @@ int backfill_source_open(struct mongo *mongo, const struct backfill_phase *phase
 	source->batch_size = batch_size;
 	const struct mongo_find find = {
 		.collection = phase->collection,
-		.filter = str_bytes(&filter),
+		.filter = filter,
 		.sort = str_bytes(&order),
 		.batch_size = batch_size > 1000 ? 1000 : (uint32_t)batch_size,
 		.no_timeout = true,
@@ -150,6 +146,39 @@ int backfill_source_open(struct mongo *mongo, const struct backfill_phase *phase
 	}
 	*ret_source = source;
 	return 0;
+}
+
+int backfill_source_open(struct mongo *mongo, const struct backfill_phase *phase,
+	struct bytes after, int64_t batch_size, struct backfill_source **ret_source,
+	struct err *err)
+{
+	CLEANUP_STR struct str filter = STR_INIT;
+	int result = after.size == 0 ? 0 : backfill_filter_after(phase, after, &filter, err);
+
+	return result != 0 ? result
+			   : open_filtered(
+				     mongo, phase, str_bytes(&filter), batch_size, ret_source, err);
+}
+
+int backfill_source_open_one(struct mongo *mongo, const struct backfill_phase *phase,
+	struct bytes key, struct backfill_source **ret_source, struct err *err)
+{
+	CLEANUP_STR struct str filter = STR_INIT;
+	struct doc_iter iter = doc_iter_begin(key);
+	struct doc_writer writer;
+	struct value value;
+	const char *name;
+
+	doc_write_begin(&writer, &filter);
+	while (doc_iter_next(&iter, &name, &value)) {
+		doc_write_document(&writer, name);
+		doc_write_value(&writer, "$eq", &value);
+		doc_write_end(&writer);
+	}
+	doc_write_end(&writer);
+	int result = str_check(&filter, err);
+	return result != 0 ? result
+			   : open_filtered(mongo, phase, str_bytes(&filter), 1, ret_source, err);
 }
 
 void backfill_source_close(struct backfill_source *source)
@@ -196,14 +225,13 @@ static int put_back(struct backfill_source *source, struct bytes doc, struct err
 	return str_check(&source->pending, err);
 }
 
-static int write_key(const struct backfill_phase *phase, struct bytes doc, struct arena *arena,
-	struct bytes *ret_key, struct err *err)
+int backfill_key(
+	const struct backfill_phase *phase, struct bytes doc, struct str *out, struct err *err)
 {
-	CLEANUP_STR struct str key = STR_INIT;
 	struct doc_writer writer;
 	size_t count = phase->key_count == 0 ? 1 : phase->key_count;
 
-	doc_write_begin(&writer, &key);
+	doc_write_begin(&writer, out);
 	for (size_t i = 0; i < count; i++) {
 		const char *name = phase->key_count == 0 ? "_id" : phase->keys[i];
 		struct value value = doc_get(doc, name);
@@ -213,7 +241,15 @@ static int write_key(const struct backfill_phase *phase, struct bytes doc, struc
 			doc_write_value(&writer, name, &value);
 	}
 	doc_write_end(&writer);
-	int result = str_check(&key, err);
+	return str_check(out, err);
+}
+
+static int write_key(const struct backfill_phase *phase, struct bytes doc, struct arena *arena,
+	struct bytes *ret_key, struct err *err)
+{
+	CLEANUP_STR struct str key = STR_INIT;
+	int result = backfill_key(phase, doc, &key, err);
+
 	if (result != 0)
 		return result;
 	*ret_key = arena_bytes(arena, str_bytes(&key));

@@ -4,13 +4,15 @@
  *
  * Counts: of every collection that a backfill writes, what carries this run's id (rollback.json
  * names the path). Links: what a migration's "links" declare, each a question to the server for the
- * documents that lead nowhere. Each check stands in the report with its query.
+ * documents that lead nowhere. A sample of each phase's source is derived again and compared. Each
+ * check stands in the report with its query.
  */
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "steps/outbox.h"
 #include "steps/preflight.h"
+#include "steps/validate_sample.h"
 #include "text/text.h"
 
 struct validation {
@@ -262,6 +264,102 @@ static int follow_links(struct validation *validation, const struct step *step, 
 	return rc;
 }
 
+/* ---- a sample, derived again */
+
+/* What the backfill counted as conflicts and errors, because so many are allowed. */
+static int64_t allowed_differences(const struct validation *validation, const struct step *step)
+{
+	const struct json *checkpoint =
+		validation->context->checkpoint_of(validation->context->host->self, step->name);
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct json *count =
+			checkpoint == NULL
+				? NULL
+				: json_member(checkpoint, i == 0 ? "conflicts" : "errors");
+		if (count != NULL && json_type(count) == JSON_NUMBER && json_is_integer(count))
+			sum += json_integer(count);
+	}
+	return sum;
+}
+
+static void say_sample(struct str *text, const struct backfill_phase *phase,
+	const struct sample_result *result, int64_t allowed)
+{
+	int64_t wrong = result->differing + result->failures;
+	char units[TEXT_COUNT_SIZE], total[TEXT_COUNT_SIZE];
+
+	str_append_format(text, "%s, %s: ", phase->collection, phase->name);
+	if (result->units < result->total)
+		str_append_format(text,
+			"a sample of %s of %s derived again: ", text_count(result->units, units),
+			text_count(result->total, total));
+	else
+		str_append_format(text, "all %s derived again: ", text_count(result->total, total));
+	if (wrong == 0) {
+		str_append_text(text, "identical");
+		return;
+	}
+	text_plural(text, wrong, "differs", "differ");
+	if (wrong <= allowed)
+		str_append_text(text, ", as conflicts.ndjson says");
+	else if (result->first[0] != '\0')
+		str_append_format(text, ", first %s", result->first);
+}
+
+static int check_sample(struct validation *validation, const struct backfill_phase *phase,
+	int64_t allowed, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	CLEANUP_STR struct str query = STR_INIT;
+	struct sample_result result;
+	int rc = sample_phase(validation->context, phase, &result, err);
+
+	if (rc < 0)
+		return rc;
+	int64_t wrong = result.differing + result.failures;
+	say_sample(&text, phase, &result, allowed);
+	str_append_format(&query, "the %d of %s with the least SHA-256 of their key, derived again",
+		SAMPLE_MAX, phase->collection);
+	rc = str_check(&text, err);
+	if (rc == 0)
+		rc = str_check(&query, err);
+	return rc < 0 ? rc
+		      : tell(validation, "sample",
+				wrong == 0	   ? CHECK_PASSED
+				: wrong <= allowed ? CHECK_WARNING
+						   : CHECK_FAILED,
+				str_text(&text), str_text(&query), wrong, err);
+}
+
+static int derive_again(struct validation *validation, const struct step *step, struct err *err)
+{
+	struct backfill backfill;
+	int64_t allowed = allowed_differences(validation, step);
+	int rc = backfill_load(step->migration, validation->context->arena, &backfill, err);
+
+	for (size_t i = 0; rc == 0 && i < backfill.phase_count; i++)
+		rc = check_sample(validation, &backfill.phases[i], allowed, err);
+	return rc;
+}
+
+/* ---- the balance of the shards */
+
+static int check_balance(struct validation *validation, struct err *err)
+{
+	struct mongo_server server;
+	int rc = mongo_server(validation->context->mongo, &server, err);
+
+	if (rc < 0)
+		return rc;
+	return tell(validation, "balance", CHECK_SKIPPED,
+		server.topology == TOPOLOGY_SHARDED
+			? "shard balance: skipped, this offkit does not measure it"
+			: "shard balance: skipped, this is not a sharded cluster",
+		"", 0, err);
+}
+
 /* ---- the step */
 
 static int validate_all(struct validation *validation, struct err *err)
@@ -278,13 +376,18 @@ static int validate_all(struct validation *validation, struct err *err)
 		int rc = count_step(validation, step, err);
 		if (rc == 0)
 			rc = follow_links(validation, step, err);
+		if (rc == 0)
+			rc = derive_again(validation, step, err);
 		if (rc < 0)
 			return err_context(err, "%s", step->name);
 	}
+	int rc = check_balance(validation, err);
+	if (rc < 0)
+		return rc;
 	json_write_end(&validation->writer);
 	json_member_integer(&validation->writer, "failures", (int64_t)validation->failures);
 	json_write_end(&validation->writer);
-	int rc = str_check(&validation->text, err);
+	rc = str_check(&validation->text, err);
 	if (rc == 0)
 		rc = context->host->checkpoint(
 			context->host->self, str_bytes(&validation->text), err);
@@ -311,6 +414,8 @@ static int validate_plan(
 	plan->what[plan->what_count++] =
 		"Counts what the backfills wrote, and follows every link between documents, on "
 		"the server.";
+	plan->what[plan->what_count++] =
+		"Derives a sample again from its source, and compares it with what is there.";
 	plan->size = "";
 	plan->changes = "nothing in the database";
 	plan->way_back = WAY_BACK_EXACT;

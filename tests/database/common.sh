@@ -76,6 +76,22 @@ exits() {
 	[ "$status" -eq "$code" ] || { echo "exit $status, wanted $code: $*"; return 1; }
 }
 
+# Runs it, and kills it as soon as the journal has that many lines. A run that was faster is fine.
+run_until() { # LINES COMMAND…
+	local at=$1 pid
+	shift
+	"$@" >"$tmp/killed" 2>&1 &
+	pid=$!
+	while kill -0 "$pid" 2>/dev/null; do
+		if [ "$(cat "$state"/runs/*/events.jsonl 2>/dev/null | wc -l)" -ge "$at" ]; then
+			kill -9 "$pid" 2>/dev/null
+			break
+		fi
+	done
+	wait "$pid" 2>/dev/null
+	true
+}
+
 command_reply() { "$tools/db_command" "$uri" "$database" "$1"; }
 # By aggregation: the count command of some servers lags behind.
 count() {
