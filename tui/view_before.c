@@ -300,7 +300,9 @@ static void view_undo_gate(const struct model *model, const struct model_step *s
 	int row = area.row + 2;
 
 	(void)grid_put_format(grid, area.row, area.column, LOOK_BOLD, "Undo: %s", step->label);
-	row = view_labelled(grid, area, row, "Was done", event_text(step->end.event, "text"));
+	if (step->end.event != NULL)
+		row = view_labelled(
+			grid, area, row, "Was done", event_text(step->end.event, "text"));
 	row = view_labelled(grid, area, row, "Way back", event_text(plan, "wayBackText"));
 	if (event_text(plan, "proof")[0] != '\0')
 		row = view_labelled(grid, area, row, "Proof", event_text(plan, "proof"));
