@@ -112,7 +112,7 @@ static int check_clock(struct preflight *preflight, struct err *err)
 			"the server's clock is %s %s this machine's",
 			text_duration(distance, duration), side);
 	return preflight_tell(preflight, "clock", CHECK_PASSED, err,
-		"the clocks of server and this machine agree within %s",
+		"the clocks of server and host agree within %s",
 		text_duration(distance < 100 ? 100 : distance, duration));
 }
 
@@ -193,7 +193,7 @@ static int database_octets(struct preflight *preflight, uint64_t *ret_octets, st
 static int check_disk(struct preflight *preflight, struct err *err)
 {
 	CLEANUP_FD int fd = -1;
-	char free_text[TEXT_SIZE_SIZE], need_text[TEXT_SIZE_SIZE];
+	char free_text[TEXT_SIZE_SIZE], need_text[TEXT_SIZE_SIZE], margin_text[TEXT_SIZE_SIZE];
 	const char *path = preflight->context->site->backup_dir;
 	uint64_t need = 0, room = 0;
 	int rc = database_octets(preflight, &need, err);
@@ -205,9 +205,14 @@ static int check_disk(struct preflight *preflight, struct err *err)
 	if (rc < 0)
 		return rc;
 	bool enough = need <= room && room - need >= SPACE_MARGIN;
-	return preflight_tell(preflight, "disk", enough ? CHECK_PASSED : CHECK_FAILED, err,
-		"%s free in %s; the backup needs up to %s", text_size(room, free_text), path,
-		text_size(need, need_text));
+	(void)text_size(room, free_text);
+	(void)text_size(need, need_text);
+	if (enough)
+		return preflight_tell(preflight, "disk", CHECK_PASSED, err,
+			"%s free; the backup needs up to %s", free_text, need_text);
+	return preflight_tell(preflight, "disk", CHECK_FAILED, err,
+		"%s free in %s; the backup needs up to %s, and %s are kept free", free_text, path,
+		need_text, text_size(SPACE_MARGIN, margin_text));
 }
 
 static int check_hook(struct preflight *preflight, const char *name, const struct site_hook *hook,
@@ -220,8 +225,9 @@ static int check_hook(struct preflight *preflight, const char *name, const struc
 			"%s hook: skipped, the site names none", name);
 	if (hook_check(hook, &wrong) < 0)
 		return preflight_tell(preflight, name, CHECK_FAILED, err, "%s", wrong.message);
-	return preflight_tell(
-		preflight, name, CHECK_PASSED, err, "%s hook %s can be run", name, hook->argv[0]);
+	const char *program = strrchr(hook->argv[0], '/');
+	return preflight_tell(preflight, name, CHECK_PASSED, err, "%s hook can be run: %s", name,
+		program != NULL ? program + 1 : hook->argv[0]);
 }
 
 static int check_hooks(struct preflight *preflight, struct err *err)
