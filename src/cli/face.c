@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "json/failure.h"
+#include "mongo/mongo.h"
 #include "site/site.h"
 #include "text/text.h"
 #include "trust/store.h"
@@ -156,4 +157,25 @@ int face_load_root(
 {
 	(void)face;
 	return trust_store_load(state_dirfd, ret_root, err);
+}
+
+int face_check_root(const struct site *site, const struct trust_root *root, struct err *err)
+{
+	CLEANUP_STR struct str uri = STR_INIT;
+
+	if (!trust_root_is_demo(root))
+		return 0;
+	if (strcmp(site->environment, "production") == 0)
+		return err_set(err, ERR_TRUST_PERMISSION,
+			"DEMO ROOT: keys that anybody has, and site %s is a production site",
+			site->name);
+	if (mongo_uri_is_loopback(site->uri))
+		return 0;
+	mongo_uri_redact(site->uri, &uri);
+	int rc = str_check(&uri, err);
+	if (rc < 0)
+		return rc;
+	return err_set(err, ERR_TRUST_PERMISSION,
+		"DEMO ROOT: keys that anybody has, and the database is not on this machine: %s",
+		str_text(&uri));
 }

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "json/json_write.h"
 #include "text/options.h"
+#include "site/site.h"
 #include "trust/root.h"
 
 /* The common options, as given. */
@@ -60,6 +61,13 @@ MUST_CHECK int face_open_state(struct face *face, int *ret_fd, struct err *err);
 /* The trust root in force there; state_dirfd may be -1. */
 MUST_CHECK int face_load_root(
 	struct face *face, int state_dirfd, struct trust_root **ret_root, struct err *err);
+
+/*
+ * Keys that anybody has must not decide what happens to data that somebody needs: with the demo
+ * root ERR_TRUST_PERMISSION for a production site, and for a server that is not on loopback.
+ */
+MUST_CHECK int face_check_root(
+	const struct site *site, const struct trust_root *root, struct err *err);
 
 /* What every result says if the program trusts keys that anybody has. */
 extern const char face_demo_root[];

@@ -84,20 +84,6 @@ static int open_state(struct session *session, enum session_access access, struc
 	return lock_take(session->state_dirfd, session->options.command, &session->lock_fd, err);
 }
 
-/* Keys that anybody has must not decide what happens to data that somebody needs. */
-static int check_root(const struct session *session, struct err *err)
-{
-	if (!trust_root_is_demo(session->root))
-		return 0;
-	if (strcmp(session->site.environment, "production") == 0)
-		return err_set(err, ERR_TRUST_PERMISSION,
-			"the demo root, and site %s is a production site", session->site.name);
-	if (!mongo_uri_is_loopback(session->site.uri))
-		return err_set(err, ERR_TRUST_PERMISSION,
-			"the demo root, and the database is not on this machine");
-	return 0;
-}
-
 int session_open(struct face *face, const char *command, enum session_access access,
 	const struct run_values *values, struct session *session, struct err *err)
 {
@@ -113,7 +99,7 @@ int session_open(struct face *face, const char *command, enum session_access acc
 	if (rc == 0)
 		rc = face_load_root(face, session->state_dirfd, &session->root, err);
 	if (rc == 0)
-		rc = check_root(session, err);
+		rc = face_check_root(&session->site, session->root, err);
 	if (rc < 0)
 		return rc;
 	session->options.site = &session->site;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/stop.h"
 
@@ -86,12 +87,24 @@ static int make_run_id(char id[static RUN_ID_SIZE], struct err *err)
 	return 0;
 }
 
+/* The chain that is kept in the state folder makes no demo root a vendor's: the embedded one says.
+ */
+static int check_root(struct face *face, const struct site *site, struct err *err)
+{
+	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
+	int rc = face_load_root(face, -1, &root, err);
+
+	return rc < 0 ? rc : face_check_root(site, root, err);
+}
+
 int solo_begin(struct face *face, struct solo *ret_solo, struct err *err)
 {
 	struct solo solo = {.face = face, .options = {.batch_size = 500, .max_conflicts = -1}};
 
 	int rc = site_load(
 		face->options.site, face->options.state_dir, &face->arena, &solo.site, err);
+	if (rc == 0)
+		rc = check_root(face, &solo.site, err);
 	if (rc == 0)
 		rc = make_run_id(solo.run_id, err);
 	if (rc < 0)
