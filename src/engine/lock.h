@@ -10,7 +10,10 @@
 
 #include "base/err.h"
 
-/* ERR_LOCKED, naming who holds it; ERR_STATE_FOLDER if the folder cannot be written. */
+/*
+ * ERR_LOCKED, naming who holds it; a holder of this host that was killed and is still being taken
+ * apart is waited for, two seconds at most. ERR_STATE_FOLDER if the folder cannot be written.
+ */
 MUST_CHECK int lock_take(int state_dirfd, const char *command, int *ret_fd, struct err *err);
 
 /* Writes down this process as the holder, after a fork. */
