@@ -36,6 +36,17 @@ static int open_listing(int dirfd, DIR **ret_dir, struct err *err)
 	return 0;
 }
 
+/* The next name; NULL at the end, and only there: what cannot be read must not look like it. */
+static int next_name(DIR *dir, const char **ret_name, struct err *err)
+{
+	errno = 0;
+	const struct dirent *entry = readdir(dir);
+	if (entry == NULL && errno != 0)
+		return err_set_errno(err, ERR_RESTORE, errno, "the backup's folder");
+	*ret_name = entry == NULL ? NULL : entry->d_name;
+	return 0;
+}
+
 static bool is_folder(int dirfd, const char *name)
 {
 	struct stat status;
@@ -48,19 +59,18 @@ static bool is_folder(int dirfd, const char *name)
 static int find_database(struct scan *scan, int backup_dirfd)
 {
 	CLEANUP_DIR DIR *dir = NULL;
-	const struct dirent *entry;
-	const char *found = NULL;
+	const char *name = NULL, *found = NULL;
 	int result = open_listing(backup_dirfd, &dir, scan->err);
 
-	while (result == 0 && (entry = readdir(dir)) != NULL) {
-		if (!is_folder(backup_dirfd, entry->d_name))
+	while (result == 0 && (result = next_name(dir, &name, scan->err)) == 0 && name != NULL) {
+		if (!is_folder(backup_dirfd, name))
 			continue;
 		if (found != NULL)
 			return err_set(scan->err, ERR_RESTORE,
 				"there are several databases in it (%s, %s): name the folder of a "
 				"backup of one",
-				found, entry->d_name);
-		found = arena_string(&scan->index->arena, entry->d_name);
+				found, name);
+		found = arena_string(&scan->index->arena, name);
 		if (found == NULL)
 			return err_no_memory(scan->err);
 	}
@@ -150,6 +160,34 @@ static int find_documents(
 	return 0;
 }
 
+/*
+ * Documents without metadata, or in a compression that only our own backups have: what is passed
+ * over here would be dropped from the database and not come back.
+ */
+static int must_be_known(struct scan *scan, const char *name)
+{
+	CLEANUP_STR struct str metadata = STR_INIT;
+	struct stat status;
+	size_t stem;
+	bool compressed = ends_with(name, ".bson.gz", &stem);
+
+	if (ends_with(name, ".bson.zst", &stem) || ends_with(name, ".metadata.json.zst", &stem))
+		return err_set(scan->err, ERR_RESTORE,
+			"%s is of a backup that offkit made, and its %s is missing", name,
+			BACKUP_INDEX_NAME);
+	bool documents = compressed || ends_with(name, documents_kind, &stem);
+	if (!documents || strncmp(name, "system.", 7) == 0)
+		return 0;
+	str_append_format(
+		&metadata, "%.*s.metadata.json%s", (int)stem, name, compressed ? ".gz" : "");
+	int result = str_check(&metadata, scan->err);
+	if (result == 0 &&
+		fstatat(scan->dirfd, str_text(&metadata), &status, AT_SYMLINK_NOFOLLOW) != 0)
+		result = err_set(scan->err, ERR_RESTORE, "%s has no %s beside it", name,
+			str_text(&metadata));
+	return result;
+}
+
 static int add(struct scan *scan, const char *name, size_t *room)
 {
 	struct backup_index *index = scan->index;
@@ -157,7 +195,7 @@ static int add(struct scan *scan, const char *name, size_t *room)
 	size_t stem;
 
 	if (!is_metadata(name, &stem, &compression))
-		return 0;
+		return must_be_known(scan, name);
 	if (index->count > 0 && compression != index->compression)
 		return err_set(scan->err, ERR_RESTORE,
 			"some files are compressed and some are not: this is no one backup");
@@ -201,12 +239,15 @@ static int scan_database(struct scan *scan)
 {
 	struct backup_index *index = scan->index;
 	CLEANUP_DIR DIR *dir = NULL;
-	const struct dirent *entry;
+	const char *name = NULL;
 	size_t room = 0;
 	int result = open_listing(scan->dirfd, &dir, scan->err);
 
-	while (result == 0 && (entry = readdir(dir)) != NULL)
-		result = add(scan, entry->d_name, &room);
+	while (result == 0 && (result = next_name(dir, &name, scan->err)) == 0 && name != NULL)
+		result = add(scan, name, &room);
+	if (result == 0 && index->count == 0)
+		result = err_set(scan->err, ERR_RESTORE,
+			"no collection is in the folder of database %s", index->database);
 	if (result == 0 && index->count > 0)
 		qsort(index->collections, index->count, sizeof *index->collections, by_name);
 	for (size_t i = 1; result == 0 && i < index->count; i++)
