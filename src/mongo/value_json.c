@@ -31,19 +31,104 @@ int doc_to_json(struct bytes doc, bool canonical, struct str *out, struct err *e
 	return str_check(out, err);
 }
 
+/*
+ * libbson takes "$type" at the front of an object for the second half of an old binary, unless a
+ * name follows: the query {"$type": ["int", "long"]} or {"$type": 2} is an error to it. So that
+ * operator passes it under a name that it does not know, as long, and gets its own back in the
+ * octets.
+ */
+static const char type_operator[] = "$type", type_stand_in[] = "\x7Ftype";
+
+static size_t skip_space(const char *text, size_t size, size_t at)
+{
+	while (at < size && strchr(" \t\r\n", text[at]) != NULL)
+		at++;
+	return at;
+}
+
+/* Behind a string that begins (after its quote) at `from`: where its closing quote is. */
+static size_t end_of_string(const char *text, size_t size, size_t from)
+{
+	while (from < size && text[from] != '"')
+		from += text[from] == '\\' ? 2 : 1;
+	return from < size ? from : size;
+}
+
+static bool has_list_or_number(const char *text, size_t size, size_t at)
+{
+	at = skip_space(text, size, at);
+	if (at == size || text[at] != ':')
+		return false;
+	at = skip_space(text, size, at + 1);
+	return at < size && strchr("[-0123456789", text[at]) != NULL;
+}
+
+/* *ret_any: some were renamed. ERR_SYNTAX for a text that has the stand-in's name itself. */
+static int hide_type_operators(struct str *json, bool *ret_any, struct err *err)
+{
+	enum { LENGTH = sizeof type_operator - 1 };
+	char *text = json->text;
+	bool any = false;
+
+	for (size_t at = 0; at < json->size; at++) {
+		if (text[at] != '"')
+			continue;
+		size_t from = at + 1;
+		at = end_of_string(text, json->size, from);
+		if (at - from != LENGTH)
+			continue;
+		if (memcmp(text + from, type_stand_in, LENGTH) == 0)
+			return err_set(err, ERR_SYNTAX,
+				"not MongoDB Extended JSON: a name has a control character");
+		if (memcmp(text + from, type_operator, LENGTH) == 0 &&
+			has_list_or_number(text, json->size, at + 1)) {
+			text[from] = type_stand_in[0];
+			any = true;
+		}
+	}
+	*ret_any = any;
+	return 0;
+}
+
+static void show_type_operators(char *octets, struct bytes doc)
+{
+	struct doc_iter iter = doc_iter_begin(doc);
+	struct value value;
+	const char *name;
+
+	while (doc_iter_next(&iter, &name, &value)) {
+		if (strcmp(name, type_stand_in) == 0)
+			octets[name - (const char *)doc.data] = type_operator[0];
+		if (value.type == VALUE_DOCUMENT || value.type == VALUE_ARRAY)
+			show_type_operators(octets + (value.bytes.data - doc.data), value.bytes);
+	}
+}
+
 int doc_from_json_text(struct bytes text, struct str *out, struct err *err)
 {
+	CLEANUP_STR struct str json = STR_INIT;
 	bson_error_t error;
+	bool hidden = false;
 	bson_t doc;
 
 	if (text.size == 0 || text.size > SSIZE_MAX || !utf8_valid(text))
 		return err_set(err, ERR_SYNTAX, "not MongoDB Extended JSON");
-	if (!bson_init_from_json(&doc, (const char *)text.data, (ssize_t)text.size, &error))
+	str_append(&json, text.data, text.size);
+	int result = str_check(&json, err);
+	if (result == 0)
+		result = hide_type_operators(&json, &hidden, err);
+	if (result != 0)
+		return result;
+	if (!bson_init_from_json(&doc, json.text, (ssize_t)json.size, &error))
 		return err_set(err, ERR_SYNTAX, "not MongoDB Extended JSON: %s", error.message);
-	int result = doc_check(bytes_make(bson_get_data(&doc), doc.len), err);
+	struct bytes octets = bytes_make(bson_get_data(&doc), doc.len);
+	result = doc_check(octets, err);
 	if (result == 0) {
-		str_append(out, bson_get_data(&doc), doc.len);
+		size_t from = out->size;
+		str_append(out, octets.data, octets.size);
 		result = str_check(out, err);
+		if (result == 0 && hidden)
+			show_type_operators(out->text + from, octets);
 	}
 	bson_destroy(&doc);
 	return result;

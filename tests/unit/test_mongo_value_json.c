@@ -44,6 +44,36 @@ static void extended_json_goes_round(void **state)
 	}
 }
 
+/* "$type" is an operator of queries, and of the validators and filters that a kit declares. */
+static void the_type_operator_is_no_binary(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {
+		"{ \"a\" : { \"$type\" : [ \"string\", \"null\" ] } }",
+		"{ \"a\" : { \"$type\" : 2 } }",
+		"{ \"a\" : { \"$type\" : -1 } }",
+		"{ \"a\" : { \"$type\" : [ 2, \"int\" ], \"$exists\" : true } }",
+		"{ \"a\" : { \"$exists\" : true, \"$type\" : [ \"int\" ] } }",
+		"{ \"$or\" : [ { \"a\" : { \"$not\" : { \"$type\" : [ \"int\" ] } } }, { \"b\" : { "
+		"\"$type\" : 1 } } ] }",
+		"{ \"a\" : { \"$type\" : \"string\" } }",
+		"{ \"a\" : \"\\\"$type\\\": [\", \"b\" : { \"$type\" : [ \"\\\"\" ] } }",
+	};
+	CLEANUP_STR struct str binary = STR_INIT, none = STR_INIT;
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		CLEANUP_STR struct str doc = STR_INIT, json = STR_INIT;
+		struct err err;
+		assert_int_equal(from_text(texts[i], &doc), 0);
+		assert_int_equal(doc_check(str_bytes(&doc), &err), 0);
+		assert_int_equal(doc_to_json(str_bytes(&doc), false, &json, &err), 0);
+		assert_string_equal(str_text(&json), texts[i]);
+	}
+	assert_int_equal(from_text("{\"b\":{\"$binary\":\"AQI=\",\"$type\":\"04\"}}", &binary), 0);
+	assert_int_equal(doc_get(str_bytes(&binary), "b").type, VALUE_BINARY);
+	assert_int_equal(from_text("{\"\x7Ftype\":[]}", &none), -ERR_SYNTAX);
+}
+
 static void plain_json_has_the_nearest_types(void **state)
 {
 	(void)state;
@@ -102,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(extended_json_goes_round),
+		cmocka_unit_test(the_type_operator_is_no_binary),
 		cmocka_unit_test(plain_json_has_the_nearest_types),
 		cmocka_unit_test(what_is_no_extended_json_is_refused),
 		cmocka_unit_test(values_are_shown_to_people),
