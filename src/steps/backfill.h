@@ -128,6 +128,9 @@ MUST_CHECK int backfill_key(
 /* The order in which the source is read, appended to out. */
 void backfill_order(const struct backfill_phase *phase, struct str *out);
 
+/* A unit's key in a message: the _id alone, or the fields of a group. */
+void backfill_key_to_text(struct bytes key, struct str *out);
+
 /* The filter for what comes after a key; exposed for its test. */
 MUST_CHECK int backfill_filter_after(
 	const struct backfill_phase *phase, struct bytes after, struct str *out, struct err *err);

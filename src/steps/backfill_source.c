@@ -235,6 +235,11 @@ int backfill_key(
 	for (size_t i = 0; i < count; i++) {
 		const char *name = phase->key_count == 0 ? "_id" : phase->keys[i];
 		struct value value = doc_get(doc, name);
+		/* An index has it once for each element: no place in the order to go on from. */
+		if (value.type == VALUE_ARRAY)
+			return err_set(err, ERR_MIGRATION,
+				"%s: %s is an array, by which documents cannot be grouped",
+				phase->collection, name);
 		if (value.type == VALUE_MISSING)
 			doc_write_null(&writer, name);
 		else
@@ -256,6 +261,27 @@ static int write_key(const struct backfill_phase *phase, struct bytes doc, struc
 	return ret_key->data == NULL ? err_no_memory(err) : 0;
 }
 
+void backfill_key_to_text(struct bytes key, struct str *out)
+{
+	struct value id = doc_get(key, "_id");
+	struct value whole = {.type = VALUE_DOCUMENT, .bytes = key};
+
+	value_to_text(id.type != VALUE_MISSING ? &id : &whole, out);
+}
+
+/* As the index orders them: 1 and 1.0 are one key, and what comes after it is after both. */
+static bool same_key(struct bytes a, struct bytes b)
+{
+	struct doc_iter a_iter = doc_iter_begin(a), b_iter = doc_iter_begin(b);
+	struct value a_value, b_value;
+	const char *name;
+
+	while (doc_iter_next(&a_iter, &name, &a_value) && doc_iter_next(&b_iter, &name, &b_value))
+		if (value_compare(&a_value, &b_value) != 0)
+			return false;
+	return true;
+}
+
 static int read_document(struct backfill_source *source, struct arena *arena,
 	struct backfill_unit *unit, struct err *err)
 {
@@ -272,13 +298,47 @@ static int read_document(struct backfill_source *source, struct arena *arena,
 	return write_key(source->phase, unit->root, arena, &unit->key, err);
 }
 
+static int too_large(
+	const struct backfill_source *source, const struct backfill_unit *unit, struct err *err)
+{
+	CLEANUP_STR struct str key = STR_INIT;
+
+	backfill_key_to_text(unit->key, &key);
+	return err_set(err, ERR_LIMIT, "%s: the documents of group %s have more than %d octets",
+		source->phase->collection, str_text(&key), BACKFILL_GROUP_OCTETS);
+}
+
+/* From its first document on; the first of the next group is put back. */
+static int write_group(struct backfill_source *source, struct arena *arena, struct bytes doc,
+	struct backfill_unit *unit, struct str *root, struct doc_writer *writer, struct err *err)
+{
+	struct bytes key;
+
+	for (unit->documents = 0; doc.size > 0; unit->documents++) {
+		int result = 0;
+		if (unit->documents > 0)
+			result = write_key(source->phase, doc, arena, &key, err);
+		if (result != 0)
+			return result;
+		if (unit->documents > 0 && !same_key(key, unit->key))
+			return put_back(source, doc, err);
+		doc_write_raw(writer, NULL, doc);
+		if (root->size > BACKFILL_GROUP_OCTETS)
+			return too_large(source, unit, err);
+		result = next_document(source, &doc, err);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
 /* All documents that agree with the first in their keys, as {the keys, documents: [...]}. */
 static int read_group(struct backfill_source *source, struct arena *arena,
 	struct backfill_unit *unit, struct err *err)
 {
 	CLEANUP_STR struct str root = STR_INIT;
 	struct doc_writer writer;
-	struct bytes doc, key;
+	struct bytes doc;
 	const char *name;
 	struct value value;
 	int result = next_document(source, &doc, err);
@@ -293,23 +353,7 @@ static int read_group(struct backfill_source *source, struct arena *arena,
 	while (doc_iter_next(&iter, &name, &value))
 		doc_write_value(&writer, name, &value);
 	doc_write_array(&writer, "documents");
-	for (unit->documents = 0;; unit->documents++) {
-		doc_write_raw(&writer, NULL, doc);
-		if (root.size > BACKFILL_GROUP_OCTETS)
-			return err_set(err, ERR_LIMIT,
-				"%s: the documents of one group have more than %d octets",
-				source->phase->collection, BACKFILL_GROUP_OCTETS);
-		result = next_document(source, &doc, err);
-		if (result == 0 && doc.size > 0)
-			result = write_key(source->phase, doc, arena, &key, err);
-		if (result != 0)
-			return result;
-		if (doc.size == 0 || !bytes_equal(key, unit->key))
-			break;
-	}
-	unit->documents++;
-	if (doc.size > 0)
-		result = put_back(source, doc, err);
+	result = write_group(source, arena, doc, unit, &root, &writer, err);
 	doc_write_end(&writer);
 	doc_write_end(&writer);
 	if (result == 0)
