@@ -209,38 +209,47 @@ static int checkpoint(struct work *work, struct err *err)
 	return result != 0 ? result : host->checkpoint(host->self, str_bytes(&text), err);
 }
 
+/* "1 conflict and 0 errors; --max-conflicts allows 0; batch 3 wrote nothing; see FILE" */
+static void say_how_many(
+	const struct work *work, const struct backfill_batch *batch, bool written, struct str *out)
+{
+	const struct step_context *context = work->context;
+	int64_t conflicts = work->state->conflicts + (int64_t)batch->conflict_count;
+	int64_t errors = work->state->errors + (int64_t)batch->failure_count;
+
+	text_plural(out, conflicts, "conflict", NULL);
+	str_append_text(out, " and ");
+	text_plural(out, errors, "error", NULL);
+	str_append_format(out, "; --max-conflicts allows %lld; batch %lld %s; see ",
+		(long long)conflict_limit(work), (long long)work->state->batch + 1,
+		written ? "was written in part" : "wrote nothing");
+	if (context->site != NULL)
+		str_append_format(out, "%s/runs/%s/", context->site->state_dir, context->run_id);
+	str_append_text(out, "conflicts.ndjson");
+}
+
+/* The first conflict, or else the first document that could not be derived. */
 static int say_why(
 	const struct work *work, const struct backfill_batch *batch, bool written, struct err *err)
 {
-	int64_t conflicts = work->state->conflicts + (int64_t)batch->conflict_count;
-	int64_t errors = work->state->errors + (int64_t)batch->failure_count;
-	const char *outcome = written ? "was written in part" : "wrote nothing";
+	CLEANUP_STR struct str how_many = STR_INIT, key = STR_INIT;
 	const struct backfill_derived *first = NULL;
 	char id[OBJECT_ID_HEX_SIZE];
 
+	say_how_many(work, batch, written, &how_many);
 	for (size_t i = 0; i < batch->derived_count && first == NULL; i++)
 		if (batch->derived[i].fate == FATE_CONFLICT)
 			first = &batch->derived[i];
 	if (first == NULL) {
-		CLEANUP_STR struct str key = STR_INIT;
-		struct value id_value = doc_get(batch->units[batch->failures[0].unit].key, "_id");
-		value_to_text(&id_value, &key);
-		return err_set(err, ERR_MIGRATION,
-			"%s %s: %s (%lld errors, %lld allowed; batch %lld %s; all are in "
-			"conflicts.ndjson)",
-			batch->phase->collection, str_text(&key), batch->failures[0].err.message,
-			(long long)errors, (long long)conflict_limit(work),
-			(long long)work->state->batch + 1, outcome);
+		backfill_key_to_text(batch->units[batch->failures[0].unit].key, &key);
+		return err_set(err, ERR_MIGRATION, "%s %s: %s (%s)", batch->phase->collection,
+			str_text(&key), batch->failures[0].err.message, str_text(&how_many));
 	}
 	object_id_to_hex(first->id.object_id, id);
-	return err_set(err, ERR_CONFLICT,
-		"%s %s %s (%lld conflicts and %lld errors, %lld allowed; batch %lld %s; both "
-		"versions are in conflicts.ndjson)",
-		first->write->collection, id,
+	return err_set(err, ERR_CONFLICT, "%s %s %s (%s)", first->write->collection, id,
 		first->reason != NULL ? "is refused because of another document"
 				      : "exists with other content than this kit derives",
-		(long long)conflicts, (long long)errors, (long long)conflict_limit(work),
-		(long long)work->state->batch + 1, outcome);
+		str_text(&how_many));
 }
 
 /* Nothing of a batch is written that goes over the limit. */
@@ -471,7 +480,8 @@ static int verify_counts(struct work *work, struct err *err)
 		struct doc_writer writer;
 		int64_t there = 0, written = 0;
 		for (size_t j = 0; j < work->backfill.target_count; j++)
-			if (strcmp(work->backfill.targets[j]->collection, write->collection) == 0)
+			if (strcmp(work->backfill.targets[j]->collection, write->collection) == 0 &&
+				strcmp(work->backfill.targets[j]->run_path, write->run_path) == 0)
 				written += work->state->targets[j].written;
 		doc_write_begin(&writer, &filter);
 		doc_write_string(&writer, write->run_path, work->context->run_id);
