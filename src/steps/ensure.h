@@ -28,18 +28,22 @@ struct ensure_change {
 	const char *collection;
 	const char *index;	     /* NULL unless it is about one */
 	const struct json *declared; /* the collection's or index's declaration */
-	const struct json *before;   /* NULL: nothing was there */
+	const struct json *before;   /* canonical; NULL: nothing was there */
 	const char *text;	     /* "expireAfterSeconds is 86400 and will be 3600" */
 	enum way_back way_back;
 };
 
-/* What is there, of the declared collections, as relaxed Extended JSON. */
+/*
+ * What is there, of the declared collections: as relaxed Extended JSON, which compares with a
+ * declaration, and as canonical, which is journaled, so that a way back loses no type.
+ */
 struct ensure_collection {
 	const struct json *declared;
 	const char *name;
 	bool exists;
-	const struct json *options; /* NULL: none */
-	const struct json *indexes; /* an array; NULL: none */
+	const struct json *options;			  /* NULL: none */
+	const struct json *indexes;			  /* an array; NULL: none */
+	const struct json *exact_options, *exact_indexes; /* the same, canonical */
 };
 
 struct ensure_state {

@@ -149,6 +149,18 @@ static int64_t number_of(const struct json *object, const char *name)
 								  : 0;
 }
 
+/* What was there before, canonical or, in a journal of an older offkit, relaxed. */
+static int expiry_before(const struct json *before, int64_t *ret_seconds, struct err *err)
+{
+	CLEANUP_STR struct str doc = STR_INIT;
+	int rc = before == NULL ? err_set(err, ERR_JOURNAL, "a change without what was before it")
+				: doc_from_json(before, &doc, err);
+
+	if (rc == 0 && !doc_get_integer(str_bytes(&doc), "expireAfterSeconds", ret_seconds))
+		rc = err_set(err, ERR_JOURNAL, "a change of an expiry without the old one");
+	return rc;
+}
+
 int ensure_make(
 	const struct step_context *context, const struct ensure_change *change, struct err *err)
 {
@@ -233,9 +245,14 @@ static int take_back(const struct step_context *context, const struct json *jour
 			text_of(before, "validationLevel"), NAMESPACE_NOT_FOUND, err);
 	if (strcmp(kind, ensure_kind_name(ENSURE_CREATE_INDEX)) == 0)
 		return drop_index(context, collection, index, err);
-	if (strcmp(kind, ensure_kind_name(ENSURE_SET_TTL)) == 0)
-		return ttl_set(context->mongo, &(const struct ttl_index){collection, index, 0},
-			number_of(before, "expireAfterSeconds"), err);
+	if (strcmp(kind, ensure_kind_name(ENSURE_SET_TTL)) == 0) {
+		int64_t seconds = 0;
+		int rc = expiry_before(before, &seconds, err);
+		return rc < 0 ? rc
+			      : ttl_set(context->mongo,
+					&(const struct ttl_index){collection, index, 0}, seconds,
+					err);
+	}
 	if (strcmp(kind, ensure_kind_name(ENSURE_REPLACE_INDEX)) == 0 && before != NULL) {
 		int rc = drop_index(context, collection, index, err);
 		return rc < 0 ? rc : create_index(context, collection, before, "key", err);

@@ -155,6 +155,18 @@ static void append_differences(
 			json_member(declared, "expireAfterSeconds"));
 }
 
+/* An index of the list that was compared, as it is journaled. */
+static const struct json *exact(
+	const struct ensure_collection *collection, const struct json *there)
+{
+	const struct json *index = json_first(collection->indexes);
+	const struct json *same = json_first(collection->exact_indexes);
+
+	for (; index != there; index = json_next(index))
+		same = json_next(same);
+	return same;
+}
+
 static int compare_expiry(struct comparison *comparison, const struct ensure_collection *collection,
 	struct ensure_change change, const struct json *there)
 {
@@ -168,7 +180,7 @@ static int compare_expiry(struct comparison *comparison, const struct ensure_col
 		return 0;
 	}
 	change.kind = ENSURE_SET_TTL;
-	change.before = there;
+	change.before = exact(collection, there);
 	/* What a shorter expiry has deleted is in the backup only. */
 	change.way_back = declared < seconds ? WAY_BACK_RESTORE : WAY_BACK_EXACT;
 	str_append_format(&text, "expireAfterSeconds is %lld and will be %lld", (long long)seconds,
@@ -204,7 +216,7 @@ static int compare_index(struct comparison *comparison, const struct ensure_coll
 	if (text.size == 0)
 		return compare_expiry(comparison, collection, change, there);
 	change.kind = flag(declared, "replace") ? ENSURE_REPLACE_INDEX : ENSURE_CONFLICT;
-	change.before = there;
+	change.before = exact(collection, there);
 	return add(comparison, change, &text);
 }
 
@@ -218,7 +230,7 @@ static int compare_validator(
 		.kind = ENSURE_SET_VALIDATOR,
 		.collection = collection->name,
 		.declared = collection->declared,
-		.before = options,
+		.before = collection->exact_options,
 		.way_back = WAY_BACK_EXACT,
 	};
 

@@ -26,46 +26,63 @@ static int keep(struct ensure_state *state, const struct str *text, const struct
 	return 0;
 }
 
+static int keep_indexes(struct ensure_state *state, const struct bytes *indexes, size_t count,
+	bool canonical, const struct json **ret_array, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+
+	str_append_char(&text, '[');
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			str_append_char(&text, ',');
+		int rc = doc_to_json(indexes[i], canonical, &text, err);
+		if (rc < 0)
+			return rc;
+	}
+	str_append_char(&text, ']');
+	return keep(state, &text, ret_array, err);
+}
+
 static int read_indexes(const struct step_context *context, struct ensure_state *state,
 	struct ensure_collection *collection, struct err *err)
 {
-	CLEANUP_STR struct str text = STR_INIT;
 	struct bytes *indexes = NULL;
 	size_t count = 0;
 	int rc = mongo_indexes(
 		context->mongo, collection->name, context->arena, &indexes, &count, err);
 
-	if (rc < 0)
-		return rc;
-	str_append_char(&text, '[');
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0)
-			str_append_char(&text, ',');
-		rc = doc_to_json(indexes[i], false, &text, err);
-		if (rc < 0)
-			return rc;
-	}
-	str_append_char(&text, ']');
-	return keep(state, &text, &collection->indexes, err);
+	if (rc == 0)
+		rc = keep_indexes(state, indexes, count, false, &collection->indexes, err);
+	if (rc == 0)
+		rc = keep_indexes(state, indexes, count, true, &collection->exact_indexes, err);
+	return rc;
+}
+
+static int keep_options(struct ensure_state *state, struct bytes options, bool canonical,
+	const struct json **ret_options, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	int rc = doc_to_json(options, canonical, &text, err);
+
+	return rc < 0 ? rc : keep(state, &text, ret_options, err);
 }
 
 static int read_collection(const struct step_context *context, struct ensure_state *state,
 	const struct mongo_collection *there, struct ensure_collection *collection, struct err *err)
 {
-	CLEANUP_STR struct str text = STR_INIT;
+	int rc = 0;
 
 	if (strcmp(there->type, "collection") != 0)
 		return err_set(err, ERR_MIGRATION, "%s is a %s, not a collection", collection->name,
 			there->type);
 	collection->exists = true;
 	if (there->options.size > 0) {
-		int rc = doc_to_json(there->options, false, &text, err);
+		rc = keep_options(state, there->options, false, &collection->options, err);
 		if (rc == 0)
-			rc = keep(state, &text, &collection->options, err);
-		if (rc < 0)
-			return rc;
+			rc = keep_options(
+				state, there->options, true, &collection->exact_options, err);
 	}
-	return read_indexes(context, state, collection, err);
+	return rc < 0 ? rc : read_indexes(context, state, collection, err);
 }
 
 static int read_all(const struct step_context *context, const struct json *declared,
@@ -101,7 +118,7 @@ int ensure_state_read(
 	if (count > ENSURE_COLLECTIONS_MAX)
 		return err_set(err, ERR_LIMIT, "%zu collections are declared", count);
 	state.collections = arena_array(context->arena, count + 1, sizeof *state.collections);
-	state.docs = calloc(2 * count + 1, sizeof(*state.docs));
+	state.docs = calloc(4 * count + 1, sizeof(*state.docs));
 	if (state.collections == NULL || state.docs == NULL)
 		return err_no_memory(err);
 	if (context->checkpoint_of != NULL)

@@ -42,6 +42,8 @@ static void compare(struct comparison *comparison, const char *declared, const c
 			json_member(json_root(comparison->there), "options");
 		comparison->collection.indexes =
 			json_member(json_root(comparison->there), "indexes");
+		comparison->collection.exact_options = comparison->collection.options;
+		comparison->collection.exact_indexes = comparison->collection.indexes;
 	}
 	comparison->state =
 		(struct ensure_state){.collections = &comparison->collection, .count = 1};
