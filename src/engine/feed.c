@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/event.h"
 
 enum { READ_SIZE = 64 * 1024, REQUEST_MAX = 4096 };
 
@@ -72,26 +73,46 @@ struct speaker {
 	bool gone; /* the face went away */
 	bool stop, pause;
 	struct str answer_id, answer; /* an answer that came, "" if none */
+	struct str queue;	      /* what the face has not taken yet */
 };
 
-static void speaker_send(struct speaker *speaker, struct bytes text)
+/* Sends what the socket takes now. A face that is held (Ctrl+Z, Ctrl+S) must not hold the run. */
+static void speaker_flush(struct speaker *speaker)
 {
-	while (!speaker->gone && text.size > 0) {
-		ssize_t sent = send(speaker->up.fd, text.data, text.size, MSG_NOSIGNAL);
+	size_t done = 0;
+
+	while (!speaker->gone && done < speaker->queue.size) {
+		ssize_t sent = send(speaker->up.fd, speaker->queue.text + done,
+			speaker->queue.size - done, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent < 0 && errno == EINTR)
 			continue;
-		if (sent < 0) {
+		if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		if (sent < 0)
 			speaker->gone = true;
-			return;
-		}
-		text = bytes_make(text.data + sent, text.size - (size_t)sent);
+		else
+			done += (size_t)sent;
 	}
+	if (speaker->gone || done == speaker->queue.size) {
+		str_truncate(&speaker->queue, 0);
+		return;
+	}
+	if (done > 0)
+		memmove(speaker->queue.text, speaker->queue.text + done,
+			speaker->queue.size - done);
+	str_truncate(&speaker->queue, speaker->queue.size - done);
 }
 
 static void speaker_line(struct speaker *speaker, struct bytes line)
 {
-	speaker_send(speaker, line);
-	speaker_send(speaker, bytes_of_string("\n"));
+	struct err ignored;
+
+	str_append(&speaker->queue, line.data, line.size);
+	str_append_char(&speaker->queue, '\n');
+	/* A face that misses a line would draw what is not so: better none. */
+	if (str_check(&speaker->queue, &ignored) < 0)
+		speaker->gone = true;
+	speaker_flush(speaker);
 }
 
 static void take_up(struct speaker *speaker, const struct json *message)
@@ -137,14 +158,23 @@ static void listen_wait(struct speaker *speaker)
 {
 	struct pollfd poll_fd = {.fd = speaker->up.fd, .events = POLLIN};
 
+	if (speaker->queue.size > 0)
+		poll_fd.events |= POLLOUT;
 	(void)poll(&poll_fd, 1, -1);
+	speaker_flush(speaker);
 	listen_once(speaker);
 }
 
+/* Progress is worth nothing later, so it is left out while a face does not keep up. */
 static void speaker_event(void *self, struct bytes line, const struct json *event)
 {
-	(void)event;
-	speaker_line(self, line);
+	struct speaker *speaker = self;
+	const struct json *name = json_member(event, "event");
+
+	speaker_flush(speaker);
+	if (speaker->queue.size == 0 || name == NULL ||
+		strcmp(json_string(name), event_name(EVENT_PROGRESS)) != 0)
+		speaker_line(speaker, line);
 }
 
 static int speaker_ask(void *self, const struct json *question, struct str *ret_choice,
@@ -203,6 +233,8 @@ static void speaker_end(struct speaker *speaker, const struct err *err)
 	json_member_string(&writer, "message", err->message);
 	json_write_end(&writer);
 	speaker_line(speaker, str_bytes(&text));
+	while (!speaker->gone && speaker->queue.size > 0)
+		listen_wait(speaker);
 }
 
 static void child(feed_run *run, void *argument, int fd)

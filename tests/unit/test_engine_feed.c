@@ -51,6 +51,27 @@ static int dying(void *argument, const struct engine_face *face, struct err *err
 	_exit(0);
 }
 
+enum { TOLD = 2000 };
+
+/* Tells more than a socket holds, and says on the pipe when it is through. */
+static int telling(void *argument, const struct engine_face *face, struct err *err)
+{
+	static const char PROGRESS[] = "{\"event\":\"progress\",\"step\":\"x\"}";
+	CLEANUP(json_cleanup) struct json_doc *progress = NULL;
+	CLEANUP(json_cleanup) struct json_doc *note = NULL;
+	CLEANUP_STR struct str line = STR_INIT;
+
+	str_append_format(&line, "{\"event\":\"note\",\"text\":\"%01024d\"}", 0);
+	if (json_parse(bytes_of_string(PROGRESS), JSON_LIMITS(4096), &progress, err) < 0 ||
+		json_parse(str_bytes(&line), JSON_LIMITS(4096), &note, err) < 0)
+		return -(int)err->code;
+	for (int i = 0; i < TOLD; i++) {
+		face->event(face->self, bytes_of_string(PROGRESS), json_root(progress));
+		face->event(face->self, str_bytes(&line), json_root(note));
+	}
+	return write(*(int *)argument, "", 1) == 1 ? 0 : err_set(err, ERR_INTERNAL, "pipe");
+}
+
 /* The next line, "" at the end. */
 static const char *next(struct feed *feed, struct str *text)
 {
@@ -164,6 +185,29 @@ static void a_process_that_dies_is_noticed(void **state)
 	assert_true(wait(NULL) > 0);
 }
 
+static void a_face_that_is_held_holds_no_run(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str text = STR_INIT;
+	struct feed *feed;
+	struct err err;
+	int through[2], notes = 0, progress = 0;
+
+	assert_int_equal(pipe(through), 0);
+	assert_int_equal(feed_start(telling, &through[1], &feed, &err), 0);
+	struct pollfd poll_fd = {.fd = through[0], .events = POLLIN};
+	assert_int_equal(poll(&poll_fd, 1, 60000), 1); /* nothing was read from the feed so far */
+	for (const char *line = next(feed, &text); *line != '\0'; line = next(feed, &text)) {
+		notes += strstr(line, "\"note\"") != NULL;
+		progress += strstr(line, "\"progress\"") != NULL;
+	}
+	assert_int_equal(notes, TOLD); /* what is journaled is never left out */
+	assert_true(progress > 0 && progress < TOLD);
+	assert_int_equal(feed_finish(feed, &err), 0);
+	(void)close(through[0]);
+	(void)close(through[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +217,7 @@ int main(void)
 		cmocka_unit_test(a_pause_is_told_and_ends_when_it_is_asked),
 		cmocka_unit_test(without_a_face_it_stops_at_its_question),
 		cmocka_unit_test(a_process_that_dies_is_noticed),
+		cmocka_unit_test(a_face_that_is_held_holds_no_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
