@@ -159,11 +159,11 @@ static int fold_failure(struct history *history, struct history_step *step,
 static int fold_undo_begin(struct history *history, struct history_step *step,
 	const struct json *event, struct err *err)
 {
-	(void)event;
 	if (step == NULL)
 		return bad_event(err, "undoes a step that is not in the walk");
 	close_segment(history, history->current);
 	step->undoing = true;
+	step->restoring = strcmp(history_text(event, "by"), "backup") == 0;
 	history->end = NULL;
 	return 0;
 }

@@ -23,6 +23,7 @@ struct history_step {
 	const struct json *checkpoint; /* "data" of the last one, NULL: none */
 	struct json_doc *checkpoint_doc;
 	bool undoing;	 /* undo.begin without undo.end */
+	bool restoring;	 /* the same, and by the backup: together with all that are */
 	int64_t spent;	 /* ms, of what was interrupted */
 	int64_t segment; /* time at which the part at work began; 0: none */
 };

@@ -14,4 +14,10 @@ struct run;
  */
 MUST_CHECK int run_restore(struct run *run, struct err *err);
 
+/*
+ * Ends what the journal has begun to undo, by a step's own undo or by the backup, and has not
+ * ended: a step whose work is half gone must not go on from its checkpoint. Nothing is asked again.
+ */
+MUST_CHECK int run_finish_undo(struct run *run, struct err *err);
+
 #endif

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "engine/lock.h"
+#include "engine/restore.h"
 #include "engine/run.h"
 #include "trust/store.h"
 
@@ -169,6 +170,8 @@ static int rollback_walk(struct run *run, size_t down_to, struct err *err)
 {
 	int rc = run_connect(run, err);
 
+	if (rc == 0)
+		rc = run_finish_undo(run, err);
 	for (size_t i = run->walk.count; rc == 0 && i-- > down_to;)
 		rc = undo_one(run, i, err);
 	if (rc < 0)
@@ -234,6 +237,8 @@ int engine_resume(
 		NULL, err);
 	if (rc == 0)
 		rc = run_connect(&run, err);
+	if (rc == 0)
+		rc = run_finish_undo(&run, err);
 	if (rc == 0)
 		rc = run_walk(&run, err);
 	return rc < 0 ? run_fail(&run, err) : 0;
