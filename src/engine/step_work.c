@@ -274,6 +274,24 @@ static int ask_failure(struct run *run, const struct step *step, const struct er
 	return 0;
 }
 
+/* The failure stays what it was; its end also says what was done about it. */
+static int after_choice(enum failure_choice choice, const struct step *step,
+	const struct err *failure, struct err *err)
+{
+	if (choice == FAILURE_UNDO)
+		return err_set(err, failure->code,
+			"%s - %s was undone; what was done before it stands, and ingest stays "
+			"frozen",
+			failure->message, step->label);
+	if (choice == FAILURE_RESTORE)
+		return err_set(err, failure->code,
+			"%s - the backup was restored: no migration of this run is left, and "
+			"ingest stays frozen",
+			failure->message);
+	*err = *failure;
+	return -(int)failure->code;
+}
+
 /* 0: try again. Otherwise the run ends with the failure, after what was chosen was done. */
 static int failed(struct run *run, size_t index, struct err *err)
 {
@@ -297,8 +315,7 @@ static int failed(struct run *run, size_t index, struct err *err)
 		return 0;
 	}
 	/* What could not be told (a full disk) must not hide what failed first. */
-	*err = failure;
-	return -(int)failure.code;
+	return after_choice(rc == 0 ? choice : FAILURE_LEAVE, step, &failure, err);
 }
 
 static int run_step_work(struct run *run, size_t index, struct err *err)

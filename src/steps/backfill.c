@@ -535,8 +535,8 @@ static int write_result(const struct work *work, struct json_writer *writer, str
 		json_write_end(writer);
 	}
 	json_write_end(writer);
-	str_append_format(&summary, "; %s conflicts",
-		text_count(work->state->conflicts + work->state->errors, number));
+	str_append_text(&summary, "; ");
+	text_plural(&summary, work->state->conflicts + work->state->errors, "conflict", NULL);
 	int result = str_check(&summary, err);
 	if (result != 0)
 		return result;

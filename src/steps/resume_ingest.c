@@ -35,7 +35,8 @@ static int resume_plan(const struct step_context *context, struct step_plan *pla
 	if (site->unfreeze.argv == NULL) {
 		plan->what[plan->what_count++] =
 			"The site names no hook that resumes ingest: do it by hand afterwards.";
-		plan->what[plan->what_count++] = "Arms the TTL indexes again. Nothing is proved.";
+		plan->what[plan->what_count++] =
+			"Arms the TTL indexes again. That events come through is not looked at.";
 	} else {
 		plan->what[plan->what_count++] = arena_format(
 			context->arena, "Runs the site's hook %s.", site->unfreeze.argv[0]);
@@ -43,16 +44,19 @@ static int resume_plan(const struct step_context *context, struct step_plan *pla
 			"Arms the TTL indexes again and sees one event come through.";
 		plan->what[plan->what_count++] = arena_format(context->arena,
 			"Watches backlog and errors for %s.", text_duration(site->watch, duration));
-		plan->no_return = true;
 	}
+	/* Who resumes it, the hook or a hand, makes no difference to what is published then. */
+	plan->no_return = true;
 	for (size_t i = 0; i < plan->what_count; i++)
 		if (plan->what[i] == NULL)
 			return err_no_memory(err);
 	plan->takes = site->unfreeze.argv == NULL ? 0 : site->watch;
 	plan->changes = "ingest writes again, and events are published";
-	plan->way_back = plan->no_return ? WAY_BACK_NONE : WAY_BACK_EXACT;
-	plan->way_back_text = plan->no_return ? "what was published cannot be called back"
-					      : "nothing to take back";
+	plan->way_back = WAY_BACK_NONE;
+	plan->way_back_text = site->unfreeze.argv == NULL
+				      ? "exact only until you resume ingest; what is published "
+					"cannot be called back"
+				      : "what was published cannot be called back";
 	return 0;
 }
 

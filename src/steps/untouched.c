@@ -13,6 +13,8 @@ struct proof {
 	struct backup_index index;
 	struct mongo_collection *now;
 	size_t now_count;
+	size_t same;	    /* collections that are as before, by digest and definition */
+	uint64_t documents; /* in them */
 };
 
 static int differs(struct err *err, const char *collection, const char *what)
@@ -215,26 +217,58 @@ static int compare_count(struct proof *proof, const struct backup_collection *th
 	return rc;
 }
 
+static int count_same(struct proof *proof, const struct backup_collection *then)
+{
+	proof->same++;
+	proof->documents += then->count;
+	return 0;
+}
+
+static int warn(struct proof *proof, const char *what, struct err *err)
+{
+	const struct step_host *host = proof->context->host;
+	CLEANUP_STR struct str text = STR_INIT;
+
+	str_append_format(&text, "changed since ingest was resumed: %s", what);
+	int rc = str_check(&text, err);
+	return rc < 0 ? rc : host->check(host->self, "proof", CHECK_WARNING, str_text(&text), err);
+}
+
+/* After ingest was resumed it may be others' work: told, and no failure unless something is gone.
+ */
+static int settle_difference(struct proof *proof, const struct backup_collection *then,
+	const char *difference, struct err *err)
+{
+	if (!proof->context->ingest_resumed)
+		return err_set(err, ERR_ROLLBACK, "%s", difference);
+	int rc = compare_count(proof, then, err);
+	return rc < 0 ? rc : warn(proof, difference, err);
+}
+
 static int compare_collection(
 	struct proof *proof, const struct backup_collection *then, struct err *err)
 {
 	const struct step_context *context = proof->context;
 	const struct mongo_collection *now = find_now(proof, then->name);
 	const char *difference = NULL;
+	int rc = 0;
 
 	if (now == NULL)
 		return differs(err, then->name, "it is in the backup and not in the database");
 	if (context->host->stop_requested(context->host->self))
 		return err_set(err, ERR_STOPPED, "the operator asked for it");
-	if (strcmp(now->type, "collection") != 0)
-		return compare_definition(proof, then, now, err);
-	if (context->ingest_resumed)
-		return compare_count(proof, then, err);
-	int rc = backup_compare(
-		&proof->index, context->mongo, then->name, context->arena, &difference, err);
+	if (strcmp(now->type, "collection") == 0)
+		rc = backup_compare(&proof->index, context->mongo, then->name, context->arena,
+			&difference, err);
 	if (rc == 0 && difference != NULL)
-		return err_set(err, ERR_ROLLBACK, "%s", difference);
-	return rc < 0 ? rc : compare_definition(proof, then, now, err);
+		return settle_difference(proof, then, difference, err);
+	if (rc == 0)
+		rc = compare_definition(proof, then, now, err);
+	if (rc < 0 && err->code == ERR_ROLLBACK && context->ingest_resumed) {
+		const struct err definition = *err;
+		return warn(proof, definition.message, err);
+	}
+	return rc < 0 ? rc : count_same(proof, then);
 }
 
 static int compare_all(struct proof *proof, struct err *err)
@@ -244,9 +278,18 @@ static int compare_all(struct proof *proof, struct err *err)
 		if (rc < 0)
 			return rc;
 	}
-	for (size_t i = 0; !proof->context->ingest_resumed && i < proof->now_count; i++)
-		if (backup_find(&proof->index, proof->now[i].name) == NULL)
-			return differs(err, proof->now[i].name, "it was not there before");
+	for (size_t i = 0; i < proof->now_count; i++) {
+		const char *name = proof->now[i].name;
+		if (backup_find(&proof->index, name) != NULL)
+			continue;
+		int rc = differs(err, name, "it was not there before");
+		if (proof->context->ingest_resumed) {
+			const struct err difference = *err;
+			rc = warn(proof, difference.message, err);
+		}
+		if (rc < 0)
+			return rc;
+	}
 	return 0;
 }
 
@@ -254,17 +297,19 @@ static int tell(struct proof *proof, struct err *err)
 {
 	const struct step_host *host = proof->context->host;
 	CLEANUP_STR struct str text = STR_INIT;
-	char count[TEXT_COUNT_SIZE];
-	uint64_t documents = 0;
+	char count[TEXT_COUNT_SIZE], all[TEXT_COUNT_SIZE];
+	bool whole = proof->same == proof->index.count;
 
-	for (size_t i = 0; i < proof->index.count; i++)
-		documents += proof->index.collections[i].count;
-	str_append_text(
-		&text, proof->context->ingest_resumed
-			       ? "nothing that the backup has is missing by count: "
-			       : "the database is as before, proved by the backup's digests: ");
-	text_plural(&text, (int64_t)proof->index.count, "collection", "collections");
-	str_append_format(&text, ", %s documents", text_count((int64_t)documents, count));
+	if (whole)
+		str_append_text(
+			&text, "the database is as before, proved by the backup's digests: ");
+	else
+		str_append_format(&text,
+			"as before, proved by the backup's digests, of %s collections: ",
+			text_count((int64_t)proof->index.count, all));
+	text_plural(&text, (int64_t)proof->same, "collection", "collections");
+	str_append_format(&text, ", %s documents%s", text_count((int64_t)proof->documents, count),
+		whole ? "" : "; in the others nothing is missing by count");
 	int rc = str_check(&text, err);
 	return rc < 0 ? rc : host->check(host->self, "proof", CHECK_PASSED, str_text(&text), err);
 }

@@ -8,8 +8,9 @@
 #include "steps/step.h"
 
 /*
- * ERR_ROLLBACK names the first difference. After ingest was resumed others have written, and it is
- * only proved that no collection and no document of the backup is missing by count.
+ * ERR_ROLLBACK names the first difference. After ingest was resumed others may have written: each
+ * collection that is not as before is told as a warning, and only one that has lost documents, by
+ * count, or is gone, is a failure.
  */
 MUST_CHECK int untouched_prove(const struct step_context *context, struct err *err);
 
