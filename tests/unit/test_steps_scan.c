@@ -83,7 +83,8 @@ static void what_would_be_passed_over_is_refused(void **state)
 		{"README", NULL, "no collection is in"},
 		{"a.bson", NULL, "a.bson has no a.metadata.json"},
 		{"a.bson.gz", NULL, "a.bson.gz has no a.metadata.json.gz"},
-		{"a.bson.gz", "a.metadata.json", "has no"},
+		/* Which of the two is seen first depends on the file system. */
+		{"a.bson.gz", "a.metadata.json", "a.bson"},
 		{"a.bson.zst", "a.metadata.json.zst", "its backup.json is missing"},
 		{"a.metadata.json", NULL, "a.bson"},
 	};
