@@ -71,7 +71,7 @@ static int plan_lines(const struct step_context *context, const struct backfill 
 
 	if (migration->what[0] != '\0')
 		plan->what[plan->what_count++] = migration->what;
-	plan->size = arena_format(context->arena, "%s source documents", text_count(count, number));
+	plan->size = arena_format(context->arena, "%s documents", text_count(count, number));
 	const char *reads = arena_format(context->arena,
 		"Reads %s documents of %s in batches of %s; each ends in a checkpoint.", number,
 		backfill->phases[0].collection, text_count(batch_size(context), size));
@@ -114,16 +114,25 @@ static int backfill_plan(
 
 /* ---- progress and lag */
 
-static void count_roles(
-	const struct work *work, struct step_progress *progress, const char *role, const char *name)
+static void add_counter(struct step_progress *progress, const char *name, int64_t value)
+{
+	progress->counters[progress->counter_count].name = name;
+	progress->counters[progress->counter_count++].value = value;
+}
+
+/* A role that this migration does not write has no counter. */
+static void count_role(const struct work *work, struct step_progress *progress, const char *role)
 {
 	int64_t count = 0;
+	bool has = false;
 
 	for (size_t i = 0; i < work->backfill.target_count; i++)
-		if (strcmp(work->backfill.targets[i]->role, role) == 0)
+		if (strcmp(work->backfill.targets[i]->role, role) == 0) {
+			has = true;
 			count += work->state->targets[i].written;
-	progress->counters[progress->counter_count].name = name;
-	progress->counters[progress->counter_count++].value = count;
+		}
+	if (has)
+		add_counter(progress, role, count);
 }
 
 static void tell(const struct work *work)
@@ -148,15 +157,13 @@ static void tell(const struct work *work)
 		progress.left =
 			(int64_t)((double)(work->total - done->documents) * 1000 / progress.rate);
 	}
-	count_roles(work, &progress, "observations", "observations");
-	count_roles(work, &progress, "linksets", "linksets");
-	count_roles(work, &progress, "events", "events");
-	count_roles(work, &progress, "tombstones", "tombstones");
-	count_roles(work, &progress, "documents", "documents");
-	progress.counters[progress.counter_count].name = "conflicts";
-	progress.counters[progress.counter_count++].value = work->state->conflicts;
-	progress.counters[progress.counter_count].name = "errors";
-	progress.counters[progress.counter_count++].value = work->state->errors;
+	count_role(work, &progress, "observations");
+	count_role(work, &progress, "linksets");
+	count_role(work, &progress, "events");
+	count_role(work, &progress, "tombstones");
+	count_role(work, &progress, "documents");
+	add_counter(&progress, "conflicts", work->state->conflicts);
+	add_counter(&progress, "errors", work->state->errors);
 	work->context->host->progress(work->context->host->self, &progress);
 }
 
