@@ -256,8 +256,7 @@ static struct model_event *on_step_begin(struct model *model, const struct json 
 
 static struct model_event *on_checkpoint(struct model *model, const struct json *event)
 {
-	const struct model_step *step = step_of(model, event);
-	int64_t batch = step != NULL ? event_integer(step->progress.event, "batch", 0) : 0;
+	int64_t batch = event_integer(json_member(event, "data"), "batch", 0);
 	char count[TEXT_COUNT_SIZE];
 
 	if (batch > 0)
