@@ -103,8 +103,13 @@ void face_failure(struct face *face, const struct err *err)
 {
 	CLEANUP_STR struct str text = STR_INIT;
 
-	failure_text("offkit", face->object, err, &text);
-	say(face, str_text(&text));
+	if (err->code == ERR_CANCELLED) {
+		if (!face->end_told)
+			say(face, "Cancelled; nothing was changed.\n");
+	} else if (!face->end_told) {
+		failure_text("offkit", face->object, err, &text);
+		say(face, str_text(&text));
+	}
 	if (!face->json)
 		return;
 	str_truncate(&text, 0);

@@ -33,6 +33,7 @@ struct face {
 	bool color;	      /* on stdout */
 	bool progress_shown;  /* a line without its end stands on stderr */
 	int64_t progress_due; /* clock_boottime of the next line */
+	bool end_told;	      /* the run's end said all there is about being cancelled or stopped */
 	FILE *log;	      /* NULL: none */
 	struct str result;    /* what stdout gets when the command succeeds */
 	const char *object;   /* what the command is about, for the failure's text */

@@ -22,9 +22,10 @@ static int freeze_plan(const struct step_context *context, struct step_plan *pla
 			: arena_format(
 				  context->arena, "Runs the site's hook %s.", site->freeze.argv[0]);
 	plan->what[plan->what_count++] = arena_format(context->arena,
-		"Looks for silence over %s for %s.",
+		"Looks for silence over %s%s%s.",
 		site->frozen_count == 0 ? "every collection" : "the collections that ingest fills",
-		text_duration(site->silence, duration));
+		site->silence == 0 ? ", once" : " for ",
+		site->silence == 0 ? "" : text_duration(site->silence, duration));
 	plan->what[plan->what_count++] = "Disarms their TTL indexes until ingest is resumed.";
 	for (size_t i = 0; i < plan->what_count; i++)
 		if (plan->what[i] == NULL)
@@ -127,8 +128,10 @@ static int freeze_report(
 		return 0;
 	const struct json *ttl = json_member(checkpoint, "ttl");
 	size_t disarmed = ttl == NULL ? 0 : json_count(ttl);
-	str_append_text(&summary, "silence observed for ");
-	str_append_text(&summary, text_duration(number_of(checkpoint, "silentFor"), duration));
+	str_append_text(&summary, "silence observed");
+	if (number_of(checkpoint, "silentFor") > 0)
+		str_append_format(&summary, " for %s",
+			text_duration(number_of(checkpoint, "silentFor"), duration));
 	str_append_text(&summary, " over ");
 	text_plural(&summary, number_of(checkpoint, "collections"), "collection", NULL);
 	if (disarmed > 0) {

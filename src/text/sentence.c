@@ -70,7 +70,10 @@ const char *text_duration(int64_t milliseconds, char out[static TEXT_DURATION_SI
 
 	if (seconds == 0) {
 		int64_t tenths = milliseconds > 0 ? milliseconds / 100 : 0;
-		(void)snprintf(out, TEXT_DURATION_SIZE, "0.%" PRId64 " s", tenths);
+		if (tenths == 0)
+			(void)snprintf(out, TEXT_DURATION_SIZE, "under 0.1 s");
+		else
+			(void)snprintf(out, TEXT_DURATION_SIZE, "0.%" PRId64 " s", tenths);
 		return out;
 	}
 	for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {

@@ -66,8 +66,10 @@ static void durations_have_two_parts(void **state)
 		const char *duration;
 		const char *stopwatch;
 	} cases[] = {
-		{-5, "0.0 s", "0:00"},
-		{0, "0.0 s", "0:00"},
+		{-5, "under 0.1 s", "0:00"},
+		{0, "under 0.1 s", "0:00"},
+		{99, "under 0.1 s", "0:00"},
+		{100, "0.1 s", "0:00"},
 		{400, "0.4 s", "0:00"},
 		{999, "0.9 s", "0:00"},
 		{1000, "1 s", "0:01"},
