@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "text/text.h"
 
 struct mongo_bulk {
 	const struct mongo *mongo;
@@ -133,6 +134,18 @@ static int64_t counted(struct bytes reply, const char *name)
 	return count;
 }
 
+/* What a server says is shown to people. */
+static const char *message_of(struct mongo_bulk *bulk, struct bytes write_error)
+{
+	CLEANUP_STR struct str shown = STR_INIT;
+	const char *text = doc_get_string(write_error, "errmsg");
+
+	if (text == NULL)
+		return "(no message)";
+	text_escape(&shown, bytes_of_string(text), 0);
+	return shown.failed ? NULL : arena_string(&bulk->arena, str_text(&shown));
+}
+
 static int take_errors(struct mongo_bulk *bulk, struct bytes list, struct mongo_bulk_result *result,
 	struct err *err)
 {
@@ -149,11 +162,13 @@ static int take_errors(struct mongo_bulk *bulk, struct bytes list, struct mongo_
 	while (doc_iter_next(&iter, &name, &value)) {
 		if (value.type != VALUE_DOCUMENT)
 			continue;
-		const char *text = doc_get_string(value.bytes, "errmsg");
+		const char *message = message_of(bulk, value.bytes);
+		if (message == NULL)
+			return err_no_memory(err);
 		result->errors[result->error_count++] = (struct mongo_write_error){
 			.index = (uint32_t)counted(value.bytes, "index"),
 			.code = (int)counted(value.bytes, "code"),
-			.message = text != NULL ? text : "(no message)",
+			.message = message,
 		};
 	}
 	return 0;
@@ -173,8 +188,8 @@ static int read_reply(struct mongo_bulk *bulk, const bson_t *driver_reply,
 		return err_context(err, "%s: the reply", mongo_address(bulk->mongo));
 	concern = doc_get(reply, "writeConcernErrors");
 	if (!done && concern.type == VALUE_ARRAY && doc_count(concern.bytes) > 0)
-		return err_set(err, ERR_DATABASE_LOST, "%s: %s", mongo_address(bulk->mongo),
-			error->message);
+		return driver_say(
+			bulk->mongo, ERR_DATABASE_LOST, error->message, (int)error->code, err);
 	errors = doc_get(reply, "writeErrors");
 	bool refused_some = errors.type == VALUE_ARRAY && doc_count(errors.bytes) > 0;
 	/* Some operations were refused, and nothing else went wrong, such as the network after. */

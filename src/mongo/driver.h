@@ -20,6 +20,10 @@ struct mongo {
 /* A view for libbson; false if doc is not whole. */
 MUST_CHECK int driver_view(struct bytes doc, bson_t *ret_view, struct err *err);
 
+/* A failure with the server's address and what it or the driver said, escaped. Code 0: none. */
+int driver_say(const struct mongo *mongo, enum err_code code, const char *text, int server_code,
+	struct err *err);
+
 /*
  * Says what an error of the driver is: the server is gone or changes its role (ERR_DATABASE_LOST),
  * the login (ERR_LOGIN), or it refused (ERR_MIGRATION, with its code in refusal).

@@ -15,7 +15,9 @@ enum { AUTHENTICATION_FAILED = 18 };
  * drivers retry.)
  */
 static const int lost_codes[] = {6, 7, 89, 91, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435,
-	13436, 64 /* write concern timed out */, 100 /* unsatisfiable write concern */};
+	13436, 64 /* write concern timed out */, 100 /* unsatisfiable write concern */,
+	43 /* cursor not found: it was idle too long, or the server was restarted */,
+	237 /* cursor killed */};
 
 static bool is_lost_code(int code)
 {
@@ -45,8 +47,8 @@ static void fill_refusal(struct mongo_refusal *refusal, int code, const bson_t *
 	(void)snprintf(refusal->name, sizeof refusal->name, "%s", bson_iter_utf8(&iter, NULL));
 }
 
-static int say(struct err *err, enum err_code code, const struct mongo *mongo, const char *text,
-	int server_code)
+int driver_say(const struct mongo *mongo, enum err_code code, const char *text, int server_code,
+	struct err *err)
 {
 	CLEANUP_STR struct str shown = STR_INIT;
 
@@ -73,23 +75,23 @@ int driver_failed(const struct mongo *mongo, const bson_error_t *error, const bs
 	if (refusal != NULL)
 		*refusal = (struct mongo_refusal){0};
 	if (is_login(error))
-		return say(err, ERR_LOGIN, mongo, error->message, 0);
+		return driver_say(mongo, ERR_LOGIN, error->message, 0, err);
 	switch (error->domain) {
 	case MONGOC_ERROR_SERVER:
 	case MONGOC_ERROR_WRITE_CONCERN:
 		fill_refusal(refusal, code, reply);
-		return say(err,
+		return driver_say(mongo,
 			error->domain == MONGOC_ERROR_WRITE_CONCERN || is_lost_code(code)
 				? ERR_DATABASE_LOST
 				: ERR_MIGRATION,
-			mongo, error->message, code);
+			error->message, code, err);
 	case MONGOC_ERROR_STREAM:
 	case MONGOC_ERROR_SERVER_SELECTION:
 	case MONGOC_ERROR_CLIENT:
 	case MONGOC_ERROR_PROTOCOL:
-		return say(err, ERR_DATABASE_LOST, mongo, error->message, 0);
+		return driver_say(mongo, ERR_DATABASE_LOST, error->message, 0, err);
 	default:
-		return say(err, ERR_MIGRATION, mongo, error->message, 0);
+		return driver_say(mongo, ERR_MIGRATION, error->message, 0, err);
 	}
 }
 
@@ -105,6 +107,7 @@ int driver_check_write_concern(const struct mongo *mongo, const bson_t *reply,
 	(void)doc_get_integer(error.bytes, "code", &code);
 	const char *text = doc_get_string(error.bytes, "errmsg");
 	fill_refusal(refusal, (int)code, NULL);
-	return say(err, ERR_DATABASE_LOST, mongo,
-		text != NULL ? text : "the write is not acknowledged by a majority", (int)code);
+	return driver_say(mongo, ERR_DATABASE_LOST,
+		text != NULL ? text : "the write is not acknowledged by a majority", (int)code,
+		err);
 }
