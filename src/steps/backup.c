@@ -254,6 +254,9 @@ static int apply(const struct step_context *context, struct err *err)
 
 	if (result == 0)
 		result = make(&run, err);
+	/* Which disk is full is what the operator has to know. */
+	if (result != 0 && err->code == ERR_DISK && run.dir != NULL)
+		(void)err_context(err, "%s", run.dir);
 	run_close(&run);
 	return result != 0 ? failed(err) : 0;
 }
