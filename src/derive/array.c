@@ -8,22 +8,11 @@
 
 #include "base/cleanup.h"
 
-/* Needs an array; *ret_null says that the argument is null or missing instead. */
 static int array_argument(struct evaluation *evaluation, const struct node *node, size_t index,
 	struct bytes *ret_array, bool *ret_null, struct err *err)
 {
-	struct value value;
-	int result = argument(evaluation, node, index, &value, err);
-
-	if (result != 0)
-		return result;
-	*ret_null = is_nullish(&value);
-	if (*ret_null)
-		return 0;
-	if (value.type != VALUE_ARRAY)
-		return unsuitable_type(node, "an array", &value, err);
-	*ret_array = value.bytes;
-	return 0;
+	return argument_of_type(
+		evaluation, node, index, VALUE_ARRAY, "an array", ret_array, ret_null, err);
 }
 
 static int evaluate_size(struct evaluation *evaluation, const struct node *node,
@@ -120,16 +109,16 @@ static int evaluate_in(struct evaluation *evaluation, const struct node *node,
 	if (null)
 		return unsuitable(node, err, "it looks in an array, and this is null or missing");
 	struct doc_iter iter = doc_iter_begin(array);
-	*ret_value = value_bool(false);
 	uint64_t steps = 0;
-	while (doc_iter_next(&iter, &name, &value)) {
+	bool found = false;
+	while (!found && doc_iter_next(&iter, &name, &value)) {
 		steps++;
-		if (value_compare(&wanted, &value) == 0) {
-			*ret_value = value_bool(true);
-			break;
-		}
+		found = value_compare(&wanted, &value) == 0;
 	}
-	return spend(evaluation, node, 0, steps, err);
+	result = spend(evaluation, node, 0, steps, err);
+	if (result == 0)
+		*ret_value = value_bool(found);
+	return result;
 }
 
 static void append_elements(struct doc_writer *writer, struct bytes array)
@@ -172,6 +161,18 @@ static int evaluate_concat_arrays(struct evaluation *evaluation, const struct no
 
 /* ---- what visits every element */
 
+/* Those of the first argument; *ret_null says that it is null or missing, and so the result. */
+static int input_elements(struct evaluation *evaluation, const struct node *node,
+	struct value **ret_values, size_t *ret_count, bool *ret_null, struct err *err)
+{
+	struct bytes array;
+	int result = array_argument(evaluation, node, 0, &array, ret_null, err);
+
+	return result != 0 || *ret_null
+		       ? result
+		       : elements(evaluation, node, array, ret_values, ret_count, err);
+}
+
 static void bind(struct evaluation *evaluation, unsigned slot, const struct value *value)
 {
 	evaluation->inner[slot - evaluation->outer_count] = *value;
@@ -180,18 +181,15 @@ static void bind(struct evaluation *evaluation, unsigned slot, const struct valu
 static int evaluate_map(struct evaluation *evaluation, const struct node *node,
 	struct value *ret_value, struct err *err)
 {
-	struct value *values;
-	struct bytes array;
-	size_t count;
+	struct value *values = NULL;
+	size_t count = 0;
 	bool null;
-	int result = array_argument(evaluation, node, 0, &array, &null, err);
+	int result = input_elements(evaluation, node, &values, &count, &null, err);
 
 	if (result == 0 && null) {
 		*ret_value = value_null();
 		return 0;
 	}
-	if (result == 0)
-		result = elements(evaluation, node, array, &values, &count, err);
 	for (size_t i = 0; result == 0 && i < count; i++) {
 		bind(evaluation, node->slot, &values[i]);
 		result = argument(evaluation, node, 1, &values[i], err);
@@ -221,11 +219,10 @@ static int filter_limit(
 static int evaluate_filter(struct evaluation *evaluation, const struct node *node,
 	struct value *ret_value, struct err *err)
 {
-	struct value *values;
-	struct bytes array;
-	size_t count, kept = 0, limit;
+	struct value *values = NULL;
+	size_t count = 0, kept = 0, limit;
 	bool null;
-	int result = array_argument(evaluation, node, 0, &array, &null, err);
+	int result = input_elements(evaluation, node, &values, &count, &null, err);
 
 	if (result == 0 && null) {
 		*ret_value = value_null();
@@ -233,8 +230,6 @@ static int evaluate_filter(struct evaluation *evaluation, const struct node *nod
 	}
 	if (result == 0)
 		result = filter_limit(evaluation, node, &limit, err);
-	if (result == 0)
-		result = elements(evaluation, node, array, &values, &count, err);
 	for (size_t i = 0; result == 0 && i < count && kept < limit; i++) {
 		struct value truth;
 		bind(evaluation, node->slot, &values[i]);
@@ -313,11 +308,10 @@ static int append_all(struct evaluation *evaluation, const struct node *node, st
 static int evaluate_reduce(struct evaluation *evaluation, const struct node *node,
 	struct value *ret_value, struct err *err)
 {
-	struct value *values, value;
-	struct bytes array;
-	size_t count;
+	struct value *values = NULL, value;
+	size_t count = 0;
 	bool null;
-	int result = array_argument(evaluation, node, 0, &array, &null, err);
+	int result = input_elements(evaluation, node, &values, &count, &null, err);
 
 	if (result == 0 && null) {
 		*ret_value = value_null();
@@ -325,8 +319,6 @@ static int evaluate_reduce(struct evaluation *evaluation, const struct node *nod
 	}
 	if (result == 0)
 		result = argument(evaluation, node, 1, &value, err);
-	if (result == 0)
-		result = elements(evaluation, node, array, &values, &count, err);
 	if (result == 0 && count > 0 && value.type == VALUE_ARRAY && only_appends(node))
 		return append_all(evaluation, node, value.bytes, values, count, ret_value, err);
 	for (size_t i = 0; result == 0 && i < count; i++) {
@@ -402,18 +394,15 @@ static int sort_values(struct evaluation *evaluation, const struct node *node, s
 static int evaluate_sort_array(struct evaluation *evaluation, const struct node *node,
 	struct value *ret_value, struct err *err)
 {
-	struct value *values;
-	struct bytes array;
-	size_t count;
+	struct value *values = NULL;
+	size_t count = 0;
 	bool null;
-	int result = array_argument(evaluation, node, 0, &array, &null, err);
+	int result = input_elements(evaluation, node, &values, &count, &null, err);
 
 	if (result == 0 && null) {
 		*ret_value = value_null();
 		return 0;
 	}
-	if (result == 0)
-		result = elements(evaluation, node, array, &values, &count, err);
 	if (result == 0)
 		result = sort_values(evaluation, node, values, count, false, &count, err);
 	if (result == 0)
@@ -445,18 +434,15 @@ static int evaluate_set_union(struct evaluation *evaluation, const struct node *
 static int evaluate_reverse_array(struct evaluation *evaluation, const struct node *node,
 	struct value *ret_value, struct err *err)
 {
-	struct value *values;
-	struct bytes array;
-	size_t count;
+	struct value *values = NULL;
+	size_t count = 0;
 	bool null;
-	int result = array_argument(evaluation, node, 0, &array, &null, err);
+	int result = input_elements(evaluation, node, &values, &count, &null, err);
 
 	if (result == 0 && null) {
 		*ret_value = value_null();
 		return 0;
 	}
-	if (result == 0)
-		result = elements(evaluation, node, array, &values, &count, err);
 	if (result != 0)
 		return result;
 	for (size_t i = 0; i < count / 2; i++) {

@@ -362,3 +362,21 @@ int argument(struct evaluation *evaluation, const struct node *node, size_t inde
 	}
 	return evaluate(evaluation, node->arguments[index], ret_value, err);
 }
+
+int argument_of_type(struct evaluation *evaluation, const struct node *node, size_t index,
+	enum value_type type, const char *wanted, struct bytes *ret_bytes, bool *ret_null,
+	struct err *err)
+{
+	struct value value;
+	int result = argument(evaluation, node, index, &value, err);
+
+	if (result != 0)
+		return result;
+	*ret_null = is_nullish(&value);
+	if (*ret_null)
+		return 0;
+	if (value.type != type)
+		return unsuitable_type(node, wanted, &value, err);
+	*ret_bytes = value.bytes;
+	return 0;
+}

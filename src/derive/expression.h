@@ -103,6 +103,14 @@ MUST_CHECK int evaluate(struct evaluation *evaluation, const struct node *node,
 MUST_CHECK int argument(struct evaluation *evaluation, const struct node *node, size_t index,
 	struct value *ret_value, struct err *err);
 
+/*
+ * An argument that must be of a type that is a view of octets (string, array); *ret_null says that
+ * it is null or missing instead. wanted: the type in words, "a string".
+ */
+MUST_CHECK int argument_of_type(struct evaluation *evaluation, const struct node *node,
+	size_t index, enum value_type type, const char *wanted, struct bytes *ret_bytes,
+	bool *ret_null, struct err *err);
+
 /* ERR_MIGRATION at the node: "WHERE: message". */
 MUST_CHECK int unsuitable(const struct node *node, struct err *err, const char *format, ...)
 	PRINTF_LIKE(3, 4);

@@ -9,22 +9,11 @@
 #include "crypto/digest.h"
 #include "text/text.h"
 
-/* Needs a string; *ret_null says that the argument is null or missing instead. */
 static int string_argument(struct evaluation *evaluation, const struct node *node, size_t index,
 	struct bytes *ret_text, bool *ret_null, struct err *err)
 {
-	struct value value;
-	int result = argument(evaluation, node, index, &value, err);
-
-	if (result != 0)
-		return result;
-	*ret_null = is_nullish(&value);
-	if (*ret_null)
-		return 0;
-	if (value.type != VALUE_STRING)
-		return unsuitable_type(node, "a string", &value, err);
-	*ret_text = value.bytes;
-	return 0;
+	return argument_of_type(
+		evaluation, node, index, VALUE_STRING, "a string", ret_text, ret_null, err);
 }
 
 static int integer_argument(struct evaluation *evaluation, const struct node *node, size_t index,
@@ -146,18 +135,30 @@ static int evaluate_to_upper(struct evaluation *evaluation, const struct node *n
 	return change_case(evaluation, node, 'a', 'z', ret_value, err);
 }
 
-static int evaluate_substr_cp(struct evaluation *evaluation, const struct node *node,
-	struct value *ret_value, struct err *err)
+/* The text (null or missing is empty), and the two numbers behind it. */
+static int substr_arguments(struct evaluation *evaluation, const struct node *node,
+	struct bytes *ret_text, int64_t *ret_start, int64_t *ret_count, struct err *err)
 {
 	struct bytes text = bytes_make("", 0);
-	int64_t start, count;
 	bool null;
 	int result = string_argument(evaluation, node, 0, &text, &null, err);
 
 	if (result == 0)
-		result = integer_argument(evaluation, node, 1, &start, err);
+		result = integer_argument(evaluation, node, 1, ret_start, err);
 	if (result == 0)
-		result = integer_argument(evaluation, node, 2, &count, err);
+		result = integer_argument(evaluation, node, 2, ret_count, err);
+	if (result == 0)
+		*ret_text = text;
+	return result;
+}
+
+static int evaluate_substr_cp(struct evaluation *evaluation, const struct node *node,
+	struct value *ret_value, struct err *err)
+{
+	struct bytes text;
+	int64_t start, count;
+	int result = substr_arguments(evaluation, node, &text, &start, &count, err);
+
 	if (result != 0)
 		return result;
 	if (start < 0 || count < 0)
@@ -171,15 +172,10 @@ static int evaluate_substr_cp(struct evaluation *evaluation, const struct node *
 static int evaluate_substr_bytes(struct evaluation *evaluation, const struct node *node,
 	struct value *ret_value, struct err *err)
 {
-	struct bytes text = bytes_make("", 0);
+	struct bytes text;
 	int64_t start, count;
-	bool null;
-	int result = string_argument(evaluation, node, 0, &text, &null, err);
+	int result = substr_arguments(evaluation, node, &text, &start, &count, err);
 
-	if (result == 0)
-		result = integer_argument(evaluation, node, 1, &start, err);
-	if (result == 0)
-		result = integer_argument(evaluation, node, 2, &count, err);
 	if (result != 0)
 		return result;
 	if (start < 0)
