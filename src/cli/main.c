@@ -96,19 +96,10 @@ static int run(struct face *face, const struct command_line *line, struct err *e
 	if (face->options.version)
 		return show_version(face, err);
 	if (face->options.help) {
-		if (line->command != NULL)
-			command_usage(&program, line->command, &face->result);
-		else
-			program_usage(&program, &face->result);
+		command_line_usage(&program, line, &face->result);
 		return 0;
 	}
-	rc = command_line_check(&program, line, err);
-	if (rc < 0)
-		return rc;
-	if (line->operand_count > 0)
-		face->object = line->operands[0];
-	return line->command->run(
-		face, line->values, line->operand_count, (const char *const *)line->operands, err);
+	return command_line_run(&program, line, face, &face->object, err);
 }
 
 /* A result that did not arrive is a failure: `offkit verify KIT >/dev/full` must not say 0. */

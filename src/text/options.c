@@ -428,3 +428,25 @@ void command_usage(const struct program *program, const struct command *command,
 	append_options(out, "options", command->options);
 	append_options(out, "common options", program->common);
 }
+
+void command_line_usage(
+	const struct program *program, const struct command_line *line, struct str *out)
+{
+	if (line->command != NULL)
+		command_usage(program, line->command, out);
+	else
+		program_usage(program, out);
+}
+
+int command_line_run(const struct program *program, const struct command_line *line,
+	struct face *face, const char **object, struct err *err)
+{
+	int result = command_line_check(program, line, err);
+
+	if (result != 0)
+		return result;
+	if (line->operand_count > 0)
+		*object = line->operands[0];
+	return line->command->run(
+		face, line->values, line->operand_count, (const char *const *)line->operands, err);
+}

@@ -107,6 +107,17 @@ void command_line_release(struct command_line *line);
 MUST_CHECK int command_line_check(
 	const struct program *program, const struct command_line *line, struct err *err);
 
+/*
+ * Checks it and runs its command. *object becomes the first operand, which a failure is about,
+ * before the command runs.
+ */
+MUST_CHECK int command_line_run(const struct program *program, const struct command_line *line,
+	struct face *face, const char **object, struct err *err);
+
+/* The text of --help, of the command that was named, else of the program. */
+void command_line_usage(
+	const struct program *program, const struct command_line *line, struct str *out);
+
 /* The text of --help, of the program and of one command. */
 void program_usage(const struct program *program, struct str *out);
 void command_usage(const struct program *program, const struct command *command, struct str *out);
