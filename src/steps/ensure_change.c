@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "steps/ensure.h"
 #include "steps/ttl.h"
+#include "text/text.h"
 
 enum {
 	NAMESPACE_NOT_FOUND = 26,
@@ -221,8 +222,8 @@ static int drop_collection(const struct step_context *context, const char *name,
 			"%s was made by this run and has %lld documents that it did not write",
 			name, (long long)count);
 	if (count > 0) {
-		str_append_format(
-			&note, "%s stays: it has %lld documents of others", name, (long long)count);
+		str_append_format(&note, "%s stays: it has ", name);
+		text_plural(&note, count, "document of others", "documents of others");
 		rc = str_check(&note, err);
 		return rc < 0 ? rc : context->host->note(context->host->self, str_text(&note), err);
 	}

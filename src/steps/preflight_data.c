@@ -239,8 +239,9 @@ static int check_expiry(struct preflight *preflight, const struct ensure_change 
 		return 0;
 	char text[300];
 	(void)snprintf(text, sizeof text,
-		"%s documents of %s would expire by index %s; only the backup would have them",
-		text_count(count, count_text), change->collection, change->index);
+		"%s %s of %s would expire by index %s; only the backup would have %s",
+		text_count(count, count_text), count == 1 ? "document" : "documents",
+		change->collection, change->index, count == 1 ? "it" : "them");
 	rc = preflight_tell(preflight, "expiry", CHECK_WARNING, err, "%s", text);
 	return rc < 0 ? rc : ask_expiry(preflight, text, err);
 }

@@ -274,13 +274,13 @@ static int list_published(const struct step_context *context, struct str *text, 
 	int rc = outboxes_find(context->kit, context->steps, context->step_count, &outboxes, err);
 
 	for (size_t i = 0; rc == 0 && i < outboxes.count; i++) {
-		char count_text[TEXT_COUNT_SIZE];
 		int64_t count = 0;
 		rc = outbox_own(
 			context->mongo, &outboxes.list[i], context->run_id, true, &count, err);
-		str_append_format(text, "%s%s events of %s were published",
-			text->size > 0 ? ", " : "", text_count(count, count_text),
-			outboxes.list[i].collection);
+		str_append_text(text, text->size > 0 ? ", " : "");
+		text_plural(text, count, "event of ", "events of ");
+		str_append_format(text, "%s %s published", outboxes.list[i].collection,
+			count == 1 ? "was" : "were");
 	}
 	outboxes_release(&outboxes);
 	return rc < 0 ? rc : str_check(text, err);
