@@ -64,15 +64,24 @@ static int read_fd(int fd, const char *path, struct str *content, struct err *er
 	}
 }
 
-static int read_guarded(const char *path, mode_t forbidden, struct str *content, struct err *err)
+/* *ret_private: nobody else may read it. */
+static int read_guarded(
+	const char *path, mode_t forbidden, struct str *content, bool *ret_private, struct err *err)
 {
 	CLEANUP_FD int fd = -1;
+	struct stat status;
 	int result = file_open_at(AT_FDCWD, path, &fd, err);
 
 	if (result != 0)
 		return wrong(err);
 	result = check_owner(fd, path, forbidden, err);
-	return result != 0 ? result : read_fd(fd, path, content, err);
+	if (result == 0 && fstat(fd, &status) != 0)
+		result = err_set_errno(err, ERR_SITE, errno, "%s", path);
+	if (result == 0)
+		result = read_fd(fd, path, content, err);
+	if (result == 0)
+		*ret_private = (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+	return result;
 }
 
 /* ---- reading */
@@ -80,6 +89,7 @@ static int read_guarded(const char *path, mode_t forbidden, struct str *content,
 struct reader {
 	struct arena *arena;
 	struct site *site;
+	bool is_private; /* the site file */
 	struct err *err;
 };
 
@@ -247,7 +257,8 @@ static int take_ingest(struct reader *reader, const struct json *root)
 static int read_uri_file(struct reader *reader, const char *path)
 {
 	CLEANUP_STR struct str content = STR_INIT;
-	int result = read_guarded(path, S_IRWXG | S_IRWXO, &content, reader->err);
+	bool is_private = false;
+	int result = read_guarded(path, S_IRWXG | S_IRWXO, &content, &is_private, reader->err);
 
 	if (result != 0)
 		return result;
@@ -258,6 +269,19 @@ static int read_uri_file(struct reader *reader, const char *path)
 			"%s must hold the database URI in one line and nothing else", path);
 	reader->site->uri = arena_string_n(reader->arena, str_text(&content), size);
 	return reader->site->uri == NULL ? err_no_memory(reader->err) : 0;
+}
+
+/* mongodb://USER:PASSWORD@HOST/: a password has no "/" and no "@" of its own (they are escaped). */
+static bool has_password(const char *uri)
+{
+	const char *user = strstr(uri, "://");
+
+	if (user == NULL)
+		return false;
+	user += 3;
+	const char *at = user + strcspn(user, "@/");
+	const char *colon = user + strcspn(user, ":@/");
+	return *at == '@' && colon < at;
 }
 
 static int take_uri(struct reader *reader, const struct json *object)
@@ -276,6 +300,10 @@ static int take_uri(struct reader *reader, const struct json *object)
 	}
 	if (file != NULL)
 		return read_uri_file(reader, file);
+	if (reader->site->uri != NULL && has_password(reader->site->uri) && !reader->is_private)
+		return err_set(reader->err, ERR_SITE,
+			"uri has a password, and others may read this file: chmod 0600 it, or name "
+			"a uriFile");
 	if (reader->site->uri == NULL)
 		return err_set(reader->err, ERR_SITE, "neither uri nor uriFile is there, nor %s",
 			uri_variable);
@@ -409,7 +437,7 @@ int site_load(const char *path, const char *state_dir, struct arena *arena, stru
 
 	if (path == NULL)
 		path = SITE_DEFAULT_PATH;
-	int result = read_guarded(path, S_IWGRP | S_IWOTH, &content, err);
+	int result = read_guarded(path, S_IWGRP | S_IWOTH, &content, &reader.is_private, err);
 	if (result != 0)
 		return result;
 	if (json_parse(str_bytes(&content), JSON_LIMITS(SITE_SIZE_MAX), &doc, err) != 0)

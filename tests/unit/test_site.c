@@ -167,6 +167,37 @@ static void a_file_that_others_may_write_is_refused(void **state)
 	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), -ERR_SITE);
 }
 
+static void a_password_is_not_for_others_to_read(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *uri;
+		mode_t mode;
+		bool good;
+	} cases[] = {
+		{"mongodb://u:p@h/", 0644, false},
+		{"mongodb://u:p@h/", 0640, false},
+		{"mongodb://u:p@h/", 0600, true},
+		{"mongodb+srv://u:@h/", 0604, false},
+		{"mongodb://u@h/", 0644, true},
+		{"mongodb://h:27017/?x=a:b@c", 0644, true},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+		struct site site;
+		struct err err;
+		char text[512];
+		(void)snprintf(
+			text, sizeof text, SITE("{\"name\":\"c\",\"uri\":\"%s\"}"), cases[i].uri);
+		put(site_path, text, cases[i].mode);
+		int result = site_load(site_path, NULL, &arena, &site, &err);
+		assert_int_equal(result, cases[i].good ? 0 : -ERR_SITE);
+		if (result != 0)
+			assert_non_null(strstr(err.message, "0600"));
+	}
+}
+
 static void the_uri_comes_from_its_file_or_the_environment(void **state)
 {
 	(void)state;
@@ -200,6 +231,7 @@ int main(void)
 		cmocka_unit_test(everything_is_read),
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(a_file_that_others_may_write_is_refused),
+		cmocka_unit_test(a_password_is_not_for_others_to_read),
 		cmocka_unit_test(the_uri_comes_from_its_file_or_the_environment),
 	};
 
