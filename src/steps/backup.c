@@ -291,11 +291,10 @@ static int verify_file(
 		return 0;
 	int result = backup_reader_new(dirfd, file->name, COMPRESSION_NONE, &reader, err);
 	if (result == 0)
-		result = backup_reader_drain(reader, err);
+		result = backup_reader_drain(reader, tally, err);
 	if (result == 0)
 		result = backup_reader_check(reader, file, err);
-	atomic_fetch_add(&tally->octets, (int64_t)file->size);
-	return result != 0 ? result : crew_cancelled(tally, err);
+	return result;
 }
 
 static int verify_collection(

@@ -353,7 +353,7 @@ int backup_reader_all(
 	return str_check(content, err);
 }
 
-int backup_reader_drain(struct backup_reader *reader, struct err *err)
+int backup_reader_drain(struct backup_reader *reader, struct crew_tally *tally, struct err *err)
 {
 	size_t got = 1;
 	int result = 0;
@@ -361,6 +361,9 @@ int backup_reader_drain(struct backup_reader *reader, struct err *err)
 	while (result == 0 && got > 0) {
 		str_truncate(&reader->document, 0);
 		result = take(reader, 1024 * 1024, &got, err);
+		if (result == 0)
+			result = crew_cancelled(tally, err);
+		atomic_fetch_add(&tally->octets, (int64_t)got);
 	}
 	return result;
 }

@@ -5,6 +5,7 @@
 #define OFFKIT_STEPS_BACKUP_FILES_H
 
 #include "steps/backup.h"
+#include "steps/crew.h"
 
 enum { BACKUP_NAME_SIZE = 256 };
 
@@ -34,8 +35,12 @@ MUST_CHECK int backup_reader_new(int dirfd, const char *name, enum compression c
 /* 1: *ret_doc is the next document, a view until the next call; 0: the end. Framing is checked. */
 MUST_CHECK int backup_reader_next(
 	struct backup_reader *reader, struct bytes *ret_doc, struct err *err);
-/* Reads to the end of the file as it is; for readers without compression. */
-MUST_CHECK int backup_reader_drain(struct backup_reader *reader, struct err *err);
+/*
+ * Reads to the end of the file as it is, counts its octets, and ends early when the crew does; for
+ * readers without compression.
+ */
+MUST_CHECK int backup_reader_drain(
+	struct backup_reader *reader, struct crew_tally *tally, struct err *err);
 MUST_CHECK int backup_reader_all(
 	struct backup_reader *reader, size_t limit, struct str *content, struct err *err);
 /* After the end: that the file is the one that the index has. ERR_RESTORE. */

@@ -9,7 +9,8 @@ enum { BULK_DOCUMENTS = 1000, BULK_OCTETS = 8 * 1024 * 1024 };
 
 /* ---- checking */
 
-static int check_file(int dirfd, const struct backup_file *file, struct err *err)
+static int check_file(
+	int dirfd, const struct backup_file *file, struct crew_tally *tally, struct err *err)
 {
 	CLEANUP(backup_reader_cleanup) struct backup_reader *reader = NULL;
 
@@ -17,7 +18,7 @@ static int check_file(int dirfd, const struct backup_file *file, struct err *err
 		return 0;
 	int result = backup_reader_new(dirfd, file->name, COMPRESSION_NONE, &reader, err);
 	if (result == 0)
-		result = backup_reader_drain(reader, err);
+		result = backup_reader_drain(reader, tally, err);
 	return result != 0 ? result : backup_reader_check(reader, file, err);
 }
 
@@ -48,11 +49,11 @@ int restore_check_collection(
 	if (restoring->index.foreign)
 		result = check_foreign(restoring, &collection->documents, tally, err);
 	else
-		result = check_file(restoring->dirfd, &collection->documents, err);
+		result = check_file(restoring->dirfd, &collection->documents, tally, err);
 	if (result == 0 && !restoring->index.foreign)
-		result = check_file(restoring->dirfd, &collection->metadata, err);
-	atomic_fetch_add(
-		&tally->octets, (int64_t)(collection->documents.size + collection->metadata.size));
+		result = check_file(restoring->dirfd, &collection->metadata, tally, err);
+	if (restoring->index.foreign)
+		atomic_fetch_add(&tally->octets, (int64_t)collection->documents.size);
 	return result != 0 ? result : crew_cancelled(tally, err);
 }
 
