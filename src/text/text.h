@@ -55,7 +55,8 @@ const char *text_count(int64_t count, char out[static TEXT_COUNT_SIZE]);
 enum { TEXT_SIZE_SIZE = 32 };
 const char *text_size(uint64_t octets, char out[static TEXT_SIZE_SIZE]);
 
-/* Of milliseconds, cut: "under 0.1 s", "0.4 s", "48 s", "3 min 31 s", "6 min", "2 h 5 min", "3 d 4 h". */
+/* Of milliseconds, cut: "under 0.1 s", "0.4 s", "48 s", "3 min 31 s", "6 min", "2 h 5 min", "3 d 4
+ * h". */
 enum { TEXT_DURATION_SIZE = 32 };
 const char *text_duration(int64_t milliseconds, char out[static TEXT_DURATION_SIZE]);
 
