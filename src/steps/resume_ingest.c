@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "steps/hook_step.h"
 #include "steps/outbox.h"
+#include "steps/referrers.h"
 #include "steps/silence.h"
 #include "steps/ttl.h"
 #include "text/text.h"
@@ -295,6 +296,8 @@ static int resume_undo(const struct step_context *context, struct err *err)
 	if (!context->ingest_resumed)
 		return 0;
 	rc = list_published(context, &text, err);
+	if (rc == 0)
+		rc = referrers_list(context, &text, err);
 	if (rc < 0)
 		return rc;
 	if (!context->options->accept_inexact || context->options->reason == NULL)
