@@ -93,7 +93,7 @@ static void print_choices(struct plain_face *plain, const struct choices *choice
 static const char *match(
 	const struct json *question, const struct choices *choices, const char *answer)
 {
-	char digits[16];
+	char digits[24];
 
 	if (*answer == '\0')
 		return plain_text(question, "default");
