@@ -164,6 +164,13 @@ void json_write_value(struct json_writer *writer, const struct json *value)
 	json_append_value(writer->out, value);
 }
 
+void json_write_members(struct json_writer *writer, const struct json *object)
+{
+	for (const struct json *member = json_first(object); member != NULL;
+		member = json_next(member))
+		json_member_value(writer, json_name(member), member);
+}
+
 void json_write_time(struct json_writer *writer, int64_t time)
 {
 	char text[RFC3339_SIZE];

@@ -39,7 +39,9 @@ void json_write_number(
 void json_write_bool(struct json_writer *writer, bool value);
 void json_write_null(struct json_writer *writer);
 void json_write_value(struct json_writer *writer, const struct json *value); /* a copy, whole */
-void json_write_time(struct json_writer *writer, int64_t time);		     /* clock.h; RFC 3339 */
+void json_write_members(
+	struct json_writer *writer, const struct json *object); /* into the open object */
+void json_write_time(struct json_writer *writer, int64_t time); /* clock.h; RFC 3339 */
 
 /* name and value in one call */
 void json_member_string(struct json_writer *writer, const char *name, const char *text);

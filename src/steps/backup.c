@@ -425,9 +425,7 @@ static int report(const struct step_context *context, struct json_writer *writer
 	if (result != 0)
 		return result;
 	json_member_string(writer, "summary", str_text(&summary));
-	for (const struct json *member = json_first(checkpoint); member != NULL;
-		member = json_next(member))
-		json_member_value(writer, json_name(member), member);
+	json_write_members(writer, checkpoint);
 	return 0;
 }
 

@@ -333,9 +333,7 @@ static int resume_report(
 	if (rc < 0)
 		return rc;
 	json_member_string(writer, "summary", str_text(&summary));
-	for (const struct json *member = json_first(checkpoint); member != NULL;
-		member = json_next(member))
-		json_member_value(writer, json_name(member), member);
+	json_write_members(writer, checkpoint);
 	return 0;
 }
 
