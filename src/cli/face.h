@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "json/json_write.h"
 #include "text/options.h"
+#include "text/progress.h"
 #include "site/site.h"
 #include "trust/root.h"
 
@@ -29,14 +30,13 @@ struct face {
 	struct face_options options;
 	struct arena arena; /* lives as long as the program */
 	bool json;
-	bool utf8;	      /* of the locale: signs beyond ASCII may be shown */
-	bool color;	      /* on stdout */
-	bool progress_shown;  /* a line without its end stands on stderr */
-	int64_t progress_due; /* clock_boottime of the next line */
-	bool end_told;	      /* the run's end said all there is about being cancelled or stopped */
-	FILE *log;	      /* NULL: none */
-	struct str result;    /* what stdout gets when the command succeeds */
-	const char *object;   /* what the command is about, for the failure's text */
+	bool utf8;  /* of the locale: signs beyond ASCII may be shown */
+	bool color; /* on stdout */
+	struct progress_line progress;
+	bool end_told;	    /* the run's end said all there is about being cancelled or stopped */
+	FILE *log;	    /* NULL: none */
+	struct str result;  /* what stdout gets when the command succeeds */
+	const char *object; /* what the command is about, for the failure's text */
 };
 
 enum face_sign { SIGN_GOOD, SIGN_BAD, SIGN_WARN, SIGN_NONE };

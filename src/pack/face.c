@@ -9,8 +9,6 @@
 #include "json/failure.h"
 #include "text/text.h"
 
-enum { PROGRESS_TERMINAL_MS = 100, PROGRESS_LINE_MS = 5000 };
-
 void face_note(struct face *face, const char *format, ...)
 {
 	va_list args;
@@ -25,27 +23,17 @@ void face_note(struct face *face, const char *format, ...)
 
 void face_progress(struct face *face, const char *what, uint64_t done, uint64_t total)
 {
-	char done_text[TEXT_SIZE_SIZE], total_text[TEXT_SIZE_SIZE];
-	bool terminal = isatty(STDERR_FILENO) == 1;
-	int64_t now = clock_boottime();
+	CLEANUP_STR struct str line = STR_INIT;
 
-	if (face->progress_due == 0) /* work that is over soon needs no line */
-		face->progress_due = now + (terminal ? PROGRESS_TERMINAL_MS : PROGRESS_LINE_MS);
-	if (now < face->progress_due || total == 0)
-		return;
-	face->progress_due = now + (terminal ? PROGRESS_TERMINAL_MS : PROGRESS_LINE_MS);
-	(void)fprintf(stderr, "%s%s: %3d %%   %s of %s%s", terminal ? "\r\033[K" : "", what,
-		(int)(done * 100 / total), text_size(done, done_text), text_size(total, total_text),
-		terminal ? "" : "\n");
+	progress_line_text(&face->progress, isatty(STDERR_FILENO) == 1, clock_boottime(), what,
+		done, total, &line);
+	(void)fputs(str_text(&line), stderr);
 	(void)fflush(stderr);
-	face->progress_shown = terminal;
 }
 
 void face_progress_end(struct face *face)
 {
-	if (face->progress_shown)
-		(void)fputs("\r\033[K", stderr);
-	face->progress_shown = false;
+	(void)fputs(progress_line_erase(&face->progress), stderr);
 }
 
 void face_failure(struct face *face, const struct err *err)

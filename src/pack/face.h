@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "text/options.h"
+#include "text/progress.h"
 
 struct pack_options {
 	const char *output; /* "text", "json"; NULL is text */
@@ -16,8 +17,7 @@ struct face {
 	struct pack_options options;
 	struct arena arena; /* lives as long as the program */
 	bool json;
-	bool progress_shown;
-	int64_t progress_due;
+	struct progress_line progress;
 	struct str result;  /* what stdout gets when the command succeeds */
 	const char *object; /* what the command is about, for the failure's text */
 };
