@@ -20,6 +20,9 @@ enum {
 	MANIFEST_FILES_MAX = 100000,
 	MANIFEST_MIGRATIONS_MAX = 256,
 	MANIFEST_COMPONENTS_MAX = 10000,
+	MANIFEST_IMAGES_MAX = 256,
+	MANIFEST_ATTESTATIONS_MAX = 64,	      /* predicate types */
+	MANIFEST_ATTESTATION_KEYS_MAX = 16,   /* of one predicate type */
 	MANIFEST_SIZE_MAX = 64 * 1024 * 1024, /* octets of the statement */
 	MANIFEST_NAME_MAX = 64,		      /* octets of the kit's name; it names folders */
 	MANIFEST_VERSION_MAX = 128,	      /* octets of the kit's version; the same */
@@ -60,6 +63,22 @@ struct manifest_component {
 	struct sha256 digest;
 };
 
+/* predicate.images: the image in a file of role ROLE_IMAGE, pinned. */
+struct manifest_image {
+	const char *file;
+	struct sha256 digest; /* of the manifest or index that the layout's index.json leads to */
+};
+
+/*
+ * predicate.attestations: a predicate type of which the kit has at least one attestation, and the
+ * keys of the trust root that may sign it (by TUF key id; a key need not have a role there).
+ */
+struct manifest_attestation {
+	const char *predicate_type; /* a URI */
+	size_t key_count;	    /* at least 1 */
+	const char **keys;	    /* 64 lower-case hexadecimal digits each */
+};
+
 struct manifest {
 	const char *name;
 	const char *version; /* SemVer 2.0.0 */
@@ -79,6 +98,10 @@ struct manifest {
 	struct manifest_component *components;
 	size_t file_count;
 	struct manifest_file *files; /* sorted by name (strcmp) */
+	size_t image_count;	     /* one for each file of role ROLE_IMAGE, in their order */
+	struct manifest_image *images;
+	size_t attestation_count; /* sorted by predicate type (strcmp) */
+	struct manifest_attestation *attestations;
 	size_t migration_count;
 	const char **migrations; /* ids in order; each has migrations/ID/migration.json */
 };

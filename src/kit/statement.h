@@ -1,0 +1,36 @@
+/*
+ * statement: an in-toto Statement, v0.1 or v1, of anybody's making: its type, its subjects and the
+ * type of its predicate. The predicate itself is whatever its type says.
+ */
+#ifndef OFFKIT_KIT_STATEMENT_H
+#define OFFKIT_KIT_STATEMENT_H
+
+#include "base/arena.h"
+#include "crypto/digest.h"
+#include "json/json.h"
+
+#define STATEMENT_TYPE_0_1 "https://in-toto.io/Statement/v0.1"
+
+enum {
+	STATEMENT_SIZE_MAX = 4 * 1024 * 1024,
+	STATEMENT_SUBJECTS_MAX = 10000,
+	STATEMENT_TEXT_MAX = 1024,
+};
+
+struct statement_subject {
+	const char *name; /* "" if absent */
+	bool has_sha256;  /* other digests say nothing here */
+	struct sha256 digest;
+};
+
+struct statement {
+	const char *predicate_type;
+	size_t subject_count; /* at least 1 */
+	struct statement_subject *subjects;
+};
+
+/* Everything lives in arena. ERR_SYNTAX, ERR_LIMIT. */
+MUST_CHECK int statement_parse(struct bytes payload, struct arena *arena,
+	struct statement *ret_statement, struct err *err);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * evidence: what a trusted kit brings along to say about itself: attestations, SBOMs, images. All
+ * of it was checked when the kit verified; a kit that lacks something it declares is none.
+ *
+ * Codes: ERR_ATTESTATION, ERR_SBOM (7), ERR_IMAGE (2), ERR_SYNTAX and ERR_LIMIT.
+ */
+#ifndef OFFKIT_VERIFY_EVIDENCE_H
+#define OFFKIT_VERIFY_EVIDENCE_H
+
+#include "kit/oci.h"
+#include "kit/spdx.h"
+#include "kit/statement.h"
+
+enum {
+	ATTESTATION_SIZE_MAX = 4 * 1024 * 1024,	   /* octets of one */
+	ATTESTATIONS_TOTAL_MAX = 16 * 1024 * 1024, /* of all */
+	SBOMS_TOTAL_MAX = 64 * 1024 * 1024,
+};
+
+struct attestation {
+	const char *file;
+	const char *predicate_type;
+	const char *signer; /* name of the key */
+	const char
+		*subject; /* the first that is in this kit: a file's name, or an image's digest */
+	size_t subjects_here, subject_count;
+	size_t log_entries, timestamps; /* present, not checked */
+};
+
+struct sbom {
+	const char *file;
+	struct spdx spdx;
+	size_t components_here; /* components of the manifest that it describes */
+};
+
+struct image_manifest {
+	struct sha256 digest;
+	struct oci_platform platform; /* of the config */
+	size_t layer_count;
+	int64_t octets; /* config and layers */
+};
+
+struct image {
+	const char *file;
+	struct sha256 digest;  /* the one that was pinned, and walked */
+	const char *reference; /* "" if absent */
+	size_t manifest_count;
+	struct image_manifest *manifests;
+};
+
+struct kit_evidence {
+	size_t attestation_count, sbom_count, image_count;
+	struct attestation *attestations;
+	struct sbom *sboms;
+	struct image *images;
+};
+
+struct trusted_kit;
+const struct kit_evidence *trusted_kit_evidence(const struct trusted_kit *kit);
+
+#endif
