@@ -221,8 +221,8 @@ static int parse_times(
 static int parse_predicate(
 	struct manifest_reader *reader, const struct json *predicate, struct err *err)
 {
-	static const char *const names[] = {"components", "created", "expires", "files", "kit",
-		"migrations", "requires", "sumsDigest", NULL};
+	static const char *const names[] = {"attestations", "components", "created", "expires",
+		"files", "images", "kit", "migrations", "requires", "sumsDigest", NULL};
 	const struct json *kit, *sums_digest;
 	int status;
 
@@ -237,7 +237,9 @@ static int parse_predicate(
 	if ((status = parse_times(reader, predicate, err)) < 0 ||
 		(status = parse_requires(reader, predicate, err)) < 0 ||
 		(status = parse_components(reader, predicate, err)) < 0 ||
-		(status = manifest_parse_files(reader, predicate, err)) < 0)
+		(status = manifest_parse_files(reader, predicate, err)) < 0 ||
+		(status = manifest_parse_images(reader, predicate, err)) < 0 ||
+		(status = manifest_parse_attestations(reader, predicate, err)) < 0)
 		return status;
 	return manifest_parse_migrations(reader, predicate, err);
 }

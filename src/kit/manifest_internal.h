@@ -32,6 +32,13 @@ MUST_CHECK int manifest_parse_files(
 	struct manifest_reader *reader, const struct json *predicate, struct err *err);
 MUST_CHECK int manifest_parse_subjects(
 	struct manifest_reader *reader, const struct json *statement, struct err *err);
+
+/* Both need the files. */
+MUST_CHECK int manifest_parse_images(
+	struct manifest_reader *reader, const struct json *predicate, struct err *err);
+MUST_CHECK int manifest_parse_attestations(
+	struct manifest_reader *reader, const struct json *predicate, struct err *err);
+
 MUST_CHECK int manifest_parse_migrations(
 	struct manifest_reader *reader, const struct json *predicate, struct err *err);
 

@@ -21,6 +21,38 @@ static void optional_text(struct json_writer *json, const char *name, const char
 		json_member_string(json, name, text);
 }
 
+static void write_attestations(struct json_writer *json, const struct manifest *manifest)
+{
+	if (manifest->attestation_count == 0)
+		return;
+	json_member_array(json, "attestations");
+	for (size_t i = 0; i < manifest->attestation_count; i++) {
+		const struct manifest_attestation *attestation = &manifest->attestations[i];
+		json_write_object(json);
+		json_member_array(json, "keys");
+		for (size_t k = 0; k < attestation->key_count; k++)
+			json_write_string(json, attestation->keys[k]);
+		json_write_end(json);
+		json_member_string(json, "predicateType", attestation->predicate_type);
+		json_write_end(json);
+	}
+	json_write_end(json);
+}
+
+static void write_images(struct json_writer *json, const struct manifest *manifest)
+{
+	if (manifest->image_count == 0)
+		return;
+	json_member_array(json, "images");
+	for (size_t i = 0; i < manifest->image_count; i++) {
+		json_write_object(json);
+		write_digest(json, "digest", &manifest->images[i].digest);
+		json_member_string(json, "file", manifest->images[i].file);
+		json_write_end(json);
+	}
+	json_write_end(json);
+}
+
 static void write_components(struct json_writer *json, const struct manifest *manifest)
 {
 	json_member_array(json, "components");
@@ -84,11 +116,13 @@ static void write_requires(struct json_writer *json, const struct manifest *mani
 static void write_predicate(struct json_writer *json, const struct manifest *manifest)
 {
 	json_member_object(json, "predicate");
+	write_attestations(json, manifest);
 	write_components(json, manifest);
 	json_member_time(json, "created", manifest->created);
 	if (manifest->has_expiry)
 		json_member_time(json, "expires", manifest->expires);
 	write_files(json, manifest);
+	write_images(json, manifest);
 	write_kit(json, manifest);
 	json_member_array(json, "migrations");
 	for (size_t i = 0; i < manifest->migration_count; i++)

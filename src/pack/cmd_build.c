@@ -8,12 +8,13 @@
 #include "json/json_write.h"
 #include "kit/sums.h"
 #include "pack/commands.h"
+#include "pack/load_root.h"
 #include "pack/output.h"
 #include "pack/sign.h"
 #include "text/text.h"
 
 struct build_values {
-	const char *out, *format, *created, *expires;
+	const char *out, *format, *created, *expires, *root;
 	struct option_list keys;
 	int64_t level;
 };
@@ -33,6 +34,8 @@ static const struct option options[] = {
 		"RFC 3339; else SOURCE_DATE_EPOCH, kit.json, the newest file"),
 	OPTION_ROW_TEXT("expires", 0, "TIME", struct build_values, expires,
 		"RFC 3339; else what kit.json says"),
+	OPTION_ROW_TEXT("root", 0, "FILE", struct build_values, root,
+		"the trust root whose keys kit.json names; else the one in this program"),
 	OPTION_END,
 };
 
@@ -184,12 +187,15 @@ static int build(struct face *face, const struct build_values *given, const char
 {
 	CLEANUP_FD int dirfd = -1;
 	CLEANUP(documents_release) struct documents documents = {0};
+	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
 	struct input input;
 	struct sha256 digest;
 
 	int rc = folder_open(path, &dirfd, err);
 	if (rc == 0)
-		rc = input_read(face, dirfd, &face->arena, &input, err);
+		rc = load_root(given->root, &root, err);
+	if (rc == 0)
+		rc = input_read(face, dirfd, root, &face->arena, &input, err);
 	if (rc == 0)
 		rc = set_times(face, given, &input, err);
 	if (rc == 0)

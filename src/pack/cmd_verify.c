@@ -1,9 +1,9 @@
 /* offkit-pack verify KIT: what a site will say, before the kit goes there. */
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "pack/commands.h"
 #include "pack/face.h"
+#include "pack/load_root.h"
 #include "verify/verify.h"
 
 struct verify_values {
@@ -15,24 +15,6 @@ static const struct option options[] = {
 		"the trust root (root.json); else the one in this program"),
 	OPTION_END,
 };
-
-static int load_root(const char *path, struct trust_root **ret_root, struct err *err)
-{
-	CLEANUP_STR struct str text = STR_INIT;
-	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
-
-	if (path == NULL)
-		return trust_root_embedded(ret_root, err);
-	int rc = file_read_path(path, ROOT_SIZE_MAX, &text, err);
-	if (rc == 0)
-		rc = trust_root_parse(str_bytes(&text), &root, err);
-	if (rc == 0)
-		rc = trust_root_signed_by(root, root, err);
-	if (rc < 0)
-		return err_context(err, "%s", path);
-	*ret_root = STEAL(root);
-	return 0;
-}
 
 static void show_progress(void *argument, const struct verify_progress *progress)
 {

@@ -246,14 +246,43 @@ static int check_migrations(int dirfd, const struct manifest *manifest, struct e
 	return 0;
 }
 
-int input_read(
-	struct face *face, int dirfd, struct arena *arena, struct input *ret_input, struct err *err)
+/* Every image of the kit in the order of the files; what kit.json pins must be there. */
+static int pin_images(struct arena *arena, struct manifest *manifest, struct err *err)
+{
+	const struct manifest_image *given = manifest->images;
+	size_t given_count = manifest->image_count, used = 0;
+
+	manifest->images = arena_array(arena, manifest->file_count, sizeof *manifest->images);
+	if (manifest->images == NULL)
+		return err_no_memory(err);
+	manifest->image_count = 0;
+	for (size_t i = 0; i < manifest->file_count; i++) {
+		const struct manifest_image *pin = NULL;
+		if (manifest->files[i].role != ROLE_IMAGE)
+			continue;
+		for (size_t k = 0; k < given_count && pin == NULL; k++)
+			if (strcmp(given[k].file, manifest->files[i].name) == 0)
+				pin = &given[k];
+		if (pin == NULL)
+			return err_set(err, ERR_SYNTAX, "kit.json does not pin the image %s",
+				manifest->files[i].name);
+		manifest->images[manifest->image_count++] = *pin;
+		used++;
+	}
+	if (used != given_count)
+		return err_set(err, ERR_MISSING_FILE,
+			"kit.json pins %zu images, and %zu of them are there", given_count, used);
+	return 0;
+}
+
+int input_read(struct face *face, int dirfd, const struct trust_root *root, struct arena *arena,
+	struct input *ret_input, struct err *err)
 {
 	CLEANUP(sha256_stream_cleanup) struct sha256_stream *digest = NULL;
 	struct input input = {0};
 	struct reading reading = {.face = face, .arena = arena, .input = &input};
 
-	int rc = kit_json_read(dirfd, arena, &input.manifest, &input.has_created, err);
+	int rc = kit_json_read(dirfd, root, arena, &input.manifest, &input.has_created, err);
 	if (rc == 0)
 		rc = sha256_stream_new(&digest, err);
 	reading.digest = digest;
@@ -270,6 +299,8 @@ int input_read(
 	if (input.root_count > 0)
 		qsort(input.roots, input.root_count, sizeof *input.roots, compare_roots);
 	rc = check_migrations(dirfd, &input.manifest, err);
+	if (rc == 0)
+		rc = pin_images(arena, &input.manifest, err);
 	if (rc == 0)
 		*ret_input = input;
 	return rc;

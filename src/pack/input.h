@@ -11,6 +11,7 @@
 
 #include "kit/manifest.h"
 #include "pack/face.h"
+#include "trust/root.h"
 
 enum { KIT_JSON_SIZE_MAX = 4 * 1024 * 1024 };
 
@@ -23,8 +24,8 @@ struct input {
 	int64_t octets;
 };
 
-/* Everything lives in arena. Progress goes to face. */
-MUST_CHECK int input_read(struct face *face, int dirfd, struct arena *arena,
-	struct input *ret_input, struct err *err);
+/* Everything lives in arena. root has the keys that kit.json names. Progress goes to face. */
+MUST_CHECK int input_read(struct face *face, int dirfd, const struct trust_root *root,
+	struct arena *arena, struct input *ret_input, struct err *err);
 
 #endif

@@ -12,12 +12,18 @@ enum { TEXT_MAX = 64, KEYIDS_MAX = 2 * ROOT_KEYS_MAX, SIGNATURE_HEX_MAX = 2 * KE
 
 #define VERSION_MAX (((int64_t)1 << 53) - 1)
 
-static const struct trust_key *find_key(const struct trust_root *root, const char *id)
+const struct trust_key *trust_root_key(const struct trust_root *root, const char *id)
 {
 	for (size_t i = 0; i < root->key_count; i++)
 		if (strcmp(root->keys[i].id, id) == 0)
 			return &root->keys[i];
 	return NULL;
+}
+
+const struct trust_key *trust_root_keys(const struct trust_root *root, size_t *ret_count)
+{
+	*ret_count = root->key_count;
+	return root->keys;
 }
 
 static bool role_has_material(const struct trust_role *role, const struct public_key *key)
@@ -50,7 +56,7 @@ static int parse_role(const struct json *value, struct trust_root *root, struct 
 	for (const struct json *id = json_first(ids); id != NULL; id = json_next(id)) {
 		if (json_type(id) != JSON_STRING)
 			return err_set(err, ERR_SYNTAX, "a key id is no string");
-		const struct trust_key *key = find_key(root, json_string(id));
+		const struct trust_key *key = trust_root_key(root, json_string(id));
 		if (key != NULL && !role_has_material(role, key->key))
 			role->keys[role->key_count++] = key;
 	}

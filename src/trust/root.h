@@ -45,6 +45,9 @@ void trust_root_cleanup(struct trust_root **root);
 int64_t trust_root_version(const struct trust_root *root);
 int64_t trust_root_expires(const struct trust_root *root); /* ms */
 const struct trust_role *trust_root_role(const struct trust_root *root, const char *name);
+/* Any key that the root lists and that can be used, with a role or without; NULL: there is none. */
+const struct trust_key *trust_root_key(const struct trust_root *root, const char *id);
+const struct trust_key *trust_root_keys(const struct trust_root *root, size_t *ret_count);
 const struct sha256 *trust_root_digest(const struct trust_root *root); /* of its text */
 bool trust_root_is_demo(
 	const struct trust_root *root); /* the embedded demo root, or signed on from it */
