@@ -33,6 +33,19 @@ struct members;
 /* The descriptor stays the caller's. */
 MUST_CHECK int members_open_archive(int fd, struct members **ret_members, struct err *err);
 
+/* Octets of an archive from anywhere: up to room of them, at least one unless it is the end. */
+struct octet_source {
+	void *self;
+	int (*read)(void *self, uint8_t *into, size_t room, size_t *ret_size, struct err *err);
+};
+
+/*
+ * An archive that is read by this process itself, once and without going back, for one that has no
+ * rights already: an archive within an archive. The source's self lives as long as the members.
+ */
+MUST_CHECK int members_open_source(
+	const struct octet_source *octets, struct members **ret_members, struct err *err);
+
 /* first: names that are looked for and come first, NULL-terminated; the others sorted by strcmp. */
 MUST_CHECK int members_open_folder(
 	int dirfd, const char *const *first, struct members **ret_members, struct err *err);

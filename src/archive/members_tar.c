@@ -244,12 +244,8 @@ static void tar_free(void *self)
 
 static const struct members_source source = {tar_next, tar_content, tar_form, tar_free};
 
-static int tar_open(struct tar *tar, int fd, struct err *err)
+static int tar_open(struct tar *tar, struct err *err)
 {
-	int rc = tar_stream_open(fd, &tar->stream, err);
-
-	if (rc < 0)
-		return rc;
 	tar->archive = archive_read_new();
 	if (tar->archive == NULL)
 		return err_no_memory(err);
@@ -263,16 +259,37 @@ static int tar_open(struct tar *tar, int fd, struct err *err)
 	return tar_failed(tar, err);
 }
 
-int members_open_archive(int fd, struct members **ret_members, struct err *err)
+/* Takes over the stream. */
+static int open_members(struct tar_stream *stream, struct members **ret_members, struct err *err)
 {
 	struct tar *tar = calloc(1, sizeof *tar);
 
-	if (tar == NULL)
+	if (tar == NULL) {
+		tar_stream_free(stream);
 		return err_no_memory(err);
-	int rc = tar_open(tar, fd, err);
+	}
+	tar->stream = stream;
+	int rc = tar_open(tar, err);
 	if (rc == 0)
 		rc = members_new(&source, tar, ret_members, err);
 	if (rc < 0)
 		tar_free(tar);
 	return rc;
+}
+
+int members_open_archive(int fd, struct members **ret_members, struct err *err)
+{
+	struct tar_stream *stream;
+	int rc = tar_stream_open(fd, &stream, err);
+
+	return rc < 0 ? rc : open_members(stream, ret_members, err);
+}
+
+int members_open_source(
+	const struct octet_source *octets, struct members **ret_members, struct err *err)
+{
+	struct tar_stream *stream;
+	int rc = tar_stream_open_source(octets, &stream, err);
+
+	return rc < 0 ? rc : open_members(stream, ret_members, err);
 }

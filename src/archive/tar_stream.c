@@ -9,9 +9,10 @@
 enum { BLOCK_SIZE = 256 * 1024 };
 
 struct tar_stream {
-	int fd;
-	off_t offset; /* of the next octet to be read from the file */
-	bool at_end;  /* of the file */
+	struct octet_source source;
+	int fd;		 /* of a source that is a file */
+	uint64_t offset; /* of the next octet to be read */
+	bool at_end;	 /* of the source */
 	enum archive_form form;
 	struct decoder *decoder; /* NULL: plain */
 	struct bytes input;	 /* what is left in in[] */
@@ -19,22 +20,35 @@ struct tar_stream {
 	uint8_t out[BLOCK_SIZE];
 };
 
-/* Reads until in[] is full or the file ends. */
+static int read_file(void *self, uint8_t *into, size_t room, size_t *ret_size, struct err *err)
+{
+	const struct tar_stream *stream = self;
+	ssize_t got;
+
+	do
+		got = pread(stream->fd, into, room, (off_t)stream->offset);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_set_errno(err, ERR_UNREADABLE, errno, "reading the kit at octet %llu",
+			(unsigned long long)stream->offset);
+	*ret_size = (size_t)got;
+	return 0;
+}
+
+/* Reads until in[] is full or the source ends. */
 static int fill(struct tar_stream *stream, struct err *err)
 {
 	size_t size = 0;
+	size_t got;
 
 	while (size < sizeof stream->in && !stream->at_end) {
-		ssize_t got = pread(
-			stream->fd, stream->in + size, sizeof stream->in - size, stream->offset);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_set_errno(err, ERR_UNREADABLE, errno,
-				"reading the kit at octet %lld", (long long)stream->offset);
+		int rc = stream->source.read(stream->source.self, stream->in + size,
+			sizeof stream->in - size, &got, err);
+		if (rc < 0)
+			return rc;
 		stream->at_end = got == 0;
 		stream->offset += got;
-		size += (size_t)got;
+		size += got;
 	}
 	stream->input = bytes_make(stream->in, size);
 	return 0;
@@ -48,14 +62,11 @@ static const enum decoder_kind decoders[ARCHIVE_FORM_COUNT] = {
 	[ARCHIVE_FORM_LZ4] = DECODER_LZ4,
 };
 
-int tar_stream_open(int fd, struct tar_stream **ret_stream, struct err *err)
+/* Takes over the stream, whose source is set. */
+static int open_stream(struct tar_stream *stream, struct tar_stream **ret_stream, struct err *err)
 {
-	struct tar_stream *stream = calloc(1, sizeof *stream);
-
-	if (stream == NULL)
-		return err_no_memory(err);
-	stream->fd = fd;
 	int rc = fill(stream, err);
+
 	if (rc == 0) {
 		stream->form = archive_form_of(stream->input);
 		if (stream->form != ARCHIVE_FORM_PLAIN)
@@ -67,6 +78,28 @@ int tar_stream_open(int fd, struct tar_stream **ret_stream, struct err *err)
 	}
 	*ret_stream = stream;
 	return 0;
+}
+
+int tar_stream_open(int fd, struct tar_stream **ret_stream, struct err *err)
+{
+	struct tar_stream *stream = calloc(1, sizeof *stream);
+
+	if (stream == NULL)
+		return err_no_memory(err);
+	stream->fd = fd;
+	stream->source = (struct octet_source){stream, read_file};
+	return open_stream(stream, ret_stream, err);
+}
+
+int tar_stream_open_source(
+	const struct octet_source *source, struct tar_stream **ret_stream, struct err *err)
+{
+	struct tar_stream *stream = calloc(1, sizeof *stream);
+
+	if (stream == NULL)
+		return err_no_memory(err);
+	stream->source = *source;
+	return open_stream(stream, ret_stream, err);
 }
 
 static int next_plain(struct tar_stream *stream, struct bytes *ret_block, struct err *err)
@@ -129,7 +162,7 @@ enum archive_form tar_stream_form(const struct tar_stream *stream)
 
 uint64_t tar_stream_octets_read(const struct tar_stream *stream)
 {
-	return (uint64_t)stream->offset;
+	return stream->offset;
 }
 
 void tar_stream_free(struct tar_stream *stream)

@@ -7,12 +7,16 @@
 #ifndef OFFKIT_ARCHIVE_TAR_STREAM_H
 #define OFFKIT_ARCHIVE_TAR_STREAM_H
 
-#include "archive/form.h"
+#include "archive/members.h"
 
 struct tar_stream;
 
 /* fd stays the caller's, must be a regular file, and is read from its beginning. */
 MUST_CHECK int tar_stream_open(int fd, struct tar_stream **ret_stream, struct err *err);
+
+/* The source's self must live as long as the stream. */
+MUST_CHECK int tar_stream_open_source(
+	const struct octet_source *source, struct tar_stream **ret_stream, struct err *err);
 
 /* The next octets, valid until the next call; size 0: the end, and that it is whole is checked. */
 MUST_CHECK int tar_stream_next(struct tar_stream *stream, struct bytes *ret_block, struct err *err);

@@ -83,16 +83,30 @@ static int memory_file(struct bytes content)
 	return fd;
 }
 
-/* Reads everything; the list is "name=content;" of files and "name/;" of folders. */
-static int read_all(struct bytes archive, struct str *list, struct err *err)
+/* Gives a few octets at a time, as a pipe may. */
+static int trickle(void *self, uint8_t *into, size_t room, size_t *ret_size, struct err *err)
 {
-	CLEANUP_FD int fd = memory_file(archive);
-	CLEANUP(members_cleanup) struct members *members = NULL;
+	enum { AT_ONCE = 1000 };
+	struct bytes *rest = self;
+	size_t size = rest->size < AT_ONCE ? rest->size : AT_ONCE;
+
+	(void)err;
+	if (size > room)
+		size = room;
+	memcpy(into, rest->data, size);
+	*rest = bytes_make(rest->data + size, rest->size - size);
+	*ret_size = size;
+	return 0;
+}
+
+/* Reads everything; the list is "name=content;" of files and "name/;" of folders. */
+static int read_members(struct members *members, struct str *list, struct err *err)
+{
 	struct member member;
 	struct bytes chunk;
 	bool end = false;
+	int rc = 0;
 
-	int rc = members_open_archive(fd, &members, err);
 	while (rc == 0) {
 		rc = members_next(members, &member, &end, err);
 		if (rc < 0 || end)
@@ -110,9 +124,28 @@ static int read_all(struct bytes archive, struct str *list, struct err *err)
 	return rc;
 }
 
+static int read_all(struct bytes archive, struct str *list, struct err *err)
+{
+	CLEANUP_FD int fd = memory_file(archive);
+	CLEANUP(members_cleanup) struct members *members = NULL;
+	int rc = members_open_archive(fd, &members, err);
+
+	return rc < 0 ? rc : read_members(members, list, err);
+}
+
+static int read_all_of_source(struct bytes archive, struct str *list, struct err *err)
+{
+	CLEANUP(members_cleanup) struct members *members = NULL;
+	const struct octet_source source = {&archive, trickle};
+	int rc = members_open_source(&source, &members, err);
+
+	return rc < 0 ? rc : read_members(members, list, err);
+}
+
 static void expect(struct str *archive, const char *list, enum err_code code)
 {
 	CLEANUP_STR struct str found = STR_INIT;
+	CLEANUP_STR struct str again = STR_INIT;
 	struct err err = {0};
 
 	int rc = read_all(str_bytes(archive), &found, &err);
@@ -120,6 +153,8 @@ static void expect(struct str *archive, const char *list, enum err_code code)
 		fail_msg("wanted %s, got %s: %s", err_name(code), err_name(err.code), err.message);
 	if (list != NULL)
 		assert_string_equal(str_text(&found), list);
+	assert_int_equal(read_all_of_source(str_bytes(archive), &again, &err), rc);
+	assert_string_equal(str_text(&again), str_text(&found));
 	str_release(archive);
 }
 
