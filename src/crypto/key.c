@@ -19,6 +19,7 @@ static const struct scheme {
 	[KEY_ECDSA_P384_SHA384] = {"ecdsa-sha2-nistp384", KIND_P384, DIGEST_384},
 	[KEY_ECDSA_P521_SHA512] = {"ecdsa-sha2-nistp521", KIND_P521, DIGEST_512},
 	[KEY_ED25519] = {"ed25519", KIND_ED25519, DIGEST_NONE},
+	[KEY_ED25519PH] = {"ed25519ph", KIND_ED25519, DIGEST_512},
 	[KEY_RSA_PSS_SHA256] = {"rsassa-pss-sha256", KIND_RSA, DIGEST_256},
 	[KEY_RSA_PKCS1_SHA256] = {"rsa-pkcs1v15-sha256", KIND_RSA, DIGEST_256},
 };
@@ -64,8 +65,10 @@ enum key_scheme key_scheme_by_name(const char *name)
 	return KEY_SCHEME_NONE;
 }
 
-enum digest_size key_scheme_digest(enum key_scheme scheme)
+enum digest_size key_scheme_digest(enum key_scheme scheme, enum key_use use)
 {
+	if (scheme == KEY_ED25519PH && use != KEY_USE_BLOB)
+		return DIGEST_NONE;
 	return schemes[scheme].digest;
 }
 

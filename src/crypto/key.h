@@ -1,9 +1,9 @@
 /*
  * key: public keys and what may be done with them.
  *
- * A scheme (key type, hash, padding) belongs to the key's entry in the trust root and comes from
- * a closed table with TUF's names; a message never chooses it. Everything a signature is made of
- * is checked strictly (DER by X.690 section 10, lengths, ranges) before the library sees it,
+ * A scheme (key type, hash, padding, use) belongs to the key's entry in the trust root and comes
+ * from a closed table with TUF's names; a message never chooses it. Everything a signature is made
+ * of is checked strictly (DER by X.690 section 10, lengths, ranges) before the library sees it,
  * because the library accepts more than the standard.
  */
 #ifndef OFFKIT_CRYPTO_KEY_H
@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "crypto/digest.h"
+#include "crypto/message.h"
 
 enum key_scheme {
 	KEY_SCHEME_NONE = 0,
@@ -20,6 +21,7 @@ enum key_scheme {
 	KEY_ECDSA_P384_SHA384, /* "ecdsa-sha2-nistp384" */
 	KEY_ECDSA_P521_SHA512, /* "ecdsa-sha2-nistp521" */
 	KEY_ED25519,	       /* "ed25519", RFC 8032 pure */
+	KEY_ED25519PH,	       /* "ed25519ph": blobs pre-hashed, everything else pure */
 	KEY_RSA_PSS_SHA256,    /* "rsassa-pss-sha256", salt of 32 octets, MGF1 with SHA-256 */
 	KEY_RSA_PKCS1_SHA256,  /* "rsa-pkcs1v15-sha256" */
 	KEY_SCHEME_COUNT
@@ -65,10 +67,11 @@ MUST_CHECK int public_key_to_pem(const struct public_key *key, struct str *out, 
 
 /*
  * Returns 0 only if the signature verifies. ERR_MANIFEST_SIGNATURE otherwise (the caller recodes
- * for what it verifies), ERR_INTERNAL if the library failed.
+ * for what it verifies); ERR_LIMIT: the message was tried too often (message.h); ERR_INTERNAL if
+ * the library failed. All signatures over one message are tried with the same signed_message.
  */
 MUST_CHECK int public_key_verify(const struct public_key *key, enum key_scheme scheme,
-	struct bytes message, struct bytes untrusted_signature, struct err *err);
+	struct signed_message *message, struct bytes untrusted_signature, struct err *err);
 
 /*
  * The release side: PEM PKCS#8 or the traditional forms, unencrypted. The same key and message give
@@ -89,7 +92,7 @@ const struct public_key *private_key_public(const struct private_key *key);
 
 /* Appends the signature: ECDSA in DER, others as they are. ERR_USAGE: not a scheme of this key. */
 MUST_CHECK int private_key_sign(const struct private_key *key, enum key_scheme scheme,
-	struct bytes message, struct str *out, struct err *err);
+	struct signed_message *message, struct str *out, struct err *err);
 void private_key_free(struct private_key *key);
 void private_key_cleanup(struct private_key **key);
 

@@ -8,9 +8,8 @@
 
 enum key_kind { KIND_P256, KIND_P384, KIND_P521, KIND_ED25519, KIND_RSA, KIND_COUNT };
 
-enum digest_size { DIGEST_NONE = 0, DIGEST_256 = 32, DIGEST_384 = 48, DIGEST_512 = 64 };
-
-enum digest_size key_scheme_digest(enum key_scheme scheme);
+/* DIGEST_NONE: pure Ed25519, which the library hands the whole message. */
+enum digest_size key_scheme_digest(enum key_scheme scheme, enum key_use use);
 
 /* Immutable: what a library needs to verify is made anew from the octets each time. */
 struct public_key {

@@ -109,6 +109,7 @@ int private_key_generate(enum key_scheme scheme, struct private_key **ret_key, s
 		pkey = EVP_EC_gen("P-521");
 		break;
 	case KEY_ED25519:
+	case KEY_ED25519PH:
 		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 		break;
 	case KEY_RSA_PSS_SHA256:
@@ -147,8 +148,6 @@ static bool set_scheme(EVP_PKEY_CTX *context, enum key_scheme scheme, enum key_k
 		OSSL_PARAM_construct_end(),
 	};
 
-	if (kind == KIND_ED25519)
-		return true;
 	if (kind != KIND_RSA)
 		return EVP_PKEY_CTX_set_params(context, nonce) == 1;
 	if (scheme == KEY_RSA_PKCS1_SHA256)
@@ -169,14 +168,40 @@ static const char *digest_name(enum digest_size size)
 	case DIGEST_NONE:
 		break;
 	}
-	return NULL; /* Ed25519 does its own */
+	return NULL;
 }
 
-int private_key_sign(const struct private_key *key, enum key_scheme scheme, struct bytes message,
-	struct str *out, struct err *err)
+/* Ed25519 does its own hashing, and is told at once how. */
+static bool begin_ed25519(
+	const struct private_key *key, enum digest_size digest, EVP_MD_CTX *context)
+{
+	char instance[] = "Ed25519ph";
+	const OSSL_PARAM prehash[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_INSTANCE, instance, 0),
+		OSSL_PARAM_construct_end(),
+	};
+
+	return EVP_DigestSignInit_ex(context, NULL, NULL, NULL, NULL, key->pkey,
+		       digest == DIGEST_NONE ? NULL : prehash) == 1;
+}
+
+static bool begin(const struct private_key *key, enum key_scheme scheme, enum key_use use,
+	EVP_MD_CTX *context)
+{
+	enum digest_size digest = key_scheme_digest(scheme, use);
+	EVP_PKEY_CTX *scheme_context = NULL; /* belongs to context */
+
+	if (key->public_key->kind == KIND_ED25519)
+		return begin_ed25519(key, digest, context);
+	return EVP_DigestSignInit_ex(context, &scheme_context, digest_name(digest), NULL, NULL,
+		       key->pkey, NULL) == 1 &&
+	       set_scheme(scheme_context, scheme, key->public_key->kind);
+}
+
+int private_key_sign(const struct private_key *key, enum key_scheme scheme,
+	struct signed_message *message, struct str *out, struct err *err)
 {
 	CLEANUP(free_context) EVP_MD_CTX *context = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *scheme_context = NULL; /* belongs to context */
 	uint8_t signature[KEY_SIGNATURE_MAX];
 	size_t size = sizeof signature;
 
@@ -185,10 +210,9 @@ int private_key_sign(const struct private_key *key, enum key_scheme scheme, stru
 			public_key_description(key->public_key), key_scheme_name(scheme));
 	if (context == NULL)
 		return err_no_memory(err);
-	if (EVP_DigestSignInit_ex(context, &scheme_context, digest_name(key_scheme_digest(scheme)),
-		    NULL, NULL, key->pkey, NULL) != 1 ||
-		!set_scheme(scheme_context, scheme, key->public_key->kind) ||
-		EVP_DigestSign(context, signature, &size, message.data, message.size) != 1)
+	if (!begin(key, scheme, message->use, context) ||
+		EVP_DigestSign(
+			context, signature, &size, message->octets.data, message->octets.size) != 1)
 		return err_set(err, ERR_INTERNAL, "the message could not be signed");
 	int status = public_key_verify(
 		key->public_key, scheme, message, bytes_make(signature, size), err);

@@ -39,22 +39,6 @@ static int verify_outcome(int library_status, struct err *err)
 	return bad_signature(err);
 }
 
-static int digest_message(
-	enum digest_size size, struct bytes message, uint8_t *digest, struct err *err)
-{
-	const EVP_MD *method = size == DIGEST_256   ? EVP_sha256()
-			       : size == DIGEST_384 ? EVP_sha384()
-						    : EVP_sha512();
-	static const uint8_t nothing;
-	unsigned written = 0;
-
-	if (EVP_Digest(message.size > 0 ? message.data : &nothing, message.size, digest, &written,
-		    method, NULL) != 1 ||
-		written != (unsigned)size)
-		return err_set(err, ERR_INTERNAL, "the message could not be digested");
-	return 0;
-}
-
 struct ecdsa_public {
 	mbedtls_ecp_group group;
 	mbedtls_ecp_point point;
@@ -89,39 +73,38 @@ static int ecdsa_public_load(struct ecdsa_public *ecdsa, const struct public_key
 	return status;
 }
 
-static int verify_ecdsa(const struct public_key *key, enum key_scheme scheme, struct bytes message,
-	struct bytes untrusted_signature, struct err *err)
+static int verify_ecdsa(const struct public_key *key, enum key_scheme scheme,
+	struct signed_message *message, struct bytes untrusted_signature, struct err *err)
 {
 	CLEANUP(ecdsa_public_release) struct ecdsa_public ecdsa;
-	uint8_t digest[DIGEST_512];
-	enum digest_size size = key_scheme_digest(scheme);
-	struct bytes r, s;
+	struct bytes digest, r, s;
 
 	ecdsa_public_init(&ecdsa);
 	if (!der_ecdsa_signature(untrusted_signature, &r, &s))
 		return err_set(err, ERR_MANIFEST_SIGNATURE, "the signature is not DER");
-	int status = digest_message(size, message, digest, err);
+	int status = signed_message_digest(
+		message, key_scheme_digest(scheme, message->use), &digest, err);
 	if (status < 0)
 		return status;
 	if ((status = ecdsa_public_load(&ecdsa, key)) == 0 &&
 		(status = mbedtls_mpi_read_binary(&ecdsa.r, r.data, r.size)) == 0 &&
 		(status = mbedtls_mpi_read_binary(&ecdsa.s, s.data, s.size)) == 0)
 		status = mbedtls_ecdsa_verify(
-			&ecdsa.group, digest, (size_t)size, &ecdsa.point, &ecdsa.r, &ecdsa.s);
+			&ecdsa.group, digest.data, digest.size, &ecdsa.point, &ecdsa.r, &ecdsa.s);
 	return verify_outcome(status, err);
 }
 
-static int verify_rsa(const struct public_key *key, enum key_scheme scheme, struct bytes message,
-	struct bytes untrusted_signature, struct err *err)
+static int verify_rsa(const struct public_key *key, enum key_scheme scheme,
+	struct signed_message *message, struct bytes untrusted_signature, struct err *err)
 {
 	CLEANUP(mbedtls_rsa_free) mbedtls_rsa_context rsa;
-	uint8_t digest[DIGEST_256];
+	struct bytes digest;
 
 	mbedtls_rsa_init(&rsa);
 	if (untrusted_signature.size != key->octets.size)
 		return err_set(
 			err, ERR_MANIFEST_SIGNATURE, "the signature does not have the key's size");
-	int status = digest_message(DIGEST_256, message, digest, err);
+	int status = signed_message_digest(message, DIGEST_256, &digest, err);
 	if (status < 0)
 		return status;
 	if ((status = mbedtls_rsa_import_raw(&rsa, key->octets.data, key->octets.size, NULL, 0,
@@ -129,17 +112,81 @@ static int verify_rsa(const struct public_key *key, enum key_scheme scheme, stru
 		(status = mbedtls_rsa_complete(&rsa)) == 0) {
 		if (scheme == KEY_RSA_PSS_SHA256)
 			status = mbedtls_rsa_rsassa_pss_verify_ext(&rsa, MBEDTLS_MD_SHA256,
-				sizeof digest, digest, MBEDTLS_MD_SHA256, PSS_SALT,
+				(unsigned)digest.size, digest.data, MBEDTLS_MD_SHA256, PSS_SALT,
 				untrusted_signature.data);
 		else
 			status = mbedtls_rsa_rsassa_pkcs1_v15_verify(&rsa, MBEDTLS_MD_SHA256,
-				sizeof digest, digest, untrusted_signature.data);
+				(unsigned)digest.size, digest.data, untrusted_signature.data);
 	}
 	return verify_outcome(status, err);
 }
 
-static int verify_ed25519(const struct public_key *key, struct bytes message,
+static void free_pkey(EVP_PKEY **pkey)
+{
+	EVP_PKEY_free(*pkey);
+}
+
+static void free_context(EVP_MD_CTX **context)
+{
+	EVP_MD_CTX_free(*context);
+}
+
+static void free_key_context(EVP_PKEY_CTX **context)
+{
+	EVP_PKEY_CTX_free(*context);
+}
+
+static void free_algorithm(EVP_SIGNATURE **algorithm)
+{
+	EVP_SIGNATURE_free(*algorithm);
+}
+
+static int not_prepared(struct err *err)
+{
+	return err_set(err, ERR_INTERNAL, "Ed25519 could not be prepared");
+}
+
+/* RFC 8032 section 5.1.7 with PH the identity. */
+static int verify_pure(EVP_PKEY *pkey, struct signed_message *message,
 	struct bytes untrusted_signature, struct err *err)
+{
+	CLEANUP(free_context) EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+	if (context == NULL || EVP_DigestVerifyInit(context, NULL, NULL, NULL, pkey) != 1)
+		return not_prepared(err);
+	int status = signed_message_spend(message, err);
+	if (status < 0)
+		return status;
+	if (EVP_DigestVerify(context, untrusted_signature.data, untrusted_signature.size,
+		    message->octets.data, message->octets.size) != 1)
+		return bad_signature(err);
+	return 0;
+}
+
+/* Ed25519ph with an empty context: the library is given the SHA-512. */
+static int verify_prehashed(EVP_PKEY *pkey, struct signed_message *message,
+	struct bytes untrusted_signature, struct err *err)
+{
+	CLEANUP(free_key_context)
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+	CLEANUP(free_algorithm)
+	EVP_SIGNATURE *algorithm = EVP_SIGNATURE_fetch(NULL, "ED25519ph", NULL);
+	struct bytes digest;
+
+	if (context == NULL || algorithm == NULL ||
+		EVP_PKEY_verify_init_ex2(context, algorithm, NULL) != 1)
+		return not_prepared(err);
+	int status = signed_message_digest(message, DIGEST_512, &digest, err);
+	if (status < 0)
+		return status;
+	if (EVP_PKEY_verify(context, untrusted_signature.data, untrusted_signature.size,
+		    digest.data, digest.size) != 1)
+		return bad_signature(err);
+	return 0;
+}
+
+static int verify_ed25519(const struct public_key *key, enum key_scheme scheme,
+	struct signed_message *message, struct bytes untrusted_signature, struct err *err)
 {
 	enum { ED25519_SIGNATURE = 64 };
 
@@ -147,22 +194,14 @@ static int verify_ed25519(const struct public_key *key, struct bytes message,
 		return err_set(err, ERR_MANIFEST_SIGNATURE,
 			"an Ed25519 signature has 64 octets, this has %zu",
 			untrusted_signature.size);
+	CLEANUP(free_pkey)
 	EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(
 		EVP_PKEY_ED25519, NULL, key->octets.data, key->octets.size);
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	int status;
-
-	if (pkey == NULL || context == NULL ||
-		EVP_DigestVerifyInit(context, NULL, NULL, NULL, pkey) != 1)
-		status = err_set(err, ERR_INTERNAL, "Ed25519 could not be prepared");
-	else if (EVP_DigestVerify(context, untrusted_signature.data, untrusted_signature.size,
-			 message.data, message.size) == 1)
-		status = 0;
-	else
-		status = bad_signature(err);
-	EVP_MD_CTX_free(context);
-	EVP_PKEY_free(pkey);
-	return status;
+	if (pkey == NULL)
+		return not_prepared(err);
+	if (key_scheme_digest(scheme, message->use) == DIGEST_NONE)
+		return verify_pure(pkey, message, untrusted_signature, err);
+	return verify_prehashed(pkey, message, untrusted_signature, err);
 }
 
 int public_key_usable(const struct public_key *key, struct err *err)
@@ -178,8 +217,8 @@ int public_key_usable(const struct public_key *key, struct err *err)
 	return status == 0 ? 0 : err_set(err, ERR_SYNTAX, "the key is no point of its curve");
 }
 
-int public_key_verify(const struct public_key *key, enum key_scheme scheme, struct bytes message,
-	struct bytes untrusted_signature, struct err *err)
+int public_key_verify(const struct public_key *key, enum key_scheme scheme,
+	struct signed_message *message, struct bytes untrusted_signature, struct err *err)
 {
 	if (!public_key_supports(key, scheme))
 		return err_set(err, ERR_MANIFEST_SIGNATURE, "a key of type %s does not sign by %s",
@@ -190,7 +229,7 @@ int public_key_verify(const struct public_key *key, enum key_scheme scheme, stru
 	case KIND_P521:
 		return verify_ecdsa(key, scheme, message, untrusted_signature, err);
 	case KIND_ED25519:
-		return verify_ed25519(key, message, untrusted_signature, err);
+		return verify_ed25519(key, scheme, message, untrusted_signature, err);
 	case KIND_RSA:
 		return verify_rsa(key, scheme, message, untrusted_signature, err);
 	case KIND_COUNT:

@@ -21,7 +21,8 @@ int detached_sign(struct bytes content, const struct private_key *key, enum key_
 	struct str *out, struct err *err)
 {
 	CLEANUP_STR struct str signature = STR_INIT;
-	int status = private_key_sign(key, scheme, content, &signature, err);
+	struct signed_message message = signed_message_make(KEY_USE_BLOB, content);
+	int status = private_key_sign(key, scheme, &message, &signature, err);
 
 	if (status < 0)
 		return status;

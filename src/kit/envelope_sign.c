@@ -6,11 +6,11 @@
 
 /* The place of the signature that key made already, signature_count if it has made none. */
 static int find_own(const struct envelope *envelope, const struct private_key *key,
-	enum key_scheme scheme, struct bytes pae, size_t *ret_place, struct err *err)
+	enum key_scheme scheme, struct signed_message *message, size_t *ret_place, struct err *err)
 {
 	for (size_t i = 0; i < envelope->signature_count; i++) {
 		struct err tried;
-		if (public_key_verify(private_key_public(key), scheme, pae,
+		if (public_key_verify(private_key_public(key), scheme, message,
 			    envelope->signatures[i].signature, &tried) == 0) {
 			*ret_place = i;
 			return 0;
@@ -46,13 +46,15 @@ int envelope_sign(struct envelope *envelope, const struct private_key *key, enum
 {
 	CLEANUP_STR struct str pae = STR_INIT, octets = STR_INIT;
 	struct envelope_signature made;
-	size_t place;
+	size_t place = envelope->signature_count;
 	int status;
 
-	if ((status = envelope_pae(
-		     envelope->payload_type, envelope->untrusted_payload, &pae, err)) < 0 ||
-		(status = find_own(envelope, key, scheme, str_bytes(&pae), &place, err)) < 0 ||
-		(status = private_key_sign(key, scheme, str_bytes(&pae), &octets, err)) < 0)
+	status = envelope_pae(envelope->payload_type, envelope->untrusted_payload, &pae, err);
+	if (status < 0)
+		return status;
+	struct signed_message message = signed_message_make(KEY_USE_ENVELOPE, str_bytes(&pae));
+	if ((status = find_own(envelope, key, scheme, &message, &place, err)) < 0 ||
+		(status = private_key_sign(key, scheme, &message, &octets, err)) < 0)
 		return status;
 	made.untrusted_keyid = arena_string(arena, keyid);
 	made.signature = arena_bytes(arena, str_bytes(&octets));

@@ -176,7 +176,8 @@ int trust_root_sign(
 	const struct trust_key *entry = find_material(root, private_key_public(key));
 	if (entry == NULL)
 		return err_set(err, ERR_USAGE, "the root does not list this key");
-	status = private_key_sign(key, entry->scheme, root->signed_part, &signature, err);
+	struct signed_message message = signed_message_make(KEY_USE_ROOT, root->signed_part);
+	status = private_key_sign(key, entry->scheme, &message, &signature, err);
 	if (status < 0)
 		return status;
 	return write_signed(json_root(doc), root, entry->id, str_bytes(&signature), out, err);

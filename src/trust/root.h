@@ -62,7 +62,7 @@ MUST_CHECK int trust_root_signed_by(
  * here; a library failure is.
  */
 struct envelope_signature;
-MUST_CHECK int trust_role_count(const struct trust_role *role, struct bytes message,
+MUST_CHECK int trust_role_count(const struct trust_role *role, struct signed_message *message,
 	const struct envelope_signature *untrusted_signatures, size_t signature_count,
 	bool *ret_signed, size_t *ret_count, struct err *err);
 

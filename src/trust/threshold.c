@@ -4,7 +4,7 @@
 #include "trust/root_internal.h"
 
 /* Whether key made one of the signatures: those that name it are tried first. */
-static int find_signature(const struct trust_key *key, struct bytes message,
+static int find_signature(const struct trust_key *key, struct signed_message *message,
 	const struct envelope_signature *untrusted_signatures, size_t count, bool *ret_found,
 	struct err *err)
 {
@@ -30,7 +30,7 @@ static int find_signature(const struct trust_key *key, struct bytes message,
 	return 0;
 }
 
-int trust_role_count(const struct trust_role *role, struct bytes message,
+int trust_role_count(const struct trust_role *role, struct signed_message *message,
 	const struct envelope_signature *untrusted_signatures, size_t signature_count,
 	bool *ret_signed, size_t *ret_count, struct err *err)
 {
@@ -54,9 +54,10 @@ int trust_root_signed_by(
 {
 	const struct trust_role *role = trust_root_role(signer, "root");
 	bool who_signed[ROOT_KEYS_MAX];
+	struct signed_message message = signed_message_make(KEY_USE_ROOT, root->signed_part);
 	size_t count;
-	int status = trust_role_count(role, root->signed_part, root->signatures,
-		root->signature_count, who_signed, &count, err);
+	int status = trust_role_count(
+		role, &message, root->signatures, root->signature_count, who_signed, &count, err);
 
 	if (status < 0)
 		return status;

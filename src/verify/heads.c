@@ -13,8 +13,8 @@
 enum { ID_DIGITS = 8 };
 
 /* Whether a key that has not signed yet made this signature; each key of a role is there once. */
-static int find_key(struct trusted_kit *kit, struct bytes message, struct bytes untrusted_signature,
-	bool *ret_found, struct err *err)
+static int find_key(struct trusted_kit *kit, struct signed_message *message,
+	struct bytes untrusted_signature, bool *ret_found, struct err *err)
 {
 	for (size_t i = 0; i < kit->role->key_count; i++) {
 		const struct trust_key *key = kit->role->keys[i];
@@ -41,8 +41,8 @@ static int find_key(struct trusted_kit *kit, struct bytes message, struct bytes 
  * signature a key, no key ids (hints, which nobody signed), nothing else. That is what is unpacked,
  * so that the same signed kit is the same tree, whatever stood around it.
  */
-static int count_keys(struct trusted_kit *kit, struct envelope *envelope, struct bytes message,
-	size_t *ret_count, struct err *err)
+static int count_keys(struct trusted_kit *kit, struct envelope *envelope,
+	struct signed_message *message, size_t *ret_count, struct err *err)
 {
 	size_t count = 0;
 
@@ -62,13 +62,15 @@ static int count_keys(struct trusted_kit *kit, struct envelope *envelope, struct
 
 static int check_threshold(struct trusted_kit *kit, struct envelope *envelope, struct err *err)
 {
-	CLEANUP_STR struct str message = STR_INIT;
+	CLEANUP_STR struct str pae = STR_INIT;
 	size_t given = envelope->signature_count;
 	size_t count = 0;
 
-	int rc = envelope_pae(envelope->payload_type, envelope->untrusted_payload, &message, err);
-	if (rc == 0)
-		rc = count_keys(kit, envelope, str_bytes(&message), &count, err);
+	int rc = envelope_pae(envelope->payload_type, envelope->untrusted_payload, &pae, err);
+	if (rc < 0)
+		return rc;
+	struct signed_message message = signed_message_make(KEY_USE_ENVELOPE, str_bytes(&pae));
+	rc = count_keys(kit, envelope, &message, &count, err);
 	if (rc < 0)
 		return rc;
 	if (count > 0 && count >= kit->role->threshold)
@@ -129,6 +131,7 @@ static int verify_manifest(struct trusted_kit *kit, struct str *text, struct err
 static int verify_sums_signature(struct trusted_kit *kit, struct kit_heads *heads, struct err *err)
 {
 	CLEANUP_STR struct str signature = STR_INIT;
+	struct signed_message message = signed_message_make(KEY_USE_BLOB, str_bytes(&heads->sums));
 	struct err reason = {0};
 
 	int rc = detached_parse(str_bytes(&heads->sums_signature), &signature, err);
@@ -136,8 +139,8 @@ static int verify_sums_signature(struct trusted_kit *kit, struct kit_heads *head
 		return err_context(err, "SHA256SUMS.sig");
 	for (size_t i = 0; i < kit->role->key_count; i++) {
 		const struct trust_key *key = kit->role->keys[i];
-		rc = public_key_verify(key->key, key->scheme, str_bytes(&heads->sums),
-			str_bytes(&signature), &reason);
+		rc = public_key_verify(
+			key->key, key->scheme, &message, str_bytes(&signature), &reason);
 		if (rc == 0) {
 			kit->sums_signer = key->name;
 			str_truncate(&heads->sums_signature, 0);

@@ -47,6 +47,8 @@ static void key_has_one_form(struct bytes untrusted_der)
 {
 	CLEANUP(public_key_cleanup) struct public_key *key = NULL, *again = NULL;
 	CLEANUP_STR struct str pem = STR_INIT, der = STR_INIT;
+	struct signed_message message =
+		signed_message_make(KEY_USE_BLOB, bytes_of_string("message"));
 	struct err err;
 
 	if (public_key_from_der(untrusted_der, &key, &err) < 0)
@@ -56,8 +58,8 @@ static void key_has_one_form(struct bytes untrusted_der)
 	HOLDS(bytes_equal(str_bytes(&der), untrusted_der));
 	HOLDS(public_key_from_pem(str_bytes(&pem), &again, &err) == 0);
 	for (int scheme = KEY_SCHEME_NONE + 1; scheme < KEY_SCHEME_COUNT; scheme++)
-		HOLDS(public_key_verify(key, (enum key_scheme)scheme, bytes_of_string("message"),
-			      untrusted_der, &err) == -ERR_MANIFEST_SIGNATURE);
+		HOLDS(public_key_verify(key, (enum key_scheme)scheme, &message, untrusted_der,
+			      &err) == -ERR_MANIFEST_SIGNATURE);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -102,14 +102,15 @@ static void test_both_ways(void **state)
 	const struct interop *interop = *state;
 	CLEANUP(private_key_cleanup) struct private_key *key = NULL;
 	CLEANUP_STR struct str pem = STR_INIT, theirs = STR_INIT, ours = STR_INIT;
-	struct bytes message = bytes_of_string("what both sign");
+	struct bytes octets = bytes_of_string("what both sign");
+	struct signed_message message = signed_message_make(KEY_USE_BLOB, octets);
 	struct folder folder;
 
 	if (run_openssl((const char *const[]){"openssl", "version", NULL}) == 127) {
 		print_message("skipped: there is no openssl command\n");
 		skip();
 	}
-	make_folder(interop, message, &folder);
+	make_folder(interop, octets, &folder);
 	assert_int_equal(file_read_path(folder.key, KEY_PEM_MAX, &pem, &err), 0);
 	assert_int_equal(private_key_from_pem(str_bytes(&pem), &key, &err), 0);
 	const struct public_key *pub = private_key_public(key);
@@ -117,9 +118,9 @@ static void test_both_ways(void **state)
 	assert_int_equal(pkeyutl(interop, &folder, true), 0);
 	assert_int_equal(file_read_path(folder.signature, KEY_SIGNATURE_MAX, &theirs, &err), 0);
 	assert_int_equal(
-		public_key_verify(pub, interop->scheme, message, str_bytes(&theirs), &err), 0);
+		public_key_verify(pub, interop->scheme, &message, str_bytes(&theirs), &err), 0);
 
-	assert_int_equal(private_key_sign(key, interop->scheme, message, &ours, &err), 0);
+	assert_int_equal(private_key_sign(key, interop->scheme, &message, &ours, &err), 0);
 	write_file(folder.signature, str_bytes(&ours));
 	assert_int_equal(pkeyutl(interop, &folder, false), 0);
 	ours.text[ours.size - 1] ^= 1;

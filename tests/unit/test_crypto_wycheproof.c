@@ -55,8 +55,8 @@ static void try_one(const struct public_key *key, enum key_scheme scheme, const 
 
 	unhex(text_of(test, "msg"), &message);
 	unhex(text_of(test, "sig"), &signature);
-	bool accepted = public_key_verify(
-				key, scheme, str_bytes(&message), str_bytes(&signature), &err) == 0;
+	struct signed_message blob = signed_message_make(KEY_USE_BLOB, str_bytes(&message));
+	bool accepted = public_key_verify(key, scheme, &blob, str_bytes(&signature), &err) == 0;
 	bool is_valid = strcmp(result, "valid") == 0;
 	bool is_invalid = strcmp(result, "invalid") == 0;
 	counts->valid += is_valid;

@@ -179,7 +179,8 @@ static void test_sign(void **state)
 	assert_int_equal(envelope_write(&envelope, &again, &err), 0);
 	assert_string_equal(str_text(&first), str_text(&again));
 	assert_int_equal(envelope_pae("t/x", bytes_of_string("payload"), &pae, &err), 0);
-	assert_int_equal(public_key_verify(private_key_public(ed), KEY_ED25519, str_bytes(&pae),
+	struct signed_message message = signed_message_make(KEY_USE_ENVELOPE, str_bytes(&pae));
+	assert_int_equal(public_key_verify(private_key_public(ed), KEY_ED25519, &message,
 				 envelope.signatures[1].signature, &err),
 		0);
 }
@@ -206,11 +207,12 @@ static void test_detached(void **state)
 	CLEANUP(private_key_cleanup) struct private_key *eu = load("fixtures/keys/release-eu.key");
 	CLEANUP_STR struct str text = STR_INIT, octets = STR_INIT;
 	struct bytes content = bytes_of_string("sums");
+	struct signed_message message = signed_message_make(KEY_USE_BLOB, content);
 
 	(void)state;
 	assert_int_equal(detached_sign(content, eu, KEY_ECDSA_P256_SHA256, &text, &err), 0);
 	assert_int_equal(detached_parse(str_bytes(&text), &octets, &err), 0);
-	assert_int_equal(public_key_verify(private_key_public(eu), KEY_ECDSA_P256_SHA256, content,
+	assert_int_equal(public_key_verify(private_key_public(eu), KEY_ECDSA_P256_SHA256, &message,
 				 str_bytes(&octets), &err),
 		0);
 	assert_int_equal(detached_parse(bytes_of_string("AQ==\n"), &octets, &err), 0);
