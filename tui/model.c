@@ -404,7 +404,7 @@ static const struct {
 int model_event(struct model *model, struct bytes line, int64_t now, struct err *err)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
-	int result = json_parse(line, JSON_LIMITS(MODEL_LINE_MAX), &doc, err);
+	int result = json_parse(line, JSON_LIMITS_OWN(MODEL_LINE_MAX), &doc, err);
 
 	if (result < 0)
 		return result;

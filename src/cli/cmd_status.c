@@ -232,7 +232,7 @@ static int report(struct face *face, const void *values, size_t operand_count,
 		str_append_char(&face->result, '\n');
 		return 0;
 	}
-	rc = json_parse(str_bytes(&json), JSON_LIMITS(json.size), &doc, err);
+	rc = json_parse(str_bytes(&json), JSON_LIMITS_OWN(json.size), &doc, err);
 	if (rc == 0)
 		rc = report_text(json_root(doc), &face->result, err);
 	if (rc < 0)

@@ -31,7 +31,7 @@ static int host_checkpoint(void *self, struct bytes fields, struct err *err)
 {
 	struct solo *solo = self;
 	struct json_doc *doc = NULL;
-	int rc = json_parse(fields, JSON_LIMITS(1024 * 1024), &doc, err);
+	int rc = json_parse(fields, JSON_LIMITS_OWN(1024 * 1024), &doc, err);
 
 	if (rc < 0)
 		return err_recode(err, ERR_INTERNAL);

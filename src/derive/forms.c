@@ -207,7 +207,8 @@ int compile_literal(struct compiler *compiler, const struct json *json, const st
 	int result = str_check(&text, err);
 	if (result == 0)
 		result = json_parse(str_bytes(&text),
-			&(const struct json_limits){text.size, JSON_DEPTH_MAX + 1}, &parsed, err);
+			&(const struct json_limits){text.size, JSON_DEPTH_MAX + 1, false}, &parsed,
+			err);
 	if (result == 0)
 		result = doc_from_json(json_root(parsed), &doc, err);
 	if (result == 0)

@@ -147,7 +147,7 @@ static void listen_once(struct speaker *speaker)
 
 	while ((rc = lines_next(&speaker->up, REQUEST_MAX, &line, &ignored)) > 0) {
 		CLEANUP(json_cleanup) struct json_doc *doc = NULL;
-		if (json_parse(line, JSON_LIMITS(REQUEST_MAX), &doc, &ignored) == 0)
+		if (json_parse(line, JSON_LIMITS_OWN(REQUEST_MAX), &doc, &ignored) == 0)
 			take_up(speaker, json_root(doc));
 	}
 	if (rc < 0 || speaker->up.closed)
@@ -320,7 +320,7 @@ static bool take_end(struct feed *feed, struct bytes line)
 	if (line.size < sizeof BEGINNING - 1 ||
 		memcmp(line.data, BEGINNING, sizeof BEGINNING - 1) != 0)
 		return false;
-	if (json_parse(line, JSON_LIMITS(FEED_LINE_MAX), &doc, &ignored) < 0)
+	if (json_parse(line, JSON_LIMITS_OWN(FEED_LINE_MAX), &doc, &ignored) < 0)
 		return false;
 	if (json_optional_string(json_root(doc), "code", 64, &code, &ignored) < 0)
 		return false;

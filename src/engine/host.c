@@ -42,7 +42,7 @@ static int host_note(void *self, const char *text, struct err *err)
 static int host_checkpoint(void *self, struct bytes fields, struct err *err)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
-	int rc = json_parse(fields, JSON_LIMITS(JOURNAL_LINE_MAX), &doc, err);
+	int rc = json_parse(fields, JSON_LIMITS_OWN(JOURNAL_LINE_MAX), &doc, err);
 
 	if (rc < 0)
 		return err_recode(err, ERR_INTERNAL);

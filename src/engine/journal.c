@@ -221,7 +221,7 @@ static int read_line(struct bytes line, struct journal_head *head, journal_visit
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
 	bool keep = false;
-	int rc = json_parse(line, JSON_LIMITS(JOURNAL_LINE_MAX), &doc, err);
+	int rc = json_parse(line, JSON_LIMITS_OWN(JOURNAL_LINE_MAX), &doc, err);
 
 	if (rc < 0) {
 		if (err->code == ERR_NO_MEMORY)

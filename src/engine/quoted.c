@@ -79,7 +79,8 @@ static const char *last_lines(const struct str *tail, size_t count)
 void quote_conflicts(int run_dirfd, struct json_writer *writer)
 {
 	/* Inside of an event a document lies deeper than in its own line. */
-	const struct json_limits limits = {.size = QUOTED_TAIL_MAX, .depth = JSON_DEPTH_MAX - 4};
+	const struct json_limits limits = {
+		.size = QUOTED_TAIL_MAX, .depth = JSON_DEPTH_MAX - 4, .own = true};
 	CLEANUP_STR struct str tail = STR_INIT;
 
 	if (run_dirfd < 0 || !read_tail(run_dirfd, &tail))

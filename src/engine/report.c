@@ -175,7 +175,7 @@ enum { REPORT_SIZE_MAX = 64 * 1024 * 1024 };
 static int write_files(int run_dirfd, const struct str *json, struct err *err)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
-	int rc = json_parse(str_bytes(json), JSON_LIMITS(REPORT_SIZE_MAX), &doc, err);
+	int rc = json_parse(str_bytes(json), JSON_LIMITS_OWN(REPORT_SIZE_MAX), &doc, err);
 
 	if (rc == 0)
 		rc = file_write_durable_at(run_dirfd, "report.json", str_bytes(json), 0600, err);

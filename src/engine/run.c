@@ -61,7 +61,7 @@ int run_event_end(struct run *run, struct err *err)
 	int rc = journal_end(run->journal, &line, err);
 
 	if (rc == 0)
-		rc = json_parse(line, JSON_LIMITS(JOURNAL_LINE_MAX), &doc, err);
+		rc = json_parse(line, JSON_LIMITS_OWN(JOURNAL_LINE_MAX), &doc, err);
 	if (rc < 0)
 		return rc;
 	run->face->event(run->face->self, line, json_root(doc));

@@ -69,7 +69,7 @@ static int tell_begin(struct run *run, const struct step_context *context, struc
 		rc = record_before(context->mongo, context->step->name, &before, &collection, err);
 		if (rc == 0)
 			rc = json_parse(
-				str_bytes(&before), JSON_LIMITS(JOURNAL_LINE_MAX), &doc, err);
+				str_bytes(&before), JSON_LIMITS_OWN(JOURNAL_LINE_MAX), &doc, err);
 	}
 	if (rc < 0)
 		return rc;
@@ -99,7 +99,7 @@ static int step_result(
 	json_write_end(&writer);
 	rc = str_check(&text, err);
 	if (rc == 0)
-		rc = json_parse(str_bytes(&text), JSON_LIMITS(JOURNAL_LINE_MAX), ret_doc, err);
+		rc = json_parse(str_bytes(&text), JSON_LIMITS_OWN(JOURNAL_LINE_MAX), ret_doc, err);
 	return rc;
 }
 
@@ -178,7 +178,7 @@ static int copy_checkpoint(struct step_context *context, struct json_doc **ret_d
 	json_write_value(&writer, context->checkpoint);
 	int rc = str_check(&text, err);
 	if (rc == 0)
-		rc = json_parse(str_bytes(&text), JSON_LIMITS(JOURNAL_LINE_MAX), ret_doc, err);
+		rc = json_parse(str_bytes(&text), JSON_LIMITS_OWN(JOURNAL_LINE_MAX), ret_doc, err);
 	if (rc == 0)
 		context->checkpoint = json_root(*ret_doc);
 	return rc;

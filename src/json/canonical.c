@@ -166,7 +166,7 @@ int json_canonical(const struct json *value, struct str *out, struct err *err)
 int json_canonical_text(struct bytes text, struct str *out, struct err *err)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
-	int rc = json_parse(text, JSON_LIMITS(SIZE_MAX), &doc, err);
+	int rc = json_parse(text, JSON_LIMITS_OWN(SIZE_MAX), &doc, err);
 
 	return rc < 0 ? rc : json_canonical(json_root(doc), out, err);
 }

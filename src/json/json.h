@@ -2,11 +2,11 @@
  * json: a strict reader of untrusted documents.
  *
  * RFC 8259 within I-JSON (RFC 7493): UTF-8 without BOM, no duplicate names (compared after
- * unescaping), no lone surrogates, no U+0000, no trailing octets, no number that does not survive:
- * integers within ±(2^53 - 1), others finite and not underflowing, and none that ECMAScript would
- * write as an integer beyond. Nesting and size are limited. Everything is refused with line and
- * column (ERR_SYNTAX, ERR_LIMIT). Validation comes first and whole; only what passed reaches the
- * library.
+ * unescaping), no lone surrogates, no noncharacters, no U+0000, no trailing octets, no number that
+ * does not survive: integers within ±(2^53 - 1), others finite and not underflowing, and none that
+ * ECMAScript would write as an integer beyond. Nesting and size are limited. Everything is refused
+ * with line and column (ERR_SYNTAX, ERR_LIMIT). Validation comes first and whole; only what passed
+ * reaches the library.
  *
  * A document owns its values; they live until json_release. Strings are UTF-8, NUL-terminated and
  * contain no NUL. Member order is the document's.
@@ -30,9 +30,12 @@ enum { JSON_DEPTH_MAX = 32 };
 struct json_limits {
 	size_t size;	/* octets */
 	unsigned depth; /* arrays and objects within each other; [] is depth 1 */
+	bool own;	/* what offkit wrote itself: strings of a database may hold noncharacters */
 };
 
 #define JSON_LIMITS(octets) (&(const struct json_limits){.size = (octets), .depth = JSON_DEPTH_MAX})
+#define JSON_LIMITS_OWN(octets)                                                                    \
+	(&(const struct json_limits){.size = (octets), .depth = JSON_DEPTH_MAX, .own = true})
 
 MUST_CHECK int json_parse(struct bytes untrusted_text, const struct json_limits *limits,
 	struct json_doc **ret_doc, struct err *err);

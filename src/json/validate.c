@@ -37,6 +37,7 @@ struct walk {
 	size_t offset;
 	unsigned depth;
 	unsigned depth_max;
+	const struct json_limits *limits;
 	size_t values;
 	struct name *names; /* of all objects that are open, innermost last */
 	size_t name_count;
@@ -97,17 +98,17 @@ static void skip_space(struct walk *walk)
 static int walk_literal(struct walk *walk)
 {
 	static const char *const literals[] = {"true", "false", "null"};
+	size_t i = 0;
 
-	for (size_t i = 0; i < sizeof literals / sizeof *literals; i++) {
-		size_t size = strlen(literals[i]);
-		if (walk->text.size - walk->offset >= size &&
-			memcmp(walk->text.data + walk->offset, literals[i], size) == 0) {
-			walk->offset += size;
-			return 0;
-		}
-	}
-	return fail(walk,
-		peek(walk) < 0 ? "the text ends where a value is expected" : "a value is expected");
+	while (i < sizeof literals / sizeof *literals && peek(walk) != *literals[i])
+		i++;
+	if (i == sizeof literals / sizeof *literals)
+		return fail(walk, peek(walk) < 0 ? "the text ends where a value is expected"
+						 : "a value is expected");
+	for (const char *c = literals[i]; *c != '\0'; c++)
+		if (!take(walk, *c))
+			return fail(walk, "true, false or null is expected");
+	return 0;
 }
 
 static bool is_digit(int c)
@@ -195,6 +196,19 @@ static bool take_hex4(struct walk *walk, uint32_t *ret_unit)
 	return true;
 }
 
+/* Unicode 23.7: U+FDD0 to U+FDEF, and the last two characters of each plane. */
+static bool is_noncharacter(uint32_t character)
+{
+	return (character >= 0xFDD0 && character <= 0xFDEF) || (character & 0xFFFE) == 0xFFFE;
+}
+
+static int check_character(struct walk *walk, size_t start, uint32_t character)
+{
+	if (!walk->limits->own && is_noncharacter(character))
+		return fail_at(walk, start, ERR_SYNTAX, "a noncharacter in a string");
+	return 0;
+}
+
 /* The place is behind "\u". */
 static int walk_unicode_escape(struct walk *walk, uint32_t *ret_character)
 {
@@ -208,7 +222,7 @@ static int walk_unicode_escape(struct walk *walk, uint32_t *ret_character)
 		return fail_at(walk, start, ERR_SYNTAX, "U+0000 in a string");
 	if (unit < 0xD800 || unit > 0xDFFF) {
 		*ret_character = unit;
-		return 0;
+		return check_character(walk, start, unit);
 	}
 	if (unit > 0xDBFF || !take(walk, '\\') || !take(walk, 'u'))
 		return fail_at(walk, start, ERR_SYNTAX, "a lone surrogate");
@@ -217,7 +231,7 @@ static int walk_unicode_escape(struct walk *walk, uint32_t *ret_character)
 	if (low < 0xDC00 || low > 0xDFFF)
 		return fail_at(walk, start, ERR_SYNTAX, "a lone surrogate");
 	*ret_character = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-	return 0;
+	return check_character(walk, start, *ret_character);
 }
 
 static int walk_escape(struct walk *walk, uint32_t *ret_character)
@@ -278,8 +292,9 @@ static int walk_character(struct walk *walk, uint32_t *ret_character)
 	size_t size = utf8_next(walk->text, walk->offset, ret_character);
 	if (size == 0)
 		return fail(walk, "invalid UTF-8");
+	int rc = check_character(walk, walk->offset, *ret_character);
 	walk->offset += size;
-	return 0;
+	return rc;
 }
 
 /* Tells where its inside begins, and whether something in it is escaped. */
@@ -453,7 +468,8 @@ static int walk_value(struct walk *walk)
 
 int json_validate(struct bytes untrusted_text, const struct json_limits *limits, struct err *err)
 {
-	struct walk walk = {.text = untrusted_text, .arena = ARENA_INIT, .err = err};
+	struct walk walk = {
+		.text = untrusted_text, .limits = limits, .arena = ARENA_INIT, .err = err};
 
 	walk.depth_max = limits->depth < JSON_DEPTH_MAX ? limits->depth : JSON_DEPTH_MAX;
 	if (untrusted_text.size > limits->size)

@@ -78,7 +78,7 @@ static int member_doc(
 {
 	CLEANUP_STR struct str text = STR_INIT;
 	struct json_doc *json CLEANUP(json_cleanup) = NULL;
-	const struct json_limits limits = {4 * (size_t)DOC_SIZE_MAX, 3 * DOC_DEPTH_MAX};
+	const struct json_limits limits = {4 * (size_t)DOC_SIZE_MAX, 3 * DOC_DEPTH_MAX, true};
 	int result = doc_to_json(doc, true, &text, err);
 
 	if (result == 0)

@@ -199,7 +199,7 @@ static int write_after(
 		return 0;
 	int result = doc_to_json(str_bytes(&state->after), true, &text, err);
 	if (result == 0)
-		result = json_parse(str_bytes(&text), JSON_LIMITS(text.size), &doc, err);
+		result = json_parse(str_bytes(&text), JSON_LIMITS_OWN(text.size), &doc, err);
 	if (result == 0)
 		json_member_value(writer, "after", json_root(doc));
 	return result;

@@ -278,7 +278,7 @@ static int read_index(int dirfd, const char *name, const struct sha256 *expected
 	if (expected != NULL && !sha256_equal(expected, &index->sha256))
 		return err_set(err, ERR_RESTORE,
 			"the backup's index is not the one that the journal names");
-	const struct json_limits *limits = JSON_LIMITS(BACKUP_INDEX_SIZE_MAX);
+	const struct json_limits *limits = JSON_LIMITS_OWN(BACKUP_INDEX_SIZE_MAX);
 	result = json_parse(str_bytes(&text), limits, &doc, err);
 	return result != 0 ? result : take_index(&reader, json_root(doc));
 }

@@ -15,7 +15,8 @@ void ensure_state_release(struct ensure_state *state)
 static int keep(struct ensure_state *state, const struct str *text, const struct json **ret_root,
 	struct err *err)
 {
-	static const struct json_limits limits = {.size = DOC_SIZE_MAX, .depth = JSON_DEPTH_MAX};
+	static const struct json_limits limits = {
+		.size = DOC_SIZE_MAX, .depth = JSON_DEPTH_MAX, .own = true};
 	int rc = str_check(text, err);
 
 	if (rc == 0)

@@ -30,7 +30,7 @@ static int as_json(struct bytes doc, struct json_doc **ret_doc, struct err *err)
 	int rc = doc_to_json(doc, true, &text, err);
 
 	if (rc == 0)
-		rc = json_parse(str_bytes(&text), JSON_LIMITS(OPTIONS_JSON_MAX), ret_doc, err);
+		rc = json_parse(str_bytes(&text), JSON_LIMITS_OWN(OPTIONS_JSON_MAX), ret_doc, err);
 	return rc;
 }
 

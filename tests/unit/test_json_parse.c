@@ -68,11 +68,11 @@ static void valid_texts(void **state)
 			JSON_NUMBER},
 		/* strings */
 		{TEXT("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""), JSON_STRING},
-		{TEXT("\"\\u0001\\u007f\\u00e9\\uFFFF\""), JSON_STRING},
-		{TEXT("\"\\ud83d\\ude00\\uD800\\uDC00\\udbff\\udfff\""), JSON_STRING},
+		{TEXT("\"\\u0001\\u007f\\u00e9\\uFFFD\""), JSON_STRING},
+		{TEXT("\"\\ud83d\\ude00\\uD800\\uDC00\\udbff\\udffd\""), JSON_STRING},
 		{TEXT("\"\x7f\u00e9\u20ac\U0001F600\""), JSON_STRING},
 		{TEXT("\"\u2028\u2029\ufeff\""), JSON_STRING},
-		{TEXT("\"\xf4\x8f\xbf\xbf\xef\xbf\xbf\""), JSON_STRING},
+		{TEXT("\"\xf4\x8f\xbf\xbd\xef\xbf\xbd\""), JSON_STRING},
 		{TEXT("\"/ // /* */ ' # \""), JSON_STRING},
 	};
 
@@ -138,8 +138,8 @@ static void invalid_texts(void **state)
 		/* literals */
 		{TEXT("True"), "line 1, column 1: a value is expected"},
 		{TEXT("NULL"), "line 1, column 1: a value is expected"},
-		{TEXT("tru"), "line 1, column 1: a value is expected"},
-		{TEXT("nul"), "line 1, column 1: a value is expected"},
+		{TEXT("tru"), "line 1, column 4: true, false or null is expected"},
+		{TEXT("nul"), "line 1, column 4: true, false or null is expected"},
 		{TEXT("nullx"), "line 1, column 5: something follows the end"},
 		{TEXT("undefined"), "line 1, column 1: a value is expected"},
 		{TEXT("NaN"), "line 1, column 1: a value is expected"},
@@ -236,7 +236,8 @@ static void invalid_texts(void **state)
 		{TEXT("{\"a\":1,\"a\":1,\"a\":1}"),
 			"line 1, column 8: the name \"a\" is there twice"},
 		/* lines and columns */
-		{TEXT("{\n  \"a\": 1,\n  \"b\": tru\n}"), "line 3, column 8: a value is expected"},
+		{TEXT("{\n  \"a\": 1,\n  \"b\": tru\n}"),
+			"line 3, column 11: true, false or null is expected"},
 		{TEXT("[\"\u00e9\u20ac\U0001F600\" x]"),
 			"line 1, column 8: a comma or ] is expected"},
 		{TEXT("[\r\nx]"), "line 2, column 1: a value is expected"},
@@ -267,6 +268,21 @@ static void sizes_are_limited(void **state)
 	assert_null(none);
 }
 
+/* A database's strings may have them, and a journal quotes a database's strings. */
+static void noncharacters_in_our_own(void **state)
+{
+	static const char text[] = "[\"\xef\xbf\xbf\\uFDD0\\ud83f\\udfff\"]";
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	struct json_doc *none = NULL;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(json_parse(bytes_of_string(text), JSON_LIMITS_OWN(100), &doc, &err), 0);
+	assert_int_equal(
+		json_parse(bytes_of_string(text), JSON_LIMITS(100), &none, &err), -ERR_SYNTAX);
+	assert_string_equal(err.message, "line 1, column 3: a noncharacter in a string");
+}
+
 static int parse_nested(const char *open, const char *close, unsigned depth, unsigned limit)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
@@ -278,7 +294,8 @@ static int parse_nested(const char *open, const char *close, unsigned depth, uns
 	str_append_text(&text, "0");
 	for (unsigned i = 0; i < depth; i++)
 		str_append_text(&text, close);
-	return json_parse(str_bytes(&text), &(struct json_limits){1 << 20, limit}, &doc, &err);
+	return json_parse(str_bytes(&text), &(struct json_limits){.size = 1 << 20, .depth = limit},
+		&doc, &err);
 }
 
 static void depth_is_limited(void **state)
@@ -297,8 +314,8 @@ static void depth_is_limited(void **state)
 	/* siblings do not add up */
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
 	struct err err;
-	assert_int_equal(json_parse(bytes_of_string("[[],[],{},[]]"), &(struct json_limits){100, 2},
-				 &doc, &err),
+	assert_int_equal(json_parse(bytes_of_string("[[],[],{},[]]"),
+				 &(struct json_limits){.size = 100, .depth = 2}, &doc, &err),
 		0);
 }
 
@@ -379,6 +396,7 @@ int main(void)
 		cmocka_unit_test(valid_texts),
 		cmocka_unit_test(invalid_texts),
 		cmocka_unit_test(sizes_are_limited),
+		cmocka_unit_test(noncharacters_in_our_own),
 		cmocka_unit_test(depth_is_limited),
 		cmocka_unit_test(long_numbers_are_refused),
 		cmocka_unit_test(the_number_of_values_is_limited),
