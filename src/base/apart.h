@@ -2,27 +2,34 @@
  * apart: a process apart, without rights, for work on what nobody has verified yet.
  *
  * The child has the descriptors that it is given and one end of a channel, and then gives up
- * everything else: no new privileges, Landlock (no path can be opened or changed, no port bound or
- * connected), seccomp (a closed list of system calls: what reads, writes, allocates and ends), a
- * bound on memory and on files. What the kernel does not have is left out and can be asked for
- * (apart_rights); a refused system call ends the child at once.
+ * everything else (confine.h): no new privileges, Landlock (no path can be opened or changed, no
+ * port bound or connected), seccomp (a closed list of system calls: what reads, writes, allocates
+ * and ends), a bound on memory. What the kernel does not have is left out (confine_rights); a
+ * refused system call ends the child at once. Standard streams are closed, signals are blocked, and
+ * the child dies with the thread that started it.
  *
  * Whatever the parent reads from the channel or from memory that it shares with the child is as
- * hostile as the input itself, and may change under its eyes: copy once, then look.
+ * hostile as the input itself, and may change under its eyes: copy once, then look. Memory that
+ * both shall write is mapped MAP_SHARED | MAP_ANONYMOUS before the start; everything else that the
+ * child changes is its own copy. The child must not open, stat or map files, nor start threads.
  */
 #ifndef OFFKIT_BASE_APART_H
 #define OFFKIT_BASE_APART_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
 
-enum { APART_KEEP_MAX = 4, APART_MEMORY_MAX = 512 * 1024 * 1024 /* octets of address space */ };
+enum {
+	APART_KEEP_MAX = 4,
+	APART_MEMORY_MAX = 256 * 1024 * 1024, /* octets that the child can map besides ours */
+	APART_END_WAIT = 60 * 1000, /* ms until a child that does not end by itself is killed */
+};
 
 struct apart;
 
-/* Runs in the child; channel is a connected SOCK_SEQPACKET or SOCK_STREAM socket of its own. */
+/* Runs in the child; channel is a connected SOCK_SEQPACKET socket of its own: send with
+ * MSG_NOSIGNAL. */
 typedef int (*apart_work)(int channel, void *argument, struct err *err);
 
 /*
@@ -36,18 +43,15 @@ int apart_channel(const struct apart *apart); /* the parent's end; the apart's *
 
 /*
  * Closes the channel, waits for the child, and frees. 0 if its work returned 0; else the error that
- * it set. A child that was killed, by its own fault or for a refused call, is ERR_UNSAFE_ARCHIVE.
+ * it set, if that speaks of the input (exit codes 1 to 3) or of ourselves (70). A child that was
+ * killed, by its own fault or for a refused call, or that does not end, is ERR_UNSAFE_ARCHIVE; one
+ * that ended without a word is ERR_NO_MEMORY, for that is how a library gives up.
+ *
+ * The message has no control characters, but is the child's: text_guard it before it is shown.
  */
 MUST_CHECK int apart_finish(struct apart *apart, struct err *err);
 
 /* Ends the child without asking what became of it; NULL is allowed. */
 void apart_abandon(struct apart *apart);
-
-/* What this kernel takes away from a child: for `offkit --version` and the report. */
-struct apart_rights {
-	bool seccomp;
-	int landlock; /* the kernel's ABI version, 0: it has none */
-};
-void apart_rights(struct apart_rights *ret_rights);
 
 #endif
