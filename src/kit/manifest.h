@@ -120,9 +120,8 @@ struct sums;
 MUST_CHECK int manifest_agrees_with_sums(
 	const struct manifest *manifest, const struct sums *sums, struct err *err);
 
-bool kit_name_valid(const char *name);	     /* "lnm": lower-case letters, digits, "-", "_", "." */
-bool predicate_type_valid(const char *text); /* a URI: RFC 3986 with a scheme */
-bool media_type_valid(const char *text);     /* RFC 6838: "type/subtype" without parameters */
+bool kit_name_valid(const char *name);	 /* "lnm": lower-case letters, digits, "-", "_", "." */
+bool media_type_valid(const char *text); /* RFC 6838: "type/subtype" without parameters */
 
 /* SemVer 2.0.0 section 11 precedence of two valid versions: <0, 0, >0. */
 bool version_valid(const char *version);

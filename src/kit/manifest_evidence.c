@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "kit/manifest_internal.h"
 #include "kit/name.h"
+#include "kit/statement.h"
 #include "text/text.h"
 
 /* The file of role ROLE_IMAGE at or after *at; NULL if there is none. */
@@ -70,19 +71,6 @@ int manifest_parse_images(
 	return unpinned == NULL ? 0 : refuse_unpinned(unpinned, err);
 }
 
-#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#define DIGITS	"0123456789"
-
-/* RFC 3986 section 3: a scheme, then octets that a URI may have. */
-bool predicate_type_valid(const char *text)
-{
-	size_t scheme = strspn(text, LETTERS DIGITS "+-.");
-	size_t rest = strspn(text + scheme, LETTERS DIGITS "-._~:/?#[]@!$&'()*+,;=%");
-
-	return strspn(text, LETTERS) > 0 && text[scheme] == ':' && rest > 1 &&
-	       text[scheme + rest] == '\0';
-}
-
 static int parse_keys(struct manifest_reader *reader, const struct json *value,
 	struct manifest_attestation *attestation, struct err *err)
 {
@@ -124,7 +112,7 @@ static int parse_attestation(struct manifest_reader *reader, const struct json *
 		(status = manifest_copy_string(reader, value, "predicateType", MANIFEST_TEXT_MAX,
 			 &attestation->predicate_type, err)) < 0)
 		return status;
-	if (!predicate_type_valid(attestation->predicate_type))
+	if (!uri_valid(attestation->predicate_type))
 		return err_set(err, ERR_SYNTAX, "\"predicateType\" is no URI");
 	return parse_keys(reader, value, attestation, err);
 }

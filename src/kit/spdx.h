@@ -11,6 +11,7 @@
 enum {
 	SPDX_SIZE_MAX = 32 * 1024 * 1024,
 	SPDX_PACKAGES_MAX = 100000,
+	SPDX_FILES_MAX = 200000, /* and as many snippets */
 	SPDX_TEXT_MAX = 4096,
 };
 
@@ -21,7 +22,7 @@ struct spdx_package {
 	const char *licence; /* concluded, else declared; "NOASSERTION" if neither */
 	bool has_sha256;
 	struct sha256 digest;
-	bool described; /* by documentDescribes, or a DESCRIBES relationship of the document */
+	bool described; /* by documentDescribes, a relationship, or as the only package */
 };
 
 struct spdx {
@@ -34,7 +35,11 @@ struct spdx {
 	size_t file_count;
 };
 
-/* Everything lives in arena. ERR_SYNTAX, ERR_LIMIT. */
+/*
+ * What is read is read strictly: version, data licence and identifiers, unique and well-formed;
+ * what the document describes must be in it. Members that decide nothing here are passed over.
+ * Everything lives in arena. ERR_SYNTAX, ERR_LIMIT.
+ */
 MUST_CHECK int spdx_parse(
 	struct bytes text, struct arena *arena, struct spdx *ret_spdx, struct err *err);
 

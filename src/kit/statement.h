@@ -29,8 +29,15 @@ struct statement {
 	struct statement_subject *subjects;
 };
 
-/* Everything lives in arena. ERR_SYNTAX, ERR_LIMIT. */
+/*
+ * As the Attestation Framework has it: unknown members are passed over, a subject has at least one
+ * digest of whatever algorithm, and its name identifies nothing (v0.1 asks for one all the same).
+ * Everything lives in arena. ERR_SYNTAX, ERR_LIMIT.
+ */
 MUST_CHECK int statement_parse(struct bytes payload, struct arena *arena,
 	struct statement *ret_statement, struct err *err);
+
+/* RFC 3986 section 3: a scheme, then octets that a URI may have. What predicate types are. */
+bool uri_valid(const char *text);
 
 #endif
