@@ -46,6 +46,8 @@ struct image {
 	const char *reference; /* "" if absent */
 	size_t manifest_count;
 	struct image_manifest *manifests;
+	size_t unpinned_count;	   /* manifests in the file that the digest does not lead to */
+	size_t unreferenced_count; /* blobs in it that nothing leads to; the layout allows them */
 };
 
 struct kit_evidence {
