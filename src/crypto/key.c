@@ -9,19 +9,40 @@
 #include "crypto/key_internal.h"
 #include "crypto/pem.h"
 
+const char *const key_scheme_names[KEY_SCHEME_COUNT] = {
+	[KEY_ECDSA_P256_SHA256 - 1] = "ecdsa-sha2-nistp256",
+	[KEY_ECDSA_P384_SHA384 - 1] = "ecdsa-sha2-nistp384",
+	[KEY_ECDSA_P521_SHA512 - 1] = "ecdsa-sha2-nistp521",
+	[KEY_ECDSA_P384_SHA256 - 1] = "ecdsa-sha2-256-nistp384",
+	[KEY_ECDSA_P521_SHA256 - 1] = "ecdsa-sha2-256-nistp521",
+	[KEY_ED25519 - 1] = "ed25519",
+	[KEY_ED25519PH - 1] = "ed25519ph",
+	[KEY_ED25519PH_DSSE - 1] = "ed25519ph-dsse",
+	[KEY_RSA_PSS_SHA256 - 1] = "rsassa-pss-sha256",
+	[KEY_RSA_PKCS1_SHA256 - 1] = "rsa-pkcs1v15-sha256",
+};
+
+#define ALWAYS(digest)                                                                             \
+	{                                                                                          \
+		[KEY_USE_ENVELOPE] = (digest), [KEY_USE_BLOB] = (digest),                          \
+		[KEY_USE_ROOT] = (digest)                                                          \
+	}
+
 static const struct scheme {
-	const char *name;
 	enum key_kind kind;
-	enum digest_size digest;
+	enum digest_size digests[KEY_USE_COUNT];
 } schemes[KEY_SCHEME_COUNT] = {
-	[KEY_SCHEME_NONE] = {"none", KIND_COUNT, DIGEST_NONE},
-	[KEY_ECDSA_P256_SHA256] = {"ecdsa-sha2-nistp256", KIND_P256, DIGEST_256},
-	[KEY_ECDSA_P384_SHA384] = {"ecdsa-sha2-nistp384", KIND_P384, DIGEST_384},
-	[KEY_ECDSA_P521_SHA512] = {"ecdsa-sha2-nistp521", KIND_P521, DIGEST_512},
-	[KEY_ED25519] = {"ed25519", KIND_ED25519, DIGEST_NONE},
-	[KEY_ED25519PH] = {"ed25519ph", KIND_ED25519, DIGEST_512},
-	[KEY_RSA_PSS_SHA256] = {"rsassa-pss-sha256", KIND_RSA, DIGEST_256},
-	[KEY_RSA_PKCS1_SHA256] = {"rsa-pkcs1v15-sha256", KIND_RSA, DIGEST_256},
+	[KEY_SCHEME_NONE] = {KIND_COUNT, ALWAYS(DIGEST_NONE)},
+	[KEY_ECDSA_P256_SHA256] = {KIND_P256, ALWAYS(DIGEST_256)},
+	[KEY_ECDSA_P384_SHA384] = {KIND_P384, ALWAYS(DIGEST_384)},
+	[KEY_ECDSA_P521_SHA512] = {KIND_P521, ALWAYS(DIGEST_512)},
+	[KEY_ECDSA_P384_SHA256] = {KIND_P384, ALWAYS(DIGEST_256)},
+	[KEY_ECDSA_P521_SHA256] = {KIND_P521, ALWAYS(DIGEST_256)},
+	[KEY_ED25519] = {KIND_ED25519, ALWAYS(DIGEST_NONE)},
+	[KEY_ED25519PH] = {KIND_ED25519, {[KEY_USE_BLOB] = DIGEST_512}},
+	[KEY_ED25519PH_DSSE] = {KIND_ED25519, {[KEY_USE_ENVELOPE] = DIGEST_512}},
+	[KEY_RSA_PSS_SHA256] = {KIND_RSA, ALWAYS(DIGEST_256)},
+	[KEY_RSA_PKCS1_SHA256] = {KIND_RSA, ALWAYS(DIGEST_256)},
 };
 
 /*
@@ -54,22 +75,20 @@ static const struct kind {
 
 const char *key_scheme_name(enum key_scheme scheme)
 {
-	return schemes[scheme].name;
+	return scheme == KEY_SCHEME_NONE ? "none" : key_scheme_names[scheme - 1];
 }
 
 enum key_scheme key_scheme_by_name(const char *name)
 {
-	for (size_t i = KEY_SCHEME_NONE + 1; i < KEY_SCHEME_COUNT; i++)
-		if (strcmp(schemes[i].name, name) == 0)
-			return (enum key_scheme)i;
+	for (size_t i = 0; key_scheme_names[i] != NULL; i++)
+		if (strcmp(key_scheme_names[i], name) == 0)
+			return (enum key_scheme)(i + 1);
 	return KEY_SCHEME_NONE;
 }
 
 enum digest_size key_scheme_digest(enum key_scheme scheme, enum key_use use)
 {
-	if (scheme == KEY_ED25519PH && use != KEY_USE_BLOB)
-		return DIGEST_NONE;
-	return schemes[scheme].digest;
+	return schemes[scheme].digests[use];
 }
 
 static size_t bit_length(struct bytes magnitude)

@@ -20,15 +20,19 @@ enum key_scheme {
 	KEY_ECDSA_P256_SHA256, /* "ecdsa-sha2-nistp256" */
 	KEY_ECDSA_P384_SHA384, /* "ecdsa-sha2-nistp384" */
 	KEY_ECDSA_P521_SHA512, /* "ecdsa-sha2-nistp521" */
+	KEY_ECDSA_P384_SHA256, /* "ecdsa-sha2-256-nistp384" */
+	KEY_ECDSA_P521_SHA256, /* "ecdsa-sha2-256-nistp521" */
 	KEY_ED25519,	       /* "ed25519", RFC 8032 pure */
 	KEY_ED25519PH,	       /* "ed25519ph": blobs pre-hashed, everything else pure */
+	KEY_ED25519PH_DSSE,    /* "ed25519ph-dsse": envelopes pre-hashed, everything else pure */
 	KEY_RSA_PSS_SHA256,    /* "rsassa-pss-sha256", salt of 32 octets, MGF1 with SHA-256 */
 	KEY_RSA_PKCS1_SHA256,  /* "rsa-pkcs1v15-sha256" */
 	KEY_SCHEME_COUNT
 };
 
 const char *key_scheme_name(enum key_scheme scheme);
-enum key_scheme key_scheme_by_name(const char *name); /* KEY_SCHEME_NONE: not in the table */
+enum key_scheme key_scheme_by_name(const char *name);	     /* KEY_SCHEME_NONE: not in the table */
+extern const char *const key_scheme_names[KEY_SCHEME_COUNT]; /* all of them, ended by NULL */
 
 enum {
 	KEY_PEM_MAX = 16 * 1024,

@@ -103,13 +103,16 @@ int private_key_generate(enum key_scheme scheme, struct private_key **ret_key, s
 		pkey = EVP_EC_gen("P-256");
 		break;
 	case KEY_ECDSA_P384_SHA384:
+	case KEY_ECDSA_P384_SHA256:
 		pkey = EVP_EC_gen("P-384");
 		break;
 	case KEY_ECDSA_P521_SHA512:
+	case KEY_ECDSA_P521_SHA256:
 		pkey = EVP_EC_gen("P-521");
 		break;
 	case KEY_ED25519:
 	case KEY_ED25519PH:
+	case KEY_ED25519PH_DSSE:
 		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 		break;
 	case KEY_RSA_PSS_SHA256:

@@ -10,11 +10,12 @@
 
 #include "base/bytes.h"
 
-/* One scheme differs by use: Ed25519ph hashes blobs first, and envelopes and roots never. */
+/* Some schemes differ by use: those of Ed25519 that hash first do so for one of them. */
 enum key_use {
 	KEY_USE_ENVELOPE, /* a DSSE pre-authentication encoding */
 	KEY_USE_BLOB,	  /* a file beside which its signature stands */
 	KEY_USE_ROOT,	  /* the signed part of TUF metadata */
+	KEY_USE_COUNT
 };
 
 /* Signatures by pure Ed25519 may hash a message so often, and then on up to so many octets in all:

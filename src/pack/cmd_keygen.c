@@ -12,11 +12,8 @@ struct keygen_values {
 	const char *scheme, *out;
 };
 
-static const char *const schemes[] = {"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
-	"ecdsa-sha2-nistp521", "ed25519", "rsa-pkcs1v15-sha256", NULL};
-
 static const struct option options[] = {
-	OPTION_ROW_CHOICE("scheme", 0, schemes, struct keygen_values, scheme,
+	OPTION_ROW_CHOICE("scheme", 0, key_scheme_names, struct keygen_values, scheme,
 		"what the key signs by; else ecdsa-sha2-nistp256"),
 	OPTION_ROW_TEXT("out", 'o', "NAME", struct keygen_values, out,
 		"NAME.key gets the private key, NAME.pub the public one"),
@@ -69,7 +66,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 {
 	CLEANUP(private_key_cleanup) struct private_key *key = NULL;
 	const struct keygen_values *given = values;
-	const char *scheme = given->scheme != NULL ? given->scheme : schemes[0];
+	const char *scheme = given->scheme != NULL ? given->scheme : key_scheme_names[0];
 
 	(void)operand_count;
 	(void)operands;

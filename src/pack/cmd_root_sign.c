@@ -78,7 +78,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	(void)operand_count;
 	if (given->keys.count == 0)
 		return err_set(err, ERR_USAGE, "--key says what to sign with");
-	if ((rc = signers_load(&given->keys, &signers, err)) < 0 ||
+	if ((rc = signers_load(&given->keys, NULL, &signers, err)) < 0 ||
 		(rc = file_read_path(operands[0], ROOT_SIZE_MAX, &text, err)) < 0 ||
 		(rc = sign_all(&signers, &text, err)) < 0 ||
 		(rc = place_file(operands[0], str_bytes(&text), 0644, err)) < 0)

@@ -16,11 +16,13 @@
 #include "text/text.h"
 
 struct sign_values {
-	struct option_list keys;
+	struct option_list keys, schemes;
 };
 
 static const struct option options[] = {
 	OPTION_ROW_LIST("key", 'k', "FILE", struct sign_values, keys, "sign with this PEM key"),
+	OPTION_ROW_LIST("scheme", 0, "SCHEME", struct sign_values, schemes,
+		"what keys of its type sign by, as the trust root has it"),
 	OPTION_END,
 };
 
@@ -89,7 +91,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	(void)operand_count;
 	if (given->keys.count == 0)
 		return err_set(err, ERR_USAGE, "--key says what to sign with");
-	int rc = signers_load(&given->keys, &signers, err);
+	int rc = signers_load(&given->keys, &given->schemes, &signers, err);
 	if (rc < 0)
 		return rc;
 	if (stat(operands[0], &about) == 0 && S_ISDIR(about.st_mode))

@@ -25,6 +25,51 @@ static int load(const char *path, struct signer *signer, struct err *err)
 	return 0;
 }
 
+/* The one scheme of the list that such a key can sign by, or its usual one. */
+static int choose_scheme(const struct option_list *schemes, struct signer *signer, struct err *err)
+{
+	const struct public_key *public = private_key_public(signer->key);
+	bool chosen = false;
+
+	for (size_t i = 0; i < schemes->count; i++) {
+		enum key_scheme scheme = key_scheme_by_name(schemes->items[i]);
+		if (!public_key_supports(public, scheme))
+			continue;
+		if (chosen && scheme != signer->scheme)
+			return err_set(err, ERR_USAGE,
+				"a key of type %s cannot sign by both %s and %s",
+				public_key_description(public), key_scheme_name(signer->scheme),
+				schemes->items[i]);
+		signer->scheme = scheme;
+		chosen = true;
+	}
+	return 0;
+}
+
+static int check_scheme(const char *name, const struct signers *signers, struct err *err)
+{
+	enum key_scheme scheme = key_scheme_by_name(name);
+
+	if (scheme == KEY_SCHEME_NONE)
+		return err_set(err, ERR_USAGE, "there is no scheme \"%s\"", name);
+	for (size_t i = 0; i < signers->count; i++)
+		if (signers->signers[i].scheme == scheme)
+			return 0;
+	return err_set(err, ERR_USAGE, "none of the keys can sign by %s", name);
+}
+
+static int choose_schemes(
+	const struct option_list *schemes, struct signers *signers, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < signers->count && rc == 0; i++)
+		rc = choose_scheme(schemes, &signers->signers[i], err);
+	for (size_t i = 0; i < schemes->count && rc == 0; i++)
+		rc = check_scheme(schemes->items[i], signers, err);
+	return rc;
+}
+
 static int load_all(const struct option_list *files, struct signers *signers, struct err *err)
 {
 	for (size_t i = 0; i < files->count; i++) {
@@ -42,7 +87,8 @@ static int load_all(const struct option_list *files, struct signers *signers, st
 	return 0;
 }
 
-int signers_load(const struct option_list *files, struct signers *ret_signers, struct err *err)
+int signers_load(const struct option_list *files, const struct option_list *schemes,
+	struct signers *ret_signers, struct err *err)
 {
 	struct signers signers = {0};
 
@@ -50,6 +96,8 @@ int signers_load(const struct option_list *files, struct signers *ret_signers, s
 	if (signers.signers == NULL)
 		return err_no_memory(err);
 	int rc = load_all(files, &signers, err);
+	if (rc == 0 && schemes != NULL)
+		rc = choose_schemes(schemes, &signers, err);
 	if (rc < 0) {
 		signers_release(&signers);
 		return rc;

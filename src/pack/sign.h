@@ -20,9 +20,13 @@ struct signers {
 	struct signer *signers;
 };
 
-/* From PEM files. The same key twice is ERR_USAGE: it would count once. */
-MUST_CHECK int signers_load(
-	const struct option_list *files, struct signers *ret_signers, struct err *err);
+/*
+ * From PEM files. The same key twice is ERR_USAGE: it would count once. Each key signs by the one
+ * of the schemes that its type can, else by its type's usual one; a scheme that no key takes, and
+ * two for one key, are ERR_USAGE. schemes may be NULL.
+ */
+MUST_CHECK int signers_load(const struct option_list *files, const struct option_list *schemes,
+	struct signers *ret_signers, struct err *err);
 void signers_release(struct signers *signers);
 
 /* The payload's envelope as one line, with the signatures of all keys (none is allowed here). */

@@ -103,6 +103,9 @@ static void test_ed25519_by_use(void **state)
 		{KEY_ED25519PH, KEY_USE_ENVELOPE, false},
 		{KEY_ED25519PH, KEY_USE_BLOB, true},
 		{KEY_ED25519PH, KEY_USE_ROOT, false},
+		{KEY_ED25519PH_DSSE, KEY_USE_ENVELOPE, true},
+		{KEY_ED25519PH_DSSE, KEY_USE_BLOB, false},
+		{KEY_ED25519PH_DSSE, KEY_USE_ROOT, false},
 	};
 	enum { COUNT = sizeof cases / sizeof cases[0] };
 	CLEANUP(private_key_cleanup) struct private_key *key = load("ed25519");

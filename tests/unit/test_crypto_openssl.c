@@ -28,6 +28,8 @@ static const struct interop {
 	{KEY_ECDSA_P256_SHA256, "release-eu", {"-rawin", "-digest", "sha256"}},
 	{KEY_ECDSA_P384_SHA384, "p384", {"-rawin", "-digest", "sha384"}},
 	{KEY_ECDSA_P521_SHA512, "p521", {"-rawin", "-digest", "sha512"}},
+	{KEY_ECDSA_P384_SHA256, "p384", {"-rawin", "-digest", "sha256"}},
+	{KEY_ECDSA_P521_SHA256, "p521", {"-rawin", "-digest", "sha256"}},
 	{KEY_ED25519, "ed25519", {"-rawin"}},
 	{KEY_RSA_PSS_SHA256, "rsa",
 		{"-rawin", "-digest", "sha256", "-pkeyopt", "rsa_padding_mode:pss", "-pkeyopt",
@@ -131,15 +133,17 @@ static void test_both_ways(void **state)
 
 int main(void)
 {
-	struct interop states[6];
+	struct interop states[8];
 	memcpy(states, cases, sizeof states);
 	const struct CMUnitTest tests[] = {
 		{"ecdsa_p256", test_both_ways, NULL, NULL, &states[0]},
 		{"ecdsa_p384", test_both_ways, NULL, NULL, &states[1]},
 		{"ecdsa_p521", test_both_ways, NULL, NULL, &states[2]},
-		{"ed25519", test_both_ways, NULL, NULL, &states[3]},
-		{"rsa_pss", test_both_ways, NULL, NULL, &states[4]},
-		{"rsa_pkcs1", test_both_ways, NULL, NULL, &states[5]},
+		{"ecdsa_p384_sha256", test_both_ways, NULL, NULL, &states[3]},
+		{"ecdsa_p521_sha256", test_both_ways, NULL, NULL, &states[4]},
+		{"ed25519", test_both_ways, NULL, NULL, &states[5]},
+		{"rsa_pss", test_both_ways, NULL, NULL, &states[6]},
+		{"rsa_pkcs1", test_both_ways, NULL, NULL, &states[7]},
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
