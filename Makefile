@@ -51,6 +51,8 @@ PACK_SRC := $(sort $(wildcard src/pack/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+# What the targets share; the replay's main is theirs only without libFuzzer.
+FUZZ_AID := $(filter-out $(FUZZ_SRC) tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.c)))
 FAULT_SRC := $(sort $(wildcard tests/fault/fault_*.c))
 
 comma := ,
@@ -127,7 +129,7 @@ $(OUT)/tools/%: $(OUT)/obj/tests/tools/%.o $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # A fuzz target with a main that replays its corpus.
-$(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/replay.o $(LIB)
+$(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/replay.o $(call object,$(FUZZ_AID)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -143,7 +145,7 @@ $(OUT)/fault/%: $(OUT)/obj/tests/fault/%.o $(OUT)/obj/tests/fault/fault.o $(LIB)
 # The same with libFuzzer (clang): make fuzzing FUZZ_SECONDS=60 runs each target for so long.
 FUZZ_SECONDS ?= 60
 FUZZING := $(BUILD)/fuzzing
-$(OUT)/libfuzzer/%: $(OUT)/obj/tests/fuzz/%.o $(LIB)
+$(OUT)/libfuzzer/%: $(OUT)/obj/tests/fuzz/%.o $(call object,$(FUZZ_AID)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)

@@ -1,0 +1,318 @@
+/*
+ * A kit whose documents come from the input and are signed here, so that what stands behind the
+ * signatures is reached: a kit that verifies has exactly the files that its manifest signs, and
+ * enough different keys have signed it.
+ *
+ * Pieces (aid.h): settings, the statement, SHA256SUMS, and then name and content of each member. In
+ * the statement and the sums, #0 to #9 stand for the digest of the member of that number, #s for
+ * that of SHA256SUMS, %0 to %9 for a member's size. An empty statement or list is made of the
+ * members.
+ *
+ * Settings, an octet each, "@" for none of it:
+ *	0  bits 0 to 3: who signs the statement: the root's three keys, a stranger
+ *	1  bits 0 to 1: who signs SHA256SUMS (3: the stranger); 2: the statement's signatures twice;
+ *	   3: another payload type; 4: signatures in the wrong order
+ *	2  bit 0: documents behind the members; 1: the last member twice; 2: the first one left out;
+ *	   3: one bit of the last one's content changed; 4: a second SHA256SUMS at the end
+ *	3  bit 0: unpack
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "kit/detached.h"
+#include "kit/envelope.h"
+#include "kit/name.h"
+#include "kit/sums.h"
+#include "tests/fuzz/aid.h"
+#include "tests/fuzz/tar.h"
+#include "verify/verify.h"
+
+enum { FILES_MAX = 10 };
+enum { SETTING_SIGNERS, SETTING_ENVELOPE, SETTING_ARCHIVE, SETTING_UNPACK };
+
+#define NOW INT64_C(1900000000000) /* 2030 */
+
+struct file {
+	struct bytes name, content;
+	struct sha256 digest;
+};
+
+struct parts {
+	struct bytes settings;
+	size_t count;
+	struct file files[FILES_MAX];
+	struct str payload, sums, envelope, signature;
+	size_t signers; /* of the root's keys, each once */
+	bool right_type, sums_trusted;
+};
+
+static bool setting(const struct parts *parts, size_t octet, unsigned bit)
+{
+	return (octet_of(parts->settings, octet) >> bit & 1) != 0;
+}
+
+/* ---- the documents */
+
+static void append_hex(struct str *out, const struct sha256 *digest)
+{
+	char hex[SHA256_HEX_SIZE];
+
+	sha256_to_hex(digest, hex);
+	str_append_text(out, hex);
+}
+
+static void fill_in(
+	const struct parts *parts, struct bytes text, const struct sha256 *sums, struct str *out)
+{
+	for (size_t i = 0; i < text.size; i++) {
+		unsigned which = octet_of(text, i + 1) - '0';
+		bool place = (text.data[i] == '#' || text.data[i] == '%') && which < parts->count;
+		if (place && text.data[i] == '#')
+			append_hex(out, &parts->files[which].digest);
+		else if (place)
+			str_append_format(out, "%zu", parts->files[which].content.size);
+		else if (text.data[i] == '#' && octet_of(text, i + 1) == 's' && sums != NULL)
+			append_hex(out, sums);
+		else
+			str_append_char(out, (char)text.data[i]);
+		i += place || (text.data[i] == '#' && octet_of(text, i + 1) == 's');
+	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(
+		((const struct manifest_file *)a)->name, ((const struct manifest_file *)b)->name);
+}
+
+static size_t list_files(
+	const struct parts *parts, struct manifest_file *files, struct arena *arena)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < parts->count; i++) {
+		const struct file *file = &parts->files[i];
+		if (file->name.size > 0 && file->name.data[file->name.size - 1] == '/')
+			continue;
+		files[count] = (struct manifest_file){
+			.name = arena_string_n(arena, file->name.data, file->name.size),
+			.size = (int64_t)file->content.size,
+			.digest = file->digest,
+			.media_type = "application/json"};
+		(void)file_role_of(files[count].name, &files[count].role);
+		count++;
+	}
+	qsort(files, count, sizeof *files, by_name);
+	return count;
+}
+
+static void make_documents(struct parts *parts, struct bytes payload, struct bytes sums_text)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct manifest_file files[FILES_MAX];
+	struct sums_entry entries[FILES_MAX];
+	struct manifest manifest = {.name = "fuzz",
+		.version = "1.0.0",
+		.title = "",
+		.sequence = 1,
+		.created = NOW,
+		.files = files};
+	struct sums sums = {.entries = entries};
+	struct err err;
+
+	manifest.file_count = sums.count = list_files(parts, files, &arena);
+	for (size_t i = 0; i < sums.count; i++)
+		entries[i] = (struct sums_entry){files[i].name, files[i].digest};
+	if (sums_text.size > 0)
+		fill_in(parts, sums_text, NULL, &parts->sums);
+	else
+		sums_write(&sums, &parts->sums);
+	HOLDS(sha256_of(str_bytes(&parts->sums), &manifest.sums_digest, &err) == 0);
+	if (payload.size > 0)
+		fill_in(parts, payload, &manifest.sums_digest, &parts->payload);
+	else
+		HOLDS(manifest_write(&manifest, &parts->payload, &err) == 0);
+}
+
+/* ---- signing */
+
+static void sign_statement(struct parts *parts)
+{
+	CLEANUP_STR struct str encoding = STR_INIT;
+	struct str made[AID_KEYS + 1] = {STR_INIT};
+	struct envelope_signature signatures[2 * (AID_KEYS + 1)];
+	struct envelope envelope = {.signatures = signatures};
+	bool other_type = setting(parts, SETTING_ENVELOPE, 3);
+	struct err err;
+
+	parts->right_type = !other_type;
+	envelope.payload_type = other_type ? "application/json" : ENVELOPE_TYPE_IN_TOTO;
+	envelope.untrusted_payload = str_bytes(&parts->payload);
+	HOLDS(envelope_pae(envelope.payload_type, envelope.untrusted_payload, &encoding, &err) ==
+		0);
+	struct signed_message message = signed_message_make(KEY_USE_ENVELOPE, str_bytes(&encoding));
+	for (unsigned i = 0; i <= AID_KEYS; i++) {
+		unsigned key = setting(parts, SETTING_ENVELOPE, 4) ? AID_KEYS - i : i;
+		if (!setting(parts, SETTING_SIGNERS, key))
+			continue;
+		HOLDS(private_key_sign(aid_key(key), KEY_ED25519, &message, &made[i], &err) == 0);
+		parts->signers += key != AID_STRANGER;
+		for (int again = setting(parts, SETTING_ENVELOPE, 2); again >= 0; again--)
+			signatures[envelope.signature_count++] =
+				(struct envelope_signature){"key", str_bytes(&made[i])};
+	}
+	HOLDS(envelope_write(&envelope, &parts->envelope, &err) == 0);
+	for (unsigned i = 0; i <= AID_KEYS; i++)
+		str_release(&made[i]);
+}
+
+static void sign(struct parts *parts)
+{
+	unsigned key = octet_of(parts->settings, SETTING_ENVELOPE) & 3;
+	struct err err;
+
+	sign_statement(parts);
+	parts->sums_trusted = key != AID_STRANGER;
+	HOLDS(detached_sign(str_bytes(&parts->sums), aid_key(key), KEY_ED25519, &parts->signature,
+		      &err) == 0);
+}
+
+/* ---- the archive */
+
+static void put_documents(const struct parts *parts, struct str *archive)
+{
+	tar_put(archive, bytes_of_string("manifest.dsse"), str_bytes(&parts->envelope));
+	tar_put(archive, bytes_of_string("SHA256SUMS"), str_bytes(&parts->sums));
+	tar_put(archive, bytes_of_string("SHA256SUMS.sig"), str_bytes(&parts->signature));
+}
+
+static void put_changed(const struct file *file, struct str *archive)
+{
+	CLEANUP_STR struct str content = STR_INIT;
+
+	str_append(&content, file->content.data, file->content.size);
+	if (content.size > 0)
+		content.text[content.size / 2] ^= 4;
+	tar_put(archive, file->name, str_bytes(&content));
+}
+
+static void pack(const struct parts *parts, struct str *archive)
+{
+	bool behind = setting(parts, SETTING_ARCHIVE, 0);
+	const struct file *last = parts->count > 0 ? &parts->files[parts->count - 1] : NULL;
+
+	if (!behind)
+		put_documents(parts, archive);
+	for (size_t i = setting(parts, SETTING_ARCHIVE, 2); i < parts->count; i++)
+		if (&parts->files[i] == last && setting(parts, SETTING_ARCHIVE, 3))
+			put_changed(last, archive);
+		else
+			tar_put(archive, parts->files[i].name, parts->files[i].content);
+	if (last != NULL && setting(parts, SETTING_ARCHIVE, 1))
+		tar_put(archive, last->name, last->content);
+	if (behind)
+		put_documents(parts, archive);
+	if (setting(parts, SETTING_ARCHIVE, 4))
+		tar_put(archive, bytes_of_string("SHA256SUMS"), str_bytes(&parts->sums));
+	tar_end(archive);
+}
+
+/* ---- what must hold of a kit that verified */
+
+static bool is_folder(struct bytes name)
+{
+	return name.size > 0 && name.data[name.size - 1] == '/';
+}
+
+static void is_what_was_signed(const struct parts *parts, const struct trusted_kit *kit)
+{
+	const struct manifest *manifest = trusted_kit_manifest(kit);
+	size_t files = 0;
+
+	HOLDS(parts->signers >= AID_THRESHOLD && parts->right_type && parts->sums_trusted);
+	HOLDS(!setting(parts, SETTING_ARCHIVE, 1) && !setting(parts, SETTING_ARCHIVE, 4));
+	for (size_t i = setting(parts, SETTING_ARCHIVE, 2); i < parts->count; i++) {
+		const struct file *file = &parts->files[i];
+		CLEANUP_STR struct str name = STR_INIT;
+		str_append(&name, file->name.data, file->name.size);
+		if (is_folder(file->name) || strncmp(str_text(&name), "trust/", 6) == 0)
+			continue;
+		const struct manifest_file *listed = manifest_find(manifest, str_text(&name));
+		HOLDS(listed != NULL && listed->size == (int64_t)file->content.size);
+		HOLDS(sha256_equal(&listed->digest, &file->digest));
+		struct bytes kept = trusted_kit_file(kit, listed->name);
+		HOLDS(kept.data == NULL || bytes_equal(kept, file->content));
+		HOLDS(i + 1 < parts->count || !setting(parts, SETTING_ARCHIVE, 3) ||
+			file->content.size == 0);
+		files++;
+	}
+	HOLDS(files == manifest->file_count);
+}
+
+static void unpacks_as_signed(const char *path, const struct trusted_kit *verified)
+{
+	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
+	CLEANUP_STR struct str quarantine = STR_INIT, name = STR_INIT;
+	const struct verify_options options = {.state_dirfd = scratch_folder(), .now = NOW};
+	struct err err;
+	int rc = verify_and_unpack(path, aid_root(), &options, &kit, &quarantine, &err);
+
+	HOLDS((rc == 0) == (verified != NULL) || rc == -ERR_REQUIREMENT);
+	if (rc == 0) {
+		str_append_format(&name, "kits/%s", trusted_kit_id(kit));
+		CLEANUP_FD int tree =
+			openat(scratch_folder(), str_text(&name), O_RDONLY | O_DIRECTORY);
+		HOLDS(tree >= 0);
+		tree_is_the_manifests(tree, trusted_kit_manifest(kit));
+	}
+	scratch_empty();
+}
+
+static void verify(const struct parts *parts)
+{
+	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
+	CLEANUP_STR struct str archive = STR_INIT;
+	const struct verify_options options = {.state_dirfd = -1, .now = NOW};
+	char path[MEMORY_PATH_SIZE];
+	struct err err = {0};
+
+	pack(parts, &archive);
+	CLEANUP_FD int fd = memory_file(str_bytes(&archive));
+	memory_path(fd, path);
+	if (verify_kit(path, aid_root(), &options, &kit, &err) == 0)
+		is_what_was_signed(parts, kit);
+	else
+		HOLDS(kit == NULL && err_exit_code(err.code) >= 2 && err_exit_code(err.code) <= 8);
+	if (setting(parts, SETTING_UNPACK, 0))
+		unpacks_as_signed(path, kit);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct bytes rest = bytes_make(data, size);
+	struct parts parts = {.settings = take_piece(&rest)};
+	struct bytes payload = take_piece(&rest), sums = take_piece(&rest);
+	struct err err;
+
+	while (rest.size > 0 && parts.count < FILES_MAX) {
+		struct file *file = &parts.files[parts.count++];
+		file->name = take_piece(&rest);
+		file->content = take_piece(&rest);
+		HOLDS(sha256_of(file->content, &file->digest, &err) == 0);
+		if (file->name.size > 100 ||
+			(file->name.size > 0 && memchr(file->name.data, 0, file->name.size)))
+			return 0;
+	}
+	make_documents(&parts, payload, sums);
+	sign(&parts);
+	verify(&parts);
+	str_release(&parts.payload);
+	str_release(&parts.sums);
+	str_release(&parts.envelope);
+	str_release(&parts.signature);
+	return 0;
+}
