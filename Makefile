@@ -65,7 +65,7 @@ FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC))
 # Those with sanitizers stay where they are made: $(BUILD)/offkit is never one of them.
 PROGRAMS := $(addprefix $(if $(SANITIZE),$(OUT),$(BUILD))/,offkit offkit-pack)
 
-.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fault testenv server test demo bench install clean deps FORCE
+.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fault testenv server test demo bench damage install clean deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 # Each command as a short line; V=1 shows them whole.
@@ -185,6 +185,10 @@ testenv:
 	@tests/env/setup
 server:
 	@tests/env/setup server
+
+# Every bit and every length of a small kit, where `make test` takes a sample: some minutes.
+damage: all tools
+	@BUILD=$(BUILD) OUT=$(OUT) tests/hostile/damage
 
 # Ratios to what others do with the same file; needs 4 GB of disk and a quiet machine.
 bench: all tools
