@@ -206,11 +206,13 @@ int trust_root_parse(struct bytes untrusted_text, struct trust_root **ret_root, 
 
 void trust_root_free(struct trust_root *root)
 {
-	if (root == NULL)
-		return;
-	trust_keys_release(root);
-	arena_release(&root->arena);
-	free(root);
+	while (root != NULL) {
+		struct trust_root *previous = root->owned_previous;
+		trust_keys_release(root);
+		arena_release(&root->arena);
+		free(root);
+		root = previous;
+	}
 }
 
 void trust_root_cleanup(struct trust_root **root)
@@ -244,4 +246,9 @@ const struct sha256 *trust_root_digest(const struct trust_root *root)
 bool trust_root_is_demo(const struct trust_root *root)
 {
 	return root->is_demo;
+}
+
+const struct trust_root *trust_root_previous(const struct trust_root *root)
+{
+	return root->previous;
 }

@@ -39,6 +39,8 @@ struct trust_root; /* immutable */
 /* Parses and checks the form; says nothing about who signed it. ERR_TRUST_INVALID. */
 MUST_CHECK int trust_root_parse(
 	struct bytes untrusted_text, struct trust_root **ret_root, struct err *err);
+
+/* With every root before it that it owns (chain.h). */
 void trust_root_free(struct trust_root *root);
 void trust_root_cleanup(struct trust_root **root);
 
@@ -51,6 +53,9 @@ const struct trust_key *trust_root_keys(const struct trust_root *root, size_t *r
 const struct sha256 *trust_root_digest(const struct trust_root *root); /* of its text */
 bool trust_root_is_demo(
 	const struct trust_root *root); /* the embedded demo root, or signed on from it */
+
+/* The one that it followed, back to the embedded one; NULL: none. Lives as long as the root. */
+const struct trust_root *trust_root_previous(const struct trust_root *root);
 
 /* 0 if root's own text is signed by the threshold of signer's role "root". ERR_TRUST_INVALID. */
 MUST_CHECK int trust_root_signed_by(

@@ -13,8 +13,10 @@ struct trust_root {
 	int64_t version;
 	int64_t expires;
 	bool is_demo;
-	struct sha256 digest;	  /* of the text */
-	struct bytes signed_part; /* OLPC canonical JSON of "signed" */
+	const struct trust_root *previous; /* NULL: the first that is known here */
+	struct trust_root *owned_previous; /* the same, or NULL: it is the caller's */
+	struct sha256 digest;		   /* of the text */
+	struct bytes signed_part;	   /* OLPC canonical JSON of "signed" */
 	size_t signature_count;
 	struct envelope_signature *signatures;
 	size_t key_count;

@@ -4,32 +4,26 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "trust/chain.h"
 #include "trust/root_internal.h"
 
 enum { FILE_NAME_SIZE = sizeof "9007199254740992.root.json" };
 
-int trust_root_follow(const struct trust_root *root, const struct trust_root *next, struct err *err)
+static void file_name(int64_t version, char name[static FILE_NAME_SIZE])
 {
-	int status;
-
-	if (next->version != root->version + 1)
-		return err_set(err, ERR_TRUST_INVALID, "root version %lld does not follow %lld",
-			(long long)next->version, (long long)root->version);
-	if ((status = trust_root_signed_by(next, root, err)) < 0)
-		return status;
-	return trust_root_signed_by(next, next, err);
+	(void)snprintf(name, FILE_NAME_SIZE, "%lld.root.json", (long long)version);
 }
 
 /* The root that follows in the folder; *ret_next is NULL if there is none. */
-static int load_next(int trust_dirfd, const struct trust_root *root, struct trust_root **ret_next,
-	struct err *err)
+static int load_next(
+	int trust_dirfd, struct trust_root *root, struct trust_root **ret_next, struct err *err)
 {
 	CLEANUP(trust_root_cleanup) struct trust_root *next = NULL;
 	CLEANUP_STR struct str text = STR_INIT;
 	char name[FILE_NAME_SIZE];
 	struct err read_error;
 
-	(void)snprintf(name, sizeof name, "%lld.root.json", (long long)root->version + 1);
+	file_name(root->version + 1, name);
 	if (file_read_at(trust_dirfd, name, ROOT_SIZE_MAX, &text, &read_error) < 0) {
 		if (read_error.code == ERR_NOT_FOUND) {
 			*ret_next = NULL;
@@ -44,6 +38,7 @@ static int load_next(int trust_dirfd, const struct trust_root *root, struct trus
 		trust_root_follow(root, next, err) < 0)
 		return err_context(err, "the state's trust/%s", name);
 	next->is_demo = root->is_demo;
+	next->previous = next->owned_previous = root;
 	*ret_next = STEAL(next);
 	return 0;
 }
@@ -70,9 +65,27 @@ int trust_store_load(int state_dirfd, struct trust_root **ret_root, struct err *
 			return status;
 		if (next == NULL)
 			break;
-		trust_root_free(root);
 		root = next;
 	}
 	*ret_root = STEAL(root);
 	return 0;
+}
+
+int trust_store_keep(
+	int state_dirfd, const struct trust_root *root, struct bytes text, struct err *err)
+{
+	CLEANUP_FD int trust_dirfd = -1;
+	char name[FILE_NAME_SIZE];
+	int status = folder_make_at(state_dirfd, "trust", &trust_dirfd, err);
+
+	file_name(root->version, name);
+	if (status == 0)
+		status = folder_sync(state_dirfd, err);
+	if (status == 0)
+		status = file_write_durable_at(trust_dirfd, name, text, 0600, err);
+	if (status == 0 || err->code == ERR_NO_MEMORY)
+		return status;
+	(void)err_recode(err, ERR_STATE_FOLDER);
+	return err_context(err, "root version %lld cannot be kept in the state's trust folder",
+		(long long)root->version);
 }

@@ -7,14 +7,17 @@
 #include "trust/root.h"
 
 /*
- * The root in force: the embedded one, and then every kept N+1 that verifies from N (TUF 5.3).
- * state_dirfd -1: no state, the embedded root. A kept file that does not verify is
- * ERR_TRUST_INVALID, never skipped. Expiry is judged by the caller (verify.h).
+ * The root in force: the embedded one, and then every kept N+1 that verifies from N (TUF 5.3). It
+ * owns the ones before it. state_dirfd -1: no state, the embedded root. A kept file that does not
+ * verify is ERR_TRUST_INVALID, never skipped. Expiry is judged by the caller (verify.h).
  */
 MUST_CHECK int trust_store_load(int state_dirfd, struct trust_root **ret_root, struct err *err);
 
-/* 0 if next is root's version plus 1 and signed by both thresholds; ERR_TRUST_INVALID. */
-MUST_CHECK int trust_root_follow(
-	const struct trust_root *root, const struct trust_root *next, struct err *err);
+/*
+ * Keeps a root that follows the newest kept one, durably: at every instant the file is not there,
+ * or there whole. The caller holds the state's lock. ERR_STATE_FOLDER.
+ */
+MUST_CHECK int trust_store_keep(
+	int state_dirfd, const struct trust_root *root, struct bytes text, struct err *err);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "kit/envelope.h"
 #include "trust/compose.h"
+#include "trust/chain.h"
 #include "trust/store.h"
 
 static struct err err;
