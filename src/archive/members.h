@@ -46,7 +46,8 @@ struct octet_source {
 MUST_CHECK int members_open_source(
 	const struct octet_source *octets, struct members **ret_members, struct err *err);
 
-/* first: names that are looked for and come first, NULL-terminated; the others sorted by strcmp. */
+/* first: names that are looked for and come first, NULL-terminated, "trust/" for all below that
+ * folder; the others sorted by strcmp. */
 MUST_CHECK int members_open_folder(
 	int dirfd, const char *const *first, struct members **ret_members, struct err *err);
 

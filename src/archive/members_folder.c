@@ -124,12 +124,20 @@ static int walk(struct folder *folder, int dirfd, struct str *path, unsigned dep
 	}
 }
 
+static bool matches(const char *name, const char *first)
+{
+	size_t size = strlen(first);
+
+	return size > 0 && first[size - 1] == '/' ? strncmp(name, first, size) == 0
+						  : strcmp(name, first) == 0;
+}
+
 /* qsort_r of the names that come first, then the others by their octets. */
 static size_t rank(const char *name, const char *const *first)
 {
 	size_t i = 0;
 
-	while (first[i] != NULL && strcmp(first[i], name) != 0)
+	while (first[i] != NULL && !matches(name, first[i]))
 		i++;
 	return i;
 }

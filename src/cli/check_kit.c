@@ -152,10 +152,15 @@ void describe_checks(struct face *face, const struct checked_kit *checked)
 		count, count, text_size(octets, size));
 	describe_role(face, manifest, ROLE_ATTESTATION, "Attestations  ");
 	describe_role(face, manifest, ROLE_SBOM, "SBOM          ");
-	str_append_format(out, "%s Trust root    version %lld, until ", face_sign(face, SIGN_GOOD),
-		(long long)trust_root_version(root));
+	str_append_format(out, "%s Trust root    version ", face_sign(face, SIGN_GOOD));
+	if (trusted_kit_roots_brought(checked->kit) > 0)
+		str_append_format(out, "%lld -> ",
+			(long long)trust_root_version(root) -
+				(long long)trusted_kit_roots_brought(checked->kit));
+	str_append_format(out, "%lld, until ", (long long)trust_root_version(root));
 	append_day(out, trust_root_expires(root));
-	str_append_char(out, '\n');
+	str_append_text(out,
+		trusted_kit_roots_brought(checked->kit) > 0 ? ", brought by this kit\n" : "\n");
 	if (trust_root_is_demo(root))
 		str_append_format(out, "%s %s\n", face_sign(face, SIGN_WARN), face_demo_root);
 }

@@ -9,6 +9,7 @@
 #include "kit/sums.h"
 #include "text/text.h"
 #include "verify/kit_private.h"
+#include "verify/rotated.h"
 
 enum { ID_DIGITS = 8 };
 
@@ -60,21 +61,8 @@ static int count_keys(struct trusted_kit *kit, struct envelope *envelope,
 	return 0;
 }
 
-static int check_threshold(struct trusted_kit *kit, struct envelope *envelope, struct err *err)
+static int too_few_keys(const struct trusted_kit *kit, size_t count, size_t given, struct err *err)
 {
-	CLEANUP_STR struct str pae = STR_INIT;
-	size_t given = envelope->signature_count;
-	size_t count = 0;
-
-	int rc = envelope_pae(envelope->payload_type, envelope->untrusted_payload, &pae, err);
-	if (rc < 0)
-		return rc;
-	struct signed_message message = signed_message_make(KEY_USE_ENVELOPE, str_bytes(&pae));
-	rc = count_keys(kit, envelope, &message, &count, err);
-	if (rc < 0)
-		return rc;
-	if (count > 0 && count >= kit->role->threshold)
-		return 0;
 	if (count == 0)
 		return err_set(err, ERR_MANIFEST_SIGNATURE,
 			"manifest.dsse: none of its %zu signatures is by a key that the trust root "
@@ -83,6 +71,27 @@ static int check_threshold(struct trusted_kit *kit, struct envelope *envelope, s
 	return err_set(err, ERR_THRESHOLD,
 		"manifest.dsse: %zu of the trust root's keys signed it, %u are needed", count,
 		kit->role->threshold);
+}
+
+static int check_threshold(struct trusted_kit *kit, struct envelope *envelope, struct err *err)
+{
+	CLEANUP_STR struct str pae = STR_INIT;
+	struct envelope_signature given[ENVELOPE_SIGNATURES_MAX];
+	size_t given_count = envelope->signature_count;
+	size_t count = 0;
+
+	int rc = envelope_pae(envelope->payload_type, envelope->untrusted_payload, &pae, err);
+	if (rc < 0)
+		return rc;
+	struct signed_message message = signed_message_make(KEY_USE_ENVELOPE, str_bytes(&pae));
+	memcpy(given, envelope->signatures, given_count * sizeof *given);
+	rc = count_keys(kit, envelope, &message, &count, err);
+	if (rc < 0)
+		return rc;
+	if (count > 0 && count >= kit->role->threshold)
+		return 0;
+	(void)!too_few_keys(kit, count, given_count, err);
+	return rotated_explain(kit->root, "manifest.dsse", &message, given, given_count, 0, err);
 }
 
 static int check_type(const struct envelope *envelope, struct err *err)
@@ -152,8 +161,10 @@ static int verify_sums_signature(struct trusted_kit *kit, struct kit_heads *head
 			return rc;
 		}
 	}
-	return err_set(err, ERR_SUMS_SIGNATURE,
+	(void)err_set(err, ERR_SUMS_SIGNATURE,
 		"SHA256SUMS.sig is not by a key that the trust root names for kits");
+	const struct envelope_signature given = {"", str_bytes(&signature)};
+	return rotated_explain(kit->root, "SHA256SUMS.sig", &message, &given, 1, 1, err);
 }
 
 static int verify_sums(struct trusted_kit *kit, struct kit_heads *heads, struct err *err)

@@ -21,8 +21,8 @@ static const struct {
 
 const char *const *heads_order(void)
 {
-	static const char *const names[HEADS_COUNT + 1] = {
-		"manifest.dsse", "SHA256SUMS", "SHA256SUMS.sig", NULL};
+	static const char *const names[] = {
+		"trust/", "manifest.dsse", "SHA256SUMS", "SHA256SUMS.sig", NULL};
 
 	return names;
 }
@@ -95,14 +95,42 @@ static int note_root(
 	return 0;
 }
 
-static int take_trust(
-	struct heads_reader *reader, const struct member *member, bool *ret_taken, struct err *err)
+static bool was_read(const struct heads_reader *reader, int64_t version)
+{
+	for (size_t i = 0; i < reader->newer_count; i++)
+		if (reader->newer[i].version == version)
+			return true;
+	return false;
+}
+
+/* members NULL: it is too late to read a root. */
+static int take_root(struct heads_reader *reader, struct members *members,
+	const struct member *member, int64_t version, struct err *err)
+{
+	int rc = note_root(reader, member, version, err);
+
+	if (rc < 0 || version <= reader->root_in_force || was_read(reader, version))
+		return rc;
+	if (members != NULL) {
+		struct kit_root *root = &reader->newer[reader->newer_count++];
+		*root = (struct kit_root){version, STR_INIT};
+		return read_document(members, member, ROOT_SIZE_MAX, &root->untrusted_text, err);
+	}
+	reader->late_root = !reader->whole;
+	return err_set(err, reader->whole ? ERR_UNREADABLE : ERR_UNSAFE_ARCHIVE,
+		reader->whole ? "%s: the kit changed while it was read"
+			      : "%s stands after the signatures",
+		member->untrusted_name);
+}
+
+static int take_trust(struct heads_reader *reader, struct members *members,
+	const struct member *member, bool *ret_taken, struct err *err)
 {
 	int64_t version = root_version(member->untrusted_name);
 
 	*ret_taken = true;
 	if (member->type == MEMBER_FILE && version > 0)
-		return note_root(reader, member, version, err);
+		return take_root(reader, members, member, version, err);
 	if (member->type == MEMBER_FOLDER && strcmp(member->untrusted_name, "trust") == 0) {
 		if (reader->trust_folder)
 			return twice(member, err);
@@ -113,7 +141,7 @@ static int take_trust(
 	return 0;
 }
 
-static bool all_found(const struct heads_reader *reader)
+bool heads_all_found(const struct heads_reader *reader)
 {
 	for (size_t i = 0; i < HEADS_COUNT; i++)
 		if (!reader->found[i])
@@ -131,7 +159,7 @@ static int scan_member(struct heads_reader *reader, struct members *members,
 	if (rc < 0)
 		return rc;
 	if (index == HEADS_COUNT) {
-		rc = take_trust(reader, member, &taken, err);
+		rc = take_trust(reader, members, member, &taken, err);
 		if (rc == 0 && !taken)
 			reader->second_pass = true;
 		return rc;
@@ -166,13 +194,16 @@ int heads_read(
 	int64_t left = scanned_max;
 	bool end = false;
 
-	for (size_t count = 0; !all_found(reader); count++) {
+	reader->second_pass = reader->whole;
+	for (size_t count = 0; reader->whole || !heads_all_found(reader); count++) {
 		if (count == SCANNED_MEMBERS_MAX)
 			return err_set(err, ERR_LIMIT, "the kit has more than %d members",
 				SCANNED_MEMBERS_MAX);
 		int rc = members_next(members, &member, &end, err);
-		if (rc == 0 && end)
+		if (rc == 0 && end && !heads_all_found(reader))
 			return what_is_missing(reader, err);
+		if (rc == 0 && end)
+			break;
 		if (rc == 0 && head_index(&member) == HEADS_COUNT && member.size > left)
 			return err_set(err, ERR_LIMIT,
 				"what stands before the manifest and SHA256SUMS grows to more than "
@@ -223,7 +254,7 @@ int heads_again(struct heads_reader *reader, struct members *members, const stru
 	if (rc == 0 && index < HEADS_COUNT)
 		rc = compare_document(reader, members, member, index, err);
 	else if (rc == 0)
-		rc = take_trust(reader, member, &taken, err);
+		rc = take_trust(reader, NULL, member, &taken, err);
 	if (rc == 0)
 		*ret_taken = taken;
 	return rc;
@@ -247,4 +278,6 @@ void heads_release(struct heads_reader *reader)
 	str_release(&reader->documents.envelope);
 	str_release(&reader->documents.sums);
 	str_release(&reader->documents.sums_signature);
+	for (size_t i = 0; i < reader->newer_count; i++)
+		str_release(&reader->newer[i].untrusted_text);
 }

@@ -5,6 +5,7 @@
 #ifndef OFFKIT_VERIFY_KIT_PRIVATE_H
 #define OFFKIT_VERIFY_KIT_PRIVATE_H
 
+#include "trust/chain.h"
 #include "verify/verify.h"
 
 /* Files of role ROLE_MIGRATION are kept in memory: each (MIGRATION_SIZE_MAX), and all together. */
@@ -15,8 +16,9 @@ struct trusted_kit {
 	struct manifest manifest;
 	struct sha256 manifest_digest;
 	const char *id;
-	const char *form; /* members_form */
-	const struct trust_root *root;
+	const char *form;	       /* members_form */
+	const struct trust_root *root; /* the newest of chain */
+	struct trust_chain chain;      /* from the caller's root on what the kit brought */
 	const struct trust_role *role; /* "targets" */
 	bool *has_signed;	       /* role->key_count */
 	const char *sums_signer;

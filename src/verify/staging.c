@@ -287,14 +287,31 @@ void staging_fail(struct staging *staging, const char *kit_path, const struct er
 	staging->name[0] = '\0';
 }
 
-void staging_free(struct staging *staging)
+static void close_all(struct staging *staging)
 {
-	if (staging == NULL)
-		return;
 	cleanup_close(&staging->file_fd);
 	cleanup_close(&staging->parent_fd);
 	cleanup_close(&staging->root_fd);
 	cleanup_close(&staging->staging_fd);
+	staging->staging_fd = staging->root_fd = staging->parent_fd = staging->file_fd = -1;
 	str_release(&staging->parent);
+}
+
+void staging_restart(struct staging *staging)
+{
+	struct err ignored;
+
+	/* What cannot be removed now is a leftover, which the next beginning removes or reports. */
+	if (staging->name[0] != '\0')
+		(void)!tree_remove_at(staging->staging_fd, staging->name, &ignored);
+	staging->name[0] = '\0';
+	close_all(staging);
+}
+
+void staging_free(struct staging *staging)
+{
+	if (staging == NULL)
+		return;
+	close_all(staging);
 	free(staging);
 }

@@ -38,6 +38,9 @@ MUST_CHECK int staging_commit(struct staging *staging, const char *id, struct er
 void staging_fail(struct staging *staging, const char *kit_path, const struct err *reason,
 	struct str *quarantine);
 
+/* Removes what was written, as if nothing had begun. */
+void staging_restart(struct staging *staging);
+
 void staging_free(struct staging *staging);
 
 #endif

@@ -43,10 +43,16 @@ const struct trust_root *trusted_kit_root(const struct trusted_kit *kit)
 	return kit->root;
 }
 
+size_t trusted_kit_roots_brought(const struct trusted_kit *kit)
+{
+	return kit->chain.steps;
+}
+
 void trusted_kit_free(struct trusted_kit *kit)
 {
 	if (kit == NULL)
 		return;
+	trust_chain_release(&kit->chain);
 	arena_release(&kit->arena);
 	free(kit);
 }
@@ -121,5 +127,8 @@ void verify_result_write(const struct trusted_kit *kit, struct json_writer *writ
 	json_member_time(writer, "expires", trust_root_expires(kit->root));
 	write_digest(writer, "digest", trust_root_digest(kit->root));
 	json_member_bool(writer, "demo", trust_root_is_demo(kit->root));
+	if (kit->chain.steps > 0)
+		json_member_integer(writer, "broughtFrom",
+			trust_root_version(kit->root) - (int64_t)kit->chain.steps);
 	json_write_end(writer);
 }

@@ -14,6 +14,7 @@
 #include "kit/migration.h"
 #include "verify/heads_read.h"
 #include "verify/pipeline.h"
+#include "verify/roots.h"
 #include "verify/staging.h"
 
 enum { FOLDER_DEPTH_MAX = 64 /* of members that are folders; files may stand deeper */ };
@@ -269,20 +270,33 @@ static int begin_files(struct verification *v, struct err *err)
 	return rc < 0 ? rc : heads_put(&v->heads, v->staging, err);
 }
 
+/* The roots first, because they say whose signatures count. */
+static int check_heads(struct verification *v, struct err *err)
+{
+	struct trusted_kit *kit = v->kit;
+	int keep = v->staging != NULL ? v->options->state_dirfd : -1;
+	int rc = roots_follow(&kit->chain, &v->heads, keep, err);
+
+	if (rc < 0)
+		return rc;
+	kit->root = kit->chain.in_force;
+	rc = rules_check_root(kit->root, v->options, err);
+	if (rc == 0)
+		rc = kit_verify_heads(kit, &v->heads.documents, err);
+	return rc < 0 ? roots_explain(&kit->chain, err) : 0;
+}
+
 static int run(struct verification *v, struct err *err)
 {
-	int rc = open_kit(v, err);
+	v->heads.root_in_force = trust_root_version(v->kit->root);
+	int rc = open_members(v, err);
 
-	if (rc == 0)
-		rc = rules_check_root(v->kit->root, v->options, err);
-	if (rc == 0)
-		rc = open_members(v, err);
 	if (rc == 0)
 		rc = heads_read(&v->heads, v->members, v->scanned_max, err);
 	if (rc < 0)
 		return rc;
 	v->kit->form = members_form(v->members);
-	rc = kit_verify_heads(v->kit, &v->heads.documents, err);
+	rc = check_heads(v, err);
 	if (rc == 0)
 		rc = rules_check_kit(&v->kit->manifest, v->options, err);
 	if (rc == 0 && heads_need_second_pass(&v->heads))
@@ -303,8 +317,49 @@ static int kit_new(const struct trust_root *root, struct trusted_kit **ret_kit, 
 	if (kit == NULL)
 		return err_no_memory(err);
 	kit->root = root;
+	kit->chain = trust_chain_begin(root);
 	*ret_kit = kit;
 	return 0;
+}
+
+static void release(struct verification *v)
+{
+	members_free(STEAL(v->members));
+	heads_release(&v->heads);
+	free(STEAL(v->seen));
+	free(STEAL(v->seen_folders));
+	trusted_kit_free(STEAL(v->kit));
+}
+
+/* Whether roots may stand where they were not looked for, and could change what err says. */
+static bool may_have_late_roots(const struct verification *v, const struct err *err)
+{
+	if (v->heads.late_root)
+		return true;
+	if (v->is_folder || !heads_all_found(&v->heads))
+		return false;
+	return err->code == ERR_MANIFEST_SIGNATURE || err->code == ERR_THRESHOLD ||
+	       err->code == ERR_SUMS_SIGNATURE || err->code == ERR_TRUST_EXPIRED ||
+	       err->code == ERR_TRUST_GAP;
+}
+
+/* From the beginning, with all roots of the kit before anything else. */
+static int run_whole(struct verification *v, const struct trust_root *root, struct err *err)
+{
+	size_t newer = v->heads.newer_count;
+	struct err whole;
+
+	release(v);
+	v->progress = (struct verify_progress){0};
+	v->heads = (struct heads_reader){.whole = true};
+	if (v->staging != NULL)
+		staging_restart(v->staging);
+	int rc = kit_new(root, &v->kit, &whole);
+	if (rc == 0)
+		rc = run(v, &whole);
+	if (rc < 0 && v->heads.newer_count > newer)
+		*err = whole;
+	return rc < 0 ? -(int)err->code : 0;
 }
 
 static int verify(const char *path, struct staging *staging, const struct trust_root *root,
@@ -315,16 +370,15 @@ static int verify(const char *path, struct staging *staging, const struct trust_
 	int rc = kit_new(root, &v.kit, err);
 
 	if (rc == 0)
+		rc = open_kit(&v, err);
+	if (rc == 0)
 		rc = run(&v, err);
-	members_free(v.members);
-	heads_release(&v.heads);
+	if (rc < 0 && may_have_late_roots(&v, err))
+		rc = run_whole(&v, root, err);
+	if (rc == 0)
+		*ret_kit = STEAL(v.kit);
+	release(&v);
 	cleanup_close(&v.kit_fd);
-	free(v.seen);
-	free(v.seen_folders);
-	if (rc < 0)
-		trusted_kit_free(v.kit);
-	else
-		*ret_kit = v.kit;
 	return rc;
 }
 
@@ -366,7 +420,11 @@ int verify_installed(int state_dirfd, const char *id, const struct trust_root *r
 		return err_context(err, "the installed kit");
 	/* The folder that was opened without following a link, whatever stands at its name now. */
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", folder);
-	rc = verify(path, NULL, root, &options, &kit, err);
+	/* It was verified when it was installed; a key that was rotated out since is no way to lose
+	 * the way back. */
+	rc = -ERR_TRUST_ROTATED;
+	for (; root != NULL && rc == -ERR_TRUST_ROTATED; root = trust_root_previous(root))
+		rc = verify(path, NULL, root, &options, &kit, err);
 	if (rc < 0)
 		return err_context(err, "the installed kit %s", id);
 	if (strcmp(kit->id, id) != 0)

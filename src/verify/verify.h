@@ -36,7 +36,9 @@ struct bytes trusted_kit_file(const struct trusted_kit *kit, const char *name);
 const struct trust_role *trusted_kit_signers(
 	const struct trusted_kit *kit, const bool **ret_signed);
 const char *trusted_kit_sums_signer(const struct trusted_kit *kit); /* name of the key */
+/* The root in force, and how many of the steps to it the kit brought itself (its trust/). */
 const struct trust_root *trusted_kit_root(const struct trusted_kit *kit);
+size_t trusted_kit_roots_brought(const struct trusted_kit *kit);
 void trusted_kit_free(struct trusted_kit *kit);
 void trusted_kit_cleanup(struct trusted_kit **kit);
 
@@ -56,20 +58,26 @@ struct verify_options {
 	void *argument;
 };
 
-/* Takes over nothing; the root must live as long as the kit. Verifies and writes nothing at all. */
+/*
+ * Takes over nothing; the root must live as long as the kit. Verifies and writes nothing at all. A
+ * chain of roots that the kit brings is followed from root, in memory.
+ */
 MUST_CHECK int verify_kit(const char *path, const struct trust_root *root,
 	const struct verify_options *options, struct trusted_kit **ret_kit, struct err *err);
 
 /*
- * As verify_kit, and unpacks into state/staging; when everything held and was synced, one rename
- * makes it state/kits/ID. A kit that fails goes to state/quarantine/ID with REASON.json, and the
- * name of that folder to quarantine (a string, "" if nothing had been written yet).
+ * As verify_kit, keeps each root that the kit brings in the state folder, and unpacks into
+ * state/staging; when everything held and was synced, one rename makes it state/kits/ID. A kit that
+ * fails goes to state/quarantine/ID with REASON.json, and the name of that folder to quarantine (a
+ * string, "" if nothing had been written yet).
  */
 MUST_CHECK int verify_and_unpack(const char *path, const struct trust_root *root,
 	const struct verify_options *options, struct trusted_kit **ret_kit, struct str *quarantine,
 	struct err *err);
 
-/* The kit that state/kits/ID has, verified again; for resume and rollback without the stick. */
+/* The kit that state/kits/ID has, verified again; for resume and rollback without the stick. Keys
+ * that were rotated out since it was installed are still good for it: root, or the newest before it
+ * that names them. */
 MUST_CHECK int verify_installed(int state_dirfd, const char *id, const struct trust_root *root,
 	struct trusted_kit **ret_kit, struct err *err);
 
