@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "kit/migration.h"
 #include "kit/name.h"
+#include "pack/image_pins.h"
 #include "pack/kit_json.h"
 #include "text/text.h"
 #include "trust/root.h"
@@ -49,6 +50,7 @@ struct reading {
 	struct arena *arena;
 	struct input *input;
 	struct sha256_stream *digest;
+	struct image_pins *pins;
 	size_t file_room, root_room;
 	uint64_t done, total; /* octets, for the progress; the total is of the first walk */
 };
@@ -67,8 +69,9 @@ static void *grow(struct arena *arena, const void *old, size_t count, size_t siz
 	return array;
 }
 
-static int hash(struct reading *reading, struct members *members, struct sha256 *ret_digest,
-	struct err *err)
+/* pins NULL: it is no image. */
+static int hash(struct reading *reading, struct members *members, struct image_pins *pins,
+	struct sha256 *ret_digest, struct err *err)
 {
 	struct bytes chunk;
 
@@ -79,11 +82,26 @@ static int hash(struct reading *reading, struct members *members, struct sha256 
 		if (chunk.size == 0)
 			return sha256_stream_finish(reading->digest, ret_digest, err);
 		rc = sha256_stream_update(reading->digest, chunk, err);
+		if (rc == 0 && pins != NULL)
+			rc = image_pins_data(pins, chunk, err);
 		if (rc < 0)
 			return rc;
 		reading->done += chunk.size;
 		face_progress(reading->face, "Hashing", reading->done, reading->total);
 	}
+}
+
+static int read_file(struct reading *reading, struct members *members, const char *name,
+	int64_t size, enum file_role role, struct sha256 *ret_digest, struct err *err)
+{
+	struct image_pins *pins = role == ROLE_IMAGE ? reading->pins : NULL;
+	int rc = pins != NULL ? image_pins_begin(pins, name, size, err) : 0;
+
+	if (rc == 0)
+		rc = hash(reading, members, pins, ret_digest, err);
+	if (rc == 0 && pins != NULL)
+		rc = image_pins_end(pins, err);
+	return rc;
 }
 
 static int add_file(struct reading *reading, struct members *members, const struct member *member,
@@ -106,7 +124,7 @@ static int add_file(struct reading *reading, struct members *members, const stru
 	const char *name = arena_string(reading->arena, member->untrusted_name);
 	if (name == NULL)
 		return err_no_memory(err);
-	rc = hash(reading, members, &digest, err);
+	rc = read_file(reading, members, name, member->size, role, &digest, err);
 	if (rc < 0)
 		return rc;
 	manifest->files[manifest->file_count++] = (struct manifest_file){.name = name,
@@ -246,46 +264,22 @@ static int check_migrations(int dirfd, const struct manifest *manifest, struct e
 	return 0;
 }
 
-/* Every image of the kit in the order of the files; what kit.json pins must be there. */
-static int pin_images(struct arena *arena, struct manifest *manifest, struct err *err)
-{
-	const struct manifest_image *given = manifest->images;
-	size_t given_count = manifest->image_count, used = 0;
-
-	manifest->images = arena_array(arena, manifest->file_count, sizeof *manifest->images);
-	if (manifest->images == NULL)
-		return err_no_memory(err);
-	manifest->image_count = 0;
-	for (size_t i = 0; i < manifest->file_count; i++) {
-		const struct manifest_image *pin = NULL;
-		if (manifest->files[i].role != ROLE_IMAGE)
-			continue;
-		for (size_t k = 0; k < given_count && pin == NULL; k++)
-			if (strcmp(given[k].file, manifest->files[i].name) == 0)
-				pin = &given[k];
-		if (pin == NULL)
-			return err_set(err, ERR_SYNTAX, "kit.json does not pin the image %s",
-				manifest->files[i].name);
-		manifest->images[manifest->image_count++] = *pin;
-		used++;
-	}
-	if (used != given_count)
-		return err_set(err, ERR_MISSING_FILE,
-			"kit.json pins %zu images, and %zu of them are there", given_count, used);
-	return 0;
-}
-
 int input_read(struct face *face, int dirfd, const struct trust_root *root, struct arena *arena,
 	struct input *ret_input, struct err *err)
 {
 	CLEANUP(sha256_stream_cleanup) struct sha256_stream *digest = NULL;
+	CLEANUP(image_pins_cleanup) struct image_pins *pins = NULL;
 	struct input input = {0};
 	struct reading reading = {.face = face, .arena = arena, .input = &input};
 
 	int rc = kit_json_read(dirfd, root, arena, &input.manifest, &input.has_created, err);
 	if (rc == 0)
 		rc = sha256_stream_new(&digest, err);
+	if (rc == 0)
+		rc = image_pins_new(
+			face, input.manifest.images, input.manifest.image_count, arena, &pins, err);
 	reading.digest = digest;
+	reading.pins = pins;
 	if (rc == 0)
 		rc = walk(&reading, dirfd, false, err);
 	if (rc == 0)
@@ -300,7 +294,7 @@ int input_read(struct face *face, int dirfd, const struct trust_root *root, stru
 		qsort(input.roots, input.root_count, sizeof *input.roots, compare_roots);
 	rc = check_migrations(dirfd, &input.manifest, err);
 	if (rc == 0)
-		rc = pin_images(arena, &input.manifest, err);
+		rc = image_pins_finish(pins, &input.manifest, err);
 	if (rc == 0)
 		*ret_input = input;
 	return rc;

@@ -6,6 +6,7 @@
 #define OFFKIT_VERIFY_KIT_PRIVATE_H
 
 #include "trust/chain.h"
+#include "verify/evidence.h"
 #include "verify/verify.h"
 
 /* Files of role ROLE_MIGRATION are kept in memory: each (MIGRATION_SIZE_MAX), and all together. */
@@ -23,6 +24,7 @@ struct trusted_kit {
 	bool *has_signed;	       /* role->key_count */
 	const char *sums_signer;
 	uint8_t **kept; /* file_count pointers, NULL of files that are not kept */
+	struct kit_evidence evidence;
 };
 
 /* The documents that come first, as they stand in the kit. */

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "kit/migration.h"
 #include "verify/heads_read.h"
+#include "verify/kit_images.h"
 #include "verify/pipeline.h"
 #include "verify/roots.h"
 #include "verify/staging.h"
@@ -32,6 +33,7 @@ struct verification {
 	uint64_t *seen_folders;	 /* of the first file in it: a bit for each depth */
 	struct staging *staging; /* NULL: nothing is written */
 	struct pipeline *pipeline;
+	struct kit_images *images;
 	struct verify_progress progress;
 };
 
@@ -106,6 +108,8 @@ static int read_content(struct verification *v, const struct manifest_file *file
 	int64_t done = 0;
 	int rc = pipeline_begin_file(v->pipeline, file, err);
 
+	if (rc == 0)
+		rc = kit_images_begin(v->images, file, err);
 	while (rc == 0) {
 		rc = members_read(v->members, &chunk, err);
 		if (rc < 0 || chunk.size == 0)
@@ -116,6 +120,8 @@ static int read_content(struct verification *v, const struct manifest_file *file
 			memcpy(kept + done, chunk.data, chunk.size);
 		done += (int64_t)chunk.size;
 		rc = pipeline_data(v->pipeline, chunk, err);
+		if (rc == 0)
+			rc = kit_images_data(v->images, chunk, err);
 		v->progress.octets_done += chunk.size;
 		report(v);
 	}
@@ -123,6 +129,8 @@ static int read_content(struct verification *v, const struct manifest_file *file
 		return err_set(err, ERR_CHECKSUM, "%s is shorter than signed", file->name);
 	if (rc == 0)
 		rc = pipeline_end_file(v->pipeline, err);
+	if (rc == 0)
+		rc = kit_images_end(v->images, err);
 	v->progress.files_done++;
 	return rc;
 }
@@ -237,7 +245,9 @@ static int check_files(struct verification *v, struct err *err)
 
 	if (v->staging != NULL)
 		sink = staging_sink(v->staging);
-	int rc = pipeline_start(v->staging != NULL ? &sink : NULL, &v->pipeline, err);
+	int rc = kit_images_start(v->kit, &v->images, err);
+	if (rc == 0)
+		rc = pipeline_start(v->staging != NULL ? &sink : NULL, &v->pipeline, err);
 	if (rc < 0)
 		return rc;
 	rc = check_members(v, err);
@@ -325,6 +335,7 @@ static int kit_new(const struct trust_root *root, struct trusted_kit **ret_kit, 
 static void release(struct verification *v)
 {
 	members_free(STEAL(v->members));
+	kit_images_free(STEAL(v->images));
 	heads_release(&v->heads);
 	free(STEAL(v->seen));
 	free(STEAL(v->seen_folders));
