@@ -2,6 +2,15 @@
  * evidence: what a trusted kit brings along to say about itself: attestations, SBOMs, images. All
  * of it was checked when the kit verified; a kit that lacks something it declares is none.
  *
+ * An attestation is a DSSE envelope of an in-toto statement. It counts when a key that the manifest
+ * names for its predicate type signed it, and the digest of one of its subjects is that of a file
+ * of this kit or of an image in it. Subjects match by digest alone, as in-toto has it: their names
+ * are their maker's. A file without octets is nobody's in particular, and no subject.
+ *
+ * Once a kit has SBOMs, they describe its components and nothing else: each package that a document
+ * describes is a component of the manifest, by name, version and, where both have one, SHA-256; and
+ * each component is described.
+ *
  * Codes: ERR_ATTESTATION, ERR_SBOM (7), ERR_IMAGE (2), ERR_SYNTAX and ERR_LIMIT.
  */
 #ifndef OFFKIT_VERIFY_EVIDENCE_H
@@ -12,6 +21,8 @@
 #include "kit/statement.h"
 
 enum {
+	ATTESTATIONS_MAX = 1024,		   /* files */
+	SBOMS_MAX = 256,			   /* files */
 	ATTESTATION_SIZE_MAX = 4 * 1024 * 1024,	   /* octets of one */
 	ATTESTATIONS_TOTAL_MAX = 16 * 1024 * 1024, /* of all */
 	SBOMS_TOTAL_MAX = 64 * 1024 * 1024,
@@ -59,5 +70,16 @@ struct kit_evidence {
 
 struct trusted_kit;
 const struct kit_evidence *trusted_kit_evidence(const struct trusted_kit *kit);
+
+/*
+ * The checks by themselves, for who makes kits. contents has the octets of each file of role
+ * ROLE_SBOM and ROLE_ATTESTATION, in the order of manifest->files; their digests must have held.
+ * evidence->images is there already; the rest is filled in. Everything lives in arena.
+ */
+struct manifest;
+struct trust_root;
+MUST_CHECK int evidence_check(const struct manifest *manifest, const struct trust_root *root,
+	uint8_t *const *contents, struct arena *arena, struct kit_evidence *evidence,
+	struct err *err);
 
 #endif

@@ -9,8 +9,8 @@
 #include "verify/evidence.h"
 #include "verify/verify.h"
 
-/* Files of role ROLE_MIGRATION are kept in memory: each (MIGRATION_SIZE_MAX), and all together. */
-enum { KEPT_TOTAL_MAX = 64 * 1024 * 1024 };
+/* The files of all migrations together; each is bounded by MIGRATION_SIZE_MAX. */
+enum { MIGRATIONS_TOTAL_MAX = 64 * 1024 * 1024 };
 
 struct trusted_kit {
 	struct arena arena;
@@ -23,7 +23,8 @@ struct trusted_kit {
 	const struct trust_role *role; /* "targets" */
 	bool *has_signed;	       /* role->key_count */
 	const char *sums_signer;
-	uint8_t **kept; /* file_count pointers, NULL of files that are not kept */
+	uint8_t **kept;		     /* file_count pointers, NULL of files that are not kept */
+	struct arena evidence_arena; /* of the kept files that only evidence_check reads */
 	struct kit_evidence evidence;
 };
 
@@ -40,6 +41,14 @@ struct kit_heads {
  * agree. heads, which is untrusted before, has afterwards what was verified and nothing else.
  */
 MUST_CHECK int kit_verify_heads(struct trusted_kit *kit, struct kit_heads *heads, struct err *err);
+
+/*
+ * Finds room in memory for the files that are read before the kit is trusted, or by the engine:
+ * migrations, SBOMs, attestations. Their sizes are signed, and bounded here: ERR_LIMIT.
+ */
+MUST_CHECK int kept_files_begin(struct trusted_kit *kit, struct err *err);
+/* When every digest held: fills kit->evidence, and forgets the files that nobody reads again. */
+MUST_CHECK int kept_files_check(struct trusted_kit *kit, struct err *err);
 
 /* DESIGN 5.5: version and time. installed.c's state takes part if there is one. */
 MUST_CHECK int rules_check_root(

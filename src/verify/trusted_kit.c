@@ -53,6 +53,7 @@ void trusted_kit_free(struct trusted_kit *kit)
 	if (kit == NULL)
 		return;
 	trust_chain_release(&kit->chain);
+	arena_release(&kit->evidence_arena);
 	arena_release(&kit->arena);
 	free(kit);
 }

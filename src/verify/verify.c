@@ -11,7 +11,6 @@
 #include "archive/members.h"
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "kit/migration.h"
 #include "verify/heads_read.h"
 #include "verify/kit_images.h"
 #include "verify/pipeline.h"
@@ -64,35 +63,6 @@ static int open_members(struct verification *v, struct err *err)
 	if (v->is_folder)
 		return members_open_folder(v->kit_fd, heads_order(), &v->members, err);
 	return members_open_archive(v->kit_fd, &v->members, err);
-}
-
-/* The files that the engine reads stay in memory: their sizes are signed, and bounded here. */
-static int keep_small_files(struct trusted_kit *kit, struct err *err)
-{
-	const struct manifest *manifest = &kit->manifest;
-	int64_t total = 0;
-
-	kit->kept = arena_array(&kit->arena, manifest->file_count, sizeof *kit->kept);
-	if (kit->kept == NULL)
-		return err_no_memory(err);
-	for (size_t i = 0; i < manifest->file_count; i++) {
-		const struct manifest_file *file = &manifest->files[i];
-		if (file->role != ROLE_MIGRATION)
-			continue;
-		total += file->size;
-		if (file->size > MIGRATION_SIZE_MAX)
-			return err_set(err, ERR_LIMIT,
-				"%s has %lld octets; a file of a migration has at most %d",
-				file->name, (long long)file->size, MIGRATION_SIZE_MAX);
-		if (total > KEPT_TOTAL_MAX)
-			return err_set(err, ERR_LIMIT,
-				"the files of all migrations have more than %d octets",
-				KEPT_TOTAL_MAX);
-		kit->kept[i] = arena_alloc(&kit->arena, (size_t)file->size + 1);
-		if (kit->kept[i] == NULL)
-			return err_no_memory(err);
-	}
-	return 0;
 }
 
 static void report(struct verification *v)
@@ -262,7 +232,7 @@ static int check_files(struct verification *v, struct err *err)
 static int begin_files(struct verification *v, struct err *err)
 {
 	const struct manifest *manifest = &v->kit->manifest;
-	int rc = keep_small_files(v->kit, err);
+	int rc = kept_files_begin(v->kit, err);
 
 	if (rc < 0)
 		return rc;
@@ -315,6 +285,8 @@ static int run(struct verification *v, struct err *err)
 		rc = begin_files(v, err);
 	if (rc == 0)
 		rc = check_files(v, err);
+	if (rc == 0)
+		rc = kept_files_check(v->kit, err);
 	if (rc == 0 && v->staging != NULL)
 		rc = staging_commit(v->staging, v->kit->id, err);
 	return rc;
