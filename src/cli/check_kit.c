@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "cli/show_images.h"
 #include "text/text.h"
 
 static void show_progress(void *argument, const struct verify_progress *progress)
@@ -150,6 +151,7 @@ void describe_checks(struct face *face, const struct checked_kit *checked)
 	(void)text_count((int64_t)manifest->file_count, count);
 	str_append_format(out, "\n%s Files         %s of %s, %s\n", face_sign(face, SIGN_GOOD),
 		count, count, text_size(octets, size));
+	describe_images(face, checked->kit);
 	describe_role(face, manifest, ROLE_ATTESTATION, "Attestations  ");
 	describe_role(face, manifest, ROLE_SBOM, "SBOM          ");
 	str_append_format(out, "%s Trust root    version ", face_sign(face, SIGN_GOOD));

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "cli/check_kit.h"
 #include "cli/commands.h"
+#include "cli/show_images.h"
 #include "kit/migration.h"
 #include "text/text.h"
 
@@ -193,6 +194,7 @@ static int inspect_text(struct face *face, const struct checked_kit *checked, st
 		return rc;
 	}
 	list_components(face, manifest);
+	list_images(face, checked->kit);
 	list_files(face, manifest);
 	return 0;
 }

@@ -73,3 +73,51 @@ void kit_images_free(struct kit_images *images)
 	image_reader_free(images->reader);
 	free(images);
 }
+
+static void write_digest(struct json_writer *writer, const struct sha256 *digest)
+{
+	char hex[SHA256_HEX_SIZE];
+
+	sha256_to_hex(digest, hex);
+	json_member_string(writer, "sha256", hex);
+}
+
+static void write_manifest(const struct image_manifest *manifest, struct json_writer *writer)
+{
+	const struct oci_platform *platform = &manifest->platform;
+
+	json_write_object(writer);
+	write_digest(writer, &manifest->digest);
+	if (*platform->os != '\0') {
+		json_member_object(writer, "platform");
+		json_member_string(writer, "os", platform->os);
+		json_member_string(writer, "architecture", platform->architecture);
+		if (*platform->variant != '\0')
+			json_member_string(writer, "variant", platform->variant);
+		json_write_end(writer);
+	}
+	json_member_integer(writer, "layers", (int64_t)manifest->layer_count);
+	json_member_integer(writer, "octets", manifest->octets);
+	json_write_end(writer);
+}
+
+void kit_images_write(const struct trusted_kit *kit, struct json_writer *writer)
+{
+	json_member_array(writer, "images");
+	for (size_t i = 0; i < kit->evidence.image_count; i++) {
+		const struct image *image = &kit->evidence.images[i];
+		json_write_object(writer);
+		json_member_string(writer, "file", image->file);
+		write_digest(writer, &image->digest);
+		if (*image->reference != '\0')
+			json_member_string(writer, "reference", image->reference);
+		json_member_array(writer, "manifests");
+		for (size_t k = 0; k < image->manifest_count; k++)
+			write_manifest(&image->manifests[k], writer);
+		json_write_end(writer);
+		json_member_integer(writer, "unpinned", (int64_t)image->unpinned_count);
+		json_member_integer(writer, "unreferenced", (int64_t)image->unreferenced_count);
+		json_write_end(writer);
+	}
+	json_write_end(writer);
+}

@@ -26,4 +26,7 @@ MUST_CHECK int kit_images_end(struct kit_images *images, struct err *err);
 
 void kit_images_free(struct kit_images *images); /* NULL is allowed */
 
+/* The images of a trusted kit, as the member "images" of an open object (verify.schema.json). */
+void kit_images_write(const struct trusted_kit *kit, struct json_writer *writer);
+
 #endif

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verify/kit_private.h"
+#include "verify/kit_images.h"
 
 const struct manifest *trusted_kit_manifest(const struct trusted_kit *kit)
 {
@@ -123,6 +123,7 @@ void verify_result_write(const struct trusted_kit *kit, struct json_writer *writ
 	json_member_integer(writer, "count", (int64_t)kit->manifest.file_count);
 	json_member_integer(writer, "octets", octets);
 	json_write_end(writer);
+	kit_images_write(kit, writer);
 	json_member_object(writer, "trustRoot");
 	json_member_integer(writer, "version", trust_root_version(kit->root));
 	json_member_time(writer, "expires", trust_root_expires(kit->root));
