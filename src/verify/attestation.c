@@ -235,11 +235,9 @@ static int check_subjects(const struct attestation_reading *all, struct attestat
 		return 0;
 	text_escape(&shown, bytes_of_string(statement->subjects[0].name), 80);
 	return err_set(err, ERR_ATTESTATION,
-		"it is about %s%s%s, and neither a file nor an image of this kit has such a "
-		"SHA-256",
+		"it is about %s%s, and no file or image of this kit has such a SHA-256",
 		shown.size == 0 ? "something without a name" : str_text(&shown),
-		statement->subject_count > 1 ? " and more" : "",
-		statement->subjects[0].has_sha256 ? "" : " by another digest than SHA-256");
+		statement->subject_count > 1 ? " and more" : "");
 }
 
 static int check_envelope(struct attestation_reading *all, struct attestation *attestation,
