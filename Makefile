@@ -46,7 +46,8 @@ COMMIT_TIME := $(shell git -c safe.directory='*' log -1 --format=%ct 2>/dev/null
 
 FLOORS   := base text json crypto compress archive kit trust verify site mongo object derive steps engine
 LIB_SRC  := $(sort $(foreach f,$(FLOORS),$(wildcard src/$(f)/*.c)))
-CLI_SRC  := $(sort $(wildcard src/cli/*.c) $(wildcard tui/*.c))
+TUI_SRC  := $(sort $(wildcard tui/*.c))
+CLI_SRC  := $(sort $(wildcard src/cli/*.c) $(TUI_SRC))
 PACK_SRC := $(sort $(wildcard src/pack/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
@@ -119,7 +120,7 @@ $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -L$(DEPS)/lib -lcmocka $(LDLIBS)
 # The terminal UI is a consumer: only its own tests link it.
-$(OUT)/unit/test_tui_%: $(OUT)/obj/tests/unit/test_tui_%.o $(call object,$(sort $(wildcard tui/*.c))) $(LIB)
+$(OUT)/unit/test_tui_%: $(OUT)/obj/tests/unit/test_tui_%.o $(call object,$(TUI_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -L$(DEPS)/lib -lcmocka $(LDLIBS)
@@ -130,6 +131,12 @@ $(OUT)/tools/%: $(OUT)/obj/tests/tools/%.o $(LIB)
 
 # A fuzz target with a main that replays its corpus.
 $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/replay.o $(call object,$(FUZZ_AID)) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(OUT)/fuzz/fuzz_tui_%: $(OUT)/obj/tests/fuzz/fuzz_tui_%.o $(OUT)/obj/tests/fuzz/replay.o \
+		$(call object,$(FUZZ_AID) $(TUI_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -146,6 +153,10 @@ $(OUT)/fault/%: $(OUT)/obj/tests/fault/%.o $(OUT)/obj/tests/fault/fault.o $(LIB)
 FUZZ_SECONDS ?= 60
 FUZZING := $(BUILD)/fuzzing
 $(OUT)/libfuzzer/%: $(OUT)/obj/tests/fuzz/%.o $(call object,$(FUZZ_AID)) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+$(OUT)/libfuzzer/fuzz_tui_%: $(OUT)/obj/tests/fuzz/fuzz_tui_%.o $(call object,$(FUZZ_AID) $(TUI_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)

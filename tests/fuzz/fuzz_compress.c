@@ -49,6 +49,16 @@ static int decode(enum decoder_kind kind, struct bytes input, size_t piece, size
 	return -ERR_LIMIT;
 }
 
+/*
+ * libzstd compares a frame's content with the size that its header says, unless the last block is
+ * empty and the frame came in parts: then a wrong size is passed over, as by the zstd program.
+ */
+static bool same_verdict(enum decoder_kind kind, int rc, int other)
+{
+	return rc == other || (kind == DECODER_ZSTD && (rc == 0 || rc == -ERR_TRUNCATED) &&
+				      (other == 0 || other == -ERR_TRUNCATED));
+}
+
 struct from {
 	struct bytes rest;
 	size_t piece;
@@ -124,7 +134,7 @@ static void both_readers_agree(enum decoder_kind kind, enum compression compress
 	int rc = decode(kind, stream, ROOM, ROOM, &ours, &err);
 	int other = read_stream(compression, stream, piece, room, &others, &err);
 
-	HOLDS((rc == 0) == (other == 0) || ours.size > OUT_MAX || others.size > OUT_MAX ||
+	HOLDS(same_verdict(kind, rc, other) || ours.size > OUT_MAX || others.size > OUT_MAX ||
 		stream.size == 0);
 	HOLDS(rc < 0 || other < 0 || bytes_equal(str_bytes(&ours), str_bytes(&others)));
 }
@@ -142,8 +152,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes stream = bytes_make(data + HEAD, size - HEAD);
 	int rc = decode(kind, stream, ROOM, ROOM, &whole, &err);
 	int other = decode(kind, stream, piece, room, &parts, &err);
-	HOLDS(rc == other || whole.size > OUT_MAX || parts.size > OUT_MAX);
-	HOLDS(rc < 0 || bytes_equal(str_bytes(&whole), str_bytes(&parts)));
+	HOLDS(same_verdict(kind, rc, other) || whole.size > OUT_MAX || parts.size > OUT_MAX);
+	HOLDS(rc < 0 || other < 0 || bytes_equal(str_bytes(&whole), str_bytes(&parts)));
 	if (kind == DECODER_GZIP)
 		both_readers_agree(kind, COMPRESSION_GZIP, stream, piece, room);
 	if (kind == DECODER_ZSTD)

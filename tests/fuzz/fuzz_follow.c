@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "json/json_write.h"
 #include "tests/fuzz/aid.h"
-#include "trust/store.h"
+#include "trust/chain.h"
 
 enum { ROOTS_MAX = 3 };
 
@@ -82,31 +82,63 @@ static unsigned threshold(const struct trust_root *root)
 	return trust_root_role(root, "root")->threshold;
 }
 
+/* The same walk by the chain, to which they are offered backwards. */
+static void chain(struct str *texts, struct trust_root *const *roots, int given, int followed)
+{
+	struct root_offer offers[ROOTS_MAX];
+	struct trust_chain chain = trust_chain_begin(aid_root());
+	struct err err;
+
+	for (int i = 0; i < given; i++)
+		offers[given - 1 - i] =
+			(struct root_offer){roots[i] != NULL ? trust_root_version(roots[i]) : i + 2,
+				str_bytes(&texts[i]), "root"};
+	int rc = trust_chain_follow(&chain, offers, (size_t)given, NULL, &err);
+	HOLDS(rc == 0 || rc == -ERR_TRUST_INVALID);
+	int64_t reached = trust_root_version(chain.in_force);
+	HOLDS(reached == trust_root_version(aid_root()) + (int64_t)chain.steps);
+	HOLDS((chain.brought != NULL) == (chain.steps > 0));
+	HOLDS(followed < given || (rc == 0 && chain.steps == (size_t)given));
+	trust_chain_release(&chain);
+}
+
+/* 0, or why it does not follow. */
+static int follow(const struct trust_root *last, unsigned signers, struct bytes text,
+	struct trust_root **ret_root)
+{
+	struct err err;
+	int rc = trust_root_parse(text, ret_root, &err);
+
+	if (rc == 0)
+		rc = trust_root_follow(last, *ret_root, &err);
+	HOLDS(rc == 0 || rc == -ERR_TRUST_INVALID);
+	if (rc < 0)
+		return rc;
+	HOLDS(trust_root_version(*ret_root) == trust_root_version(last) + 1);
+	HOLDS(count(last, signers) >= threshold(last));
+	HOLDS(count(*ret_root, signers) >= threshold(*ret_root));
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes rest = bytes_make(data, size);
 	struct trust_root *owned[ROOTS_MAX] = {NULL};
+	struct str texts[ROOTS_MAX] = {STR_INIT};
 	const struct trust_root *last = aid_root();
-	struct err err;
+	int given = 0, followed = 0;
 
-	for (int i = 0; rest.size > 0 && i < ROOTS_MAX; i++) {
-		CLEANUP_STR struct str text = STR_INIT;
+	for (; rest.size > 0 && given < ROOTS_MAX; given++) {
 		unsigned signers = octet_of(take_piece(&rest), 0);
-		sign(take_piece(&rest), signers, &text);
-		int rc = trust_root_parse(str_bytes(&text), &owned[i], &err);
-		HOLDS(rc == 0 || rc == -ERR_TRUST_INVALID);
-		if (rc < 0)
-			break;
-		rc = trust_root_follow(last, owned[i], &err);
-		HOLDS(rc == 0 || rc == -ERR_TRUST_INVALID);
-		if (rc < 0)
-			break;
-		HOLDS(trust_root_version(owned[i]) == trust_root_version(last) + 1);
-		HOLDS(count(last, signers) >= threshold(last));
-		HOLDS(count(owned[i], signers) >= threshold(owned[i]));
-		last = owned[i];
+		sign(take_piece(&rest), signers, &texts[given]);
+		if (followed == given &&
+			follow(last, signers, str_bytes(&texts[given]), &owned[given]) == 0)
+			last = owned[followed++];
 	}
-	for (int i = 0; i < ROOTS_MAX; i++)
+	chain(texts, owned, given, followed);
+	for (int i = 0; i < ROOTS_MAX; i++) {
 		trust_root_free(owned[i]);
+		str_release(&texts[i]);
+	}
 	return 0;
 }
