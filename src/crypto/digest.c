@@ -5,6 +5,8 @@
 
 #include <openssl/evp.h>
 
+#include "base/hex.h"
+
 struct sha256_stream {
 	EVP_MD_CTX *context;
 	EVP_MD *method; /* fetched once: a lookup for every small message would cost more than it */
@@ -86,36 +88,15 @@ bool sha256_equal(const struct sha256 *a, const struct sha256 *b)
 
 void sha256_to_hex(const struct sha256 *digest, char hex[static SHA256_HEX_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < SHA256_SIZE; i++) {
-		hex[2 * i] = digits[digest->octets[i] >> 4];
-		hex[2 * i + 1] = digits[digest->octets[i] & 15];
-	}
-	hex[SHA256_HEX_SIZE - 1] = '\0';
-}
-
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
+	hex_encode(bytes_make(digest->octets, SHA256_SIZE), hex);
 }
 
 bool sha256_from_hex(struct bytes hex, struct sha256 *ret_digest)
 {
 	struct sha256 digest;
 
-	if (hex.size != SHA256_HEX_SIZE - 1)
+	if (hex.size != SHA256_HEX_SIZE - 1 || !hex_decode(hex, digest.octets))
 		return false;
-	for (size_t i = 0; i < SHA256_SIZE; i++) {
-		int high = hex_digit(hex.data[2 * i]), low = hex_digit(hex.data[2 * i + 1]);
-		if (high < 0 || low < 0)
-			return false;
-		digest.octets[i] = (uint8_t)(high << 4 | low);
-	}
 	*ret_digest = digest;
 	return true;
 }

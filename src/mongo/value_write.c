@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
+
 enum { LEVELS = sizeof((struct doc_writer *)0)->starts / sizeof(size_t) };
 
 static void append_u32(struct str *out, uint32_t number)
@@ -194,11 +196,5 @@ void doc_write_raw(struct doc_writer *writer, const char *name, struct bytes doc
 
 void object_id_to_hex(const uint8_t *id, char hex[static OBJECT_ID_HEX_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < OBJECT_ID_SIZE; i++) {
-		hex[2 * i] = digits[id[i] >> 4];
-		hex[2 * i + 1] = digits[id[i] & 15];
-	}
-	hex[2 * (size_t)OBJECT_ID_SIZE] = '\0';
+	hex_encode(bytes_make(id, OBJECT_ID_SIZE), hex);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 
 static int chain(struct sha256 *head, const struct sha256 *link, struct err *err)
 {
@@ -280,17 +281,13 @@ int backfill_state_write(const struct backfill_state *state, const struct backfi
 static int read_id(const struct json *object, const char *name, uint8_t id[static OBJECT_ID_SIZE],
 	struct err *err)
 {
-	static const char digits[] = "0123456789abcdef";
 	const char *hex = NULL;
 	int result = json_need_string(object, name, OBJECT_ID_HEX_SIZE - 1, &hex, err);
 
 	if (result != 0)
 		return result;
-	if (strlen(hex) != OBJECT_ID_HEX_SIZE - 1 || strspn(hex, digits) != OBJECT_ID_HEX_SIZE - 1)
+	if (strlen(hex) != OBJECT_ID_HEX_SIZE - 1 || !hex_decode(bytes_of_string(hex), id))
 		return err_set(err, ERR_SYNTAX, "\"%s\" is no ObjectId", name);
-	for (size_t i = 0; i < OBJECT_ID_SIZE; i++)
-		id[i] = (uint8_t)((strchr(digits, hex[2 * i]) - digits) << 4 |
-				  (strchr(digits, hex[2 * i + 1]) - digits));
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 #include "json/json_write.h"
 #include "trust/root_internal.h"
 
@@ -123,13 +124,8 @@ static const struct trust_key *find_material(
 static void write_hex(struct json_writer *json, const char *name, struct bytes octets)
 {
 	char hex[2 * KEY_SIGNATURE_MAX + 1];
-	static const char digits[] = "0123456789abcdef";
 
-	for (size_t i = 0; i < octets.size; i++) {
-		hex[2 * i] = digits[octets.data[i] >> 4];
-		hex[2 * i + 1] = digits[octets.data[i] & 15];
-	}
-	hex[2 * octets.size] = '\0';
+	hex_encode(octets, hex);
 	json_member_string(json, name, hex);
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 #include "json/json_write.h"
 #include "trust/root_internal.h"
 
@@ -40,23 +41,6 @@ int trust_key_id(const struct json *object, struct sha256 *ret_id, struct err *e
 	return status < 0 ? status : sha256_of(str_bytes(&canonical), ret_id, err);
 }
 
-static int hex_value(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-bool trust_hex_decode(const char *hex, struct str *out)
-{
-	for (; hex[0] != '\0'; hex += 2) {
-		int high = hex_value(hex[0]);
-		int low = high < 0 ? -1 : hex_value(hex[1]);
-		if (low < 0)
-			return false;
-		str_append_char(out, (char)(high << 4 | low));
-	}
-	return true;
-}
-
 static int parse_material(const char *text, enum raw_form raw, enum key_scheme scheme,
 	struct public_key **ret_key, struct err *err)
 {
@@ -64,7 +48,7 @@ static int parse_material(const char *text, enum raw_form raw, enum key_scheme s
 
 	if (raw == RAW_NONE || strncmp(text, "-----", 5) == 0)
 		return public_key_from_pem(bytes_of_string(text), ret_key, err);
-	if (!trust_hex_decode(text, &octets))
+	if (!hex_append_decoded(bytes_of_string(text), &octets))
 		return err_set(err, ERR_SYNTAX, "it is neither PEM nor hexadecimal");
 	int status = str_check(&octets, err);
 	if (status < 0)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 #include "base/clock.h"
 #include "json/json_write.h"
 #include "trust/root_internal.h"
@@ -145,7 +146,7 @@ static int parse_signature(const struct json *value, struct trust_root *root, st
 	if ((status = json_need_string(value, "keyid", ENVELOPE_KEYID_MAX, &keyid, err)) < 0 ||
 		(status = json_optional_string(value, "sig", SIGNATURE_HEX_MAX, &hex, err)) < 0)
 		return status;
-	if (!trust_hex_decode(hex, &octets))
+	if (!hex_append_decoded(bytes_of_string(hex), &octets))
 		return err_set(err, ERR_SYNTAX, "\"sig\" is not hexadecimal");
 	if ((status = str_check(&octets, err)) < 0)
 		return status;

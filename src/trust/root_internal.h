@@ -34,9 +34,6 @@ MUST_CHECK int trust_keys_parse(const struct json *keys, struct trust_root *root
 /* Owns each key's material; called once a root. */
 void trust_keys_release(struct trust_root *root);
 
-/* Appends the octets of lower-case hexadecimal text; false if it is not that. */
-bool trust_hex_decode(const char *hex, struct str *out);
-
 /* The key object as TUF writes it, and its id. */
 MUST_CHECK int trust_key_write(const struct public_key *key, enum key_scheme scheme,
 	const char *name, struct str *out, struct err *err);
