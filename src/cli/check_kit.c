@@ -133,6 +133,22 @@ static void describe_role(
 	str_append_text(&face->result, ": signed as files, not looked into\n");
 }
 
+/* Said only where something came along. */
+static void describe_proofs(struct face *face, const struct checked_kit *checked)
+{
+	struct proofs proofs = trusted_kit_proofs(checked->kit);
+
+	if (proofs.log_entries + proofs.timestamps + proofs.certificates == 0)
+		return;
+	str_append_format(&face->result, "%s In bundles    ", face_sign(face, SIGN_NONE));
+	text_plural(&face->result, (int64_t)proofs.log_entries, "log entry", "log entries");
+	str_append_text(&face->result, ", ");
+	text_plural(&face->result, (int64_t)proofs.timestamps, "timestamp", "timestamps");
+	str_append_text(&face->result, ", ");
+	text_plural(&face->result, (int64_t)proofs.certificates, "certificate", "certificates");
+	str_append_text(&face->result, ": present, not checked\n");
+}
+
 void describe_checks(struct face *face, const struct checked_kit *checked)
 {
 	const struct manifest *manifest = trusted_kit_manifest(checked->kit);
@@ -151,6 +167,7 @@ void describe_checks(struct face *face, const struct checked_kit *checked)
 	(void)text_count((int64_t)manifest->file_count, count);
 	str_append_format(out, "\n%s Files         %s of %s, %s\n", face_sign(face, SIGN_GOOD),
 		count, count, text_size(octets, size));
+	describe_proofs(face, checked);
 	describe_images(face, checked->kit);
 	describe_role(face, manifest, ROLE_ATTESTATION, "Attestations  ");
 	describe_role(face, manifest, ROLE_SBOM, "SBOM          ");

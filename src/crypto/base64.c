@@ -4,11 +4,19 @@
 
 #include "base/cleanup.h"
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char digits_of_standard[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 enum { NOT_A_DIGIT = 64 };
 
-static unsigned digit_of(uint8_t c)
+/* What digits 62 and 63 are. */
+struct alphabet {
+	char digit_62, digit_63;
+};
+
+static const struct alphabet standard = {'+', '/'}, url_safe = {'-', '_'};
+
+static unsigned digit_of(const struct alphabet *alphabet, uint8_t c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -16,7 +24,19 @@ static unsigned digit_of(uint8_t c)
 		return c - 'a' + 26;
 	if (c >= '0' && c <= '9')
 		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : NOT_A_DIGIT;
+	return c == alphabet->digit_62 ? 62 : c == alphabet->digit_63 ? 63 : NOT_A_DIGIT;
+}
+
+/* The first character that only one alphabet has decides for the whole value. */
+static const struct alphabet *choose_alphabet(struct bytes text)
+{
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.data[i] == '+' || text.data[i] == '/')
+			return &standard;
+		if (text.data[i] == '-' || text.data[i] == '_')
+			return &url_safe;
+	}
+	return &standard;
 }
 
 static size_t count_padding(struct bytes text)
@@ -26,7 +46,8 @@ static size_t count_padding(struct bytes text)
 	return text.data[text.size - 2] == '=' ? 2 : 1;
 }
 
-int base64_decode_into(struct bytes untrusted_text, uint8_t *out, size_t *ret_size, struct err *err)
+static int decode(const struct alphabet *alphabet, struct bytes untrusted_text, uint8_t *out,
+	size_t *ret_size, struct err *err)
 {
 	if (untrusted_text.size % 4 != 0)
 		return err_set(err, ERR_SYNTAX, "base64: the length is no multiple of 4");
@@ -36,7 +57,7 @@ int base64_decode_into(struct bytes untrusted_text, uint8_t *out, size_t *ret_si
 	unsigned bits = 0;
 
 	for (size_t i = 0; i < digits; i++) {
-		unsigned digit = digit_of(untrusted_text.data[i]);
+		unsigned digit = digit_of(alphabet, untrusted_text.data[i]);
 		if (digit == NOT_A_DIGIT)
 			return err_set(err, ERR_SYNTAX,
 				"base64: character %zu is not of the alphabet", i + 1);
@@ -51,6 +72,17 @@ int base64_decode_into(struct bytes untrusted_text, uint8_t *out, size_t *ret_si
 		return err_set(err, ERR_SYNTAX, "base64: unused bits are not zero");
 	*ret_size = size;
 	return 0;
+}
+
+int base64_decode_into(struct bytes untrusted_text, uint8_t *out, size_t *ret_size, struct err *err)
+{
+	return decode(&standard, untrusted_text, out, ret_size, err);
+}
+
+int base64_decode_either_into(
+	struct bytes untrusted_text, uint8_t *out, size_t *ret_size, struct err *err)
+{
+	return decode(choose_alphabet(untrusted_text), untrusted_text, out, ret_size, err);
 }
 
 int base64_decode(struct bytes untrusted_text, struct str *out, struct err *err)
@@ -78,10 +110,10 @@ void base64_encode(struct bytes data, struct str *out)
 			group |= (uint32_t)data.data[i + 1] << 8;
 		if (left > 2)
 			group |= data.data[i + 2];
-		text[0] = alphabet[group >> 18];
-		text[1] = alphabet[group >> 12 & 63];
-		text[2] = left > 1 ? alphabet[group >> 6 & 63] : '=';
-		text[3] = left > 2 ? alphabet[group & 63] : '=';
+		text[0] = digits_of_standard[group >> 18];
+		text[1] = digits_of_standard[group >> 12 & 63];
+		text[2] = left > 1 ? digits_of_standard[group >> 6 & 63] : '=';
+		text[3] = left > 2 ? digits_of_standard[group & 63] : '=';
 		str_append(out, text, sizeof text);
 	}
 }

@@ -1,6 +1,7 @@
 /*
- * base64: RFC 4648 section 4, strict in reading: padding required, no white space, no stray
- * characters, unused bits zero; one alphabet.
+ * base64: RFC 4648, strict in reading: padding required, no white space, no stray characters,
+ * unused bits zero. The alphabet is the standard one (section 4); where a format allows the
+ * URL-safe one too (section 5), a value has one of them and never both.
  */
 #ifndef OFFKIT_CRYPTO_BASE64_H
 #define OFFKIT_CRYPTO_BASE64_H
@@ -15,6 +16,8 @@ static inline size_t base64_decoded_size(struct bytes text)
 
 /* Into memory of base64_decoded_size octets. ERR_SYNTAX. */
 MUST_CHECK int base64_decode_into(
+	struct bytes untrusted_text, uint8_t *out, size_t *ret_size, struct err *err);
+MUST_CHECK int base64_decode_either_into(
 	struct bytes untrusted_text, uint8_t *out, size_t *ret_size, struct err *err);
 MUST_CHECK int base64_decode(struct bytes untrusted_text, struct str *out, struct err *err);
 void base64_encode(struct bytes data, struct str *out);

@@ -1,4 +1,4 @@
-#include "kit/envelope.h"
+#include "kit/envelope_internal.h"
 
 #include <string.h>
 
@@ -14,7 +14,7 @@ static int decode(const char *text, struct arena *arena, struct bytes *ret, stru
 
 	if (data == NULL)
 		return err_no_memory(err);
-	int status = base64_decode_into(untrusted_text, data, &size, err);
+	int status = base64_decode_either_into(untrusted_text, data, &size, err);
 	if (status == 0)
 		*ret = bytes_make(data, size);
 	return status;
@@ -60,7 +60,6 @@ static int parse_signatures(const struct json *list, size_t least, struct arena 
 	return 0;
 }
 
-/* Members that we do not know are passed over, as DSSE asks of a consumer: none is signed. */
 static int parse_object(const struct json *root, size_t least, struct arena *arena,
 	struct envelope *envelope, struct err *err)
 {
@@ -82,17 +81,25 @@ static int parse_object(const struct json *root, size_t least, struct arena *are
 	return parse_signatures(signatures, least, arena, envelope, err);
 }
 
+int envelope_from_json(const struct json *untrusted_object, size_t least, struct arena *arena,
+	struct envelope *ret_envelope, struct err *err)
+{
+	struct envelope envelope = {0};
+
+	if (parse_object(untrusted_object, least, arena, &envelope, err) != 0)
+		return err_context(err, "envelope");
+	*ret_envelope = envelope;
+	return 0;
+}
+
 static int parse_text(struct bytes untrusted_text, size_t least, struct arena *arena,
 	struct envelope *ret_envelope, struct err *err)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
-	struct envelope envelope = {0};
 
-	if (json_parse(untrusted_text, JSON_LIMITS(ENVELOPE_SIZE_MAX), &doc, err) != 0 ||
-		parse_object(json_root(doc), least, arena, &envelope, err) != 0)
+	if (json_parse(untrusted_text, JSON_LIMITS(ENVELOPE_SIZE_MAX), &doc, err) != 0)
 		return err_context(err, "envelope");
-	*ret_envelope = envelope;
-	return 0;
+	return envelope_from_json(json_root(doc), least, arena, ret_envelope, err);
 }
 
 int envelope_parse(struct bytes untrusted_text, struct arena *arena, struct envelope *ret_envelope,

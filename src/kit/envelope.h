@@ -1,6 +1,8 @@
 /*
  * envelope: a DSSE envelope (DSSE v1.0: envelope.md, protocol.md), as it came: nothing here is
  * trusted. Signatures are verified over envelope_pae of exactly the bytes that are parsed later.
+ *
+ * Base64 is strict, and of either alphabet, as DSSE allows: one alphabet in a value.
  */
 #ifndef OFFKIT_KIT_ENVELOPE_H
 #define OFFKIT_KIT_ENVELOPE_H
@@ -24,11 +26,19 @@ struct envelope_signature {
 	struct bytes signature;
 };
 
+/* What a Sigstore bundle brings beside its signature: present, not checked, deciding nothing. */
+struct proofs {
+	size_t log_entries;
+	size_t timestamps;
+	size_t certificates;
+};
+
 struct envelope {
 	const char *payload_type;
 	struct bytes untrusted_payload;
 	size_t signature_count; /* at least 1, but in a draft */
 	struct envelope_signature *signatures;
+	struct proofs proofs; /* of the bundle that it came in, if it did */
 };
 
 /* Everything lives in arena. ERR_SYNTAX, ERR_LIMIT; ERR_MANIFEST_SIGNATURE: it has no signatures.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "kit/bundle.h"
 #include "kit/manifest.h"
 #include "kit/sums.h"
 
@@ -41,7 +42,8 @@ int signed_documents_add(const struct signers *signers, struct signed_documents 
 	struct manifest manifest;
 	int rc;
 
-	if ((rc = envelope_parse_draft(str_bytes(&heads->envelope), &arena, &envelope, err)) < 0 ||
+	if ((rc = envelope_or_bundle_parse_draft(
+		     str_bytes(&heads->envelope), &arena, &envelope, err)) < 0 ||
 		(rc = check(heads, &envelope, &arena, &manifest, err)) < 0)
 		return rc;
 	for (size_t i = 0; i < signers->count && rc == 0; i++) {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "kit/envelope.h"
+#include "kit/bundle.h"
 #include "text/text.h"
 #include "verify/evidence_private.h"
 
@@ -269,7 +269,12 @@ static int check_file(
 	struct envelope envelope;
 
 	attestation->file = file->name;
-	int rc = envelope_parse(bytes_make(content, (size_t)file->size), &scratch, &envelope, err);
+	int rc = envelope_or_bundle_parse(
+		bytes_make(content, (size_t)file->size), &scratch, &envelope, err);
+	if (rc == 0) {
+		attestation->log_entries = envelope.proofs.log_entries;
+		attestation->timestamps = envelope.proofs.timestamps;
+	}
 	if (rc == 0)
 		rc = check_envelope(all, attestation, &envelope, &scratch, err);
 	/* An envelope that nobody signed is a manifest's error there; here it is an attestation's.

@@ -2,9 +2,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "crypto/base64.h"
-#include "kit/detached.h"
-#include "kit/envelope.h"
+#include "kit/bundle.h"
 #include "kit/name.h"
 #include "kit/sums.h"
 #include "text/text.h"
@@ -12,6 +10,13 @@
 #include "verify/rotated.h"
 
 enum { ID_DIGITS = 8 };
+
+static void proofs_add(struct proofs *sum, const struct proofs *more)
+{
+	sum->log_entries += more->log_entries;
+	sum->timestamps += more->timestamps;
+	sum->certificates += more->certificates;
+}
 
 /* Whether a key that has not signed yet made this signature; each key of a role is there once. */
 static int find_key(struct trusted_kit *kit, struct signed_message *message,
@@ -111,7 +116,7 @@ static int verify_envelope(
 	struct trusted_kit *kit, struct str *text, struct arena *arena, struct err *err)
 {
 	struct envelope envelope;
-	int rc = envelope_parse(str_bytes(text), arena, &envelope, err);
+	int rc = envelope_or_bundle_parse(str_bytes(text), arena, &envelope, err);
 
 	if (rc < 0)
 		return err_context(err, "manifest.dsse");
@@ -120,6 +125,7 @@ static int verify_envelope(
 		rc = check_threshold(kit, &envelope, err);
 	if (rc < 0)
 		return rc;
+	proofs_add(&kit->proofs, &envelope.proofs);
 	rc = manifest_parse(envelope.untrusted_payload, &kit->arena, &kit->manifest, err);
 	if (rc < 0)
 		return err_context(err, "manifest.dsse: the signed manifest");
@@ -137,34 +143,71 @@ static int verify_manifest(struct trusted_kit *kit, struct str *text, struct err
 	return rc;
 }
 
-static int verify_sums_signature(struct trusted_kit *kit, struct kit_heads *heads, struct err *err)
+/* ret_key is NULL if no key of the role made the signature. */
+static int find_sums_signer(const struct trust_role *role, struct signed_message *message,
+	struct bytes untrusted_signature, const struct trust_key **ret_key, struct err *err)
 {
-	CLEANUP_STR struct str signature = STR_INIT;
-	struct signed_message message = signed_message_make(KEY_USE_BLOB, str_bytes(&heads->sums));
-	struct err reason = {0};
-
-	int rc = detached_parse(str_bytes(&heads->sums_signature), &signature, err);
-	if (rc < 0)
-		return err_context(err, "SHA256SUMS.sig");
-	for (size_t i = 0; i < kit->role->key_count; i++) {
-		const struct trust_key *key = kit->role->keys[i];
-		rc = public_key_verify(
-			key->key, key->scheme, &message, str_bytes(&signature), &reason);
+	*ret_key = NULL;
+	for (size_t i = 0; i < role->key_count; i++) {
+		const struct trust_key *key = role->keys[i];
+		struct err reason = {0};
+		int rc = public_key_verify(
+			key->key, key->scheme, message, untrusted_signature, &reason);
 		if (rc == 0) {
-			kit->sums_signer = key->name;
-			str_truncate(&heads->sums_signature, 0);
-			base64_encode(str_bytes(&signature), &heads->sums_signature);
-			return str_check(&heads->sums_signature, err);
+			*ret_key = key;
+			return 0;
 		}
 		if (reason.code != ERR_MANIFEST_SIGNATURE) {
 			*err = reason;
 			return rc;
 		}
 	}
+	return 0;
+}
+
+static int explain_sums(struct trusted_kit *kit, struct signed_message *message,
+	struct bytes untrusted_signature, struct err *err)
+{
+	const struct envelope_signature given = {"", untrusted_signature};
+
 	(void)err_set(err, ERR_SUMS_SIGNATURE,
 		"SHA256SUMS.sig is not by a key that the trust root names for kits");
-	const struct envelope_signature given = {"", str_bytes(&signature)};
-	return rotated_explain(kit->root, "SHA256SUMS.sig", &message, &given, 1, 1, err);
+	return rotated_explain(kit->root, "SHA256SUMS.sig", message, &given, 1, 1, err);
+}
+
+static int check_sums_signature(
+	struct trusted_kit *kit, struct kit_heads *heads, struct arena *arena, struct err *err)
+{
+	struct signed_message message = signed_message_make(KEY_USE_BLOB, str_bytes(&heads->sums));
+	const struct trust_key *key;
+	struct detached detached;
+	bool fits;
+
+	int rc = detached_parse(str_bytes(&heads->sums_signature), arena, &detached, err);
+	if (rc < 0)
+		return err_context(err, "SHA256SUMS.sig");
+	if ((rc = detached_fits(&detached, &message, &fits, err)) < 0 ||
+		(rc = find_sums_signer(kit->role, &message, detached.signature, &key, err)) < 0)
+		return rc;
+	if (!fits)
+		return err_set(err, ERR_SUMS_SIGNATURE,
+			"SHA256SUMS.sig is a bundle whose messageDigest is another file's");
+	if (key == NULL)
+		return explain_sums(kit, &message, detached.signature, err);
+	kit->sums_signer = key->name;
+	proofs_add(&kit->proofs, &detached.proofs);
+	str_truncate(&heads->sums_signature, 0);
+	detached_write(detached.signature, &heads->sums_signature);
+	return str_check(&heads->sums_signature, err);
+}
+
+static int verify_sums_signature(struct trusted_kit *kit, struct kit_heads *heads, struct err *err)
+{
+	struct arena arena = ARENA_INIT; /* the signature's; nothing of it lives on */
+	int rc = check_sums_signature(kit, heads, &arena, err);
+
+	arena_release(&arena);
+	return rc;
 }
 
 static int verify_sums(struct trusted_kit *kit, struct kit_heads *heads, struct err *err)

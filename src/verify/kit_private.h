@@ -5,6 +5,7 @@
 #ifndef OFFKIT_VERIFY_KIT_PRIVATE_H
 #define OFFKIT_VERIFY_KIT_PRIVATE_H
 
+#include "kit/envelope.h"
 #include "trust/chain.h"
 #include "verify/evidence.h"
 #include "verify/verify.h"
@@ -23,6 +24,7 @@ struct trusted_kit {
 	const struct trust_role *role; /* "targets" */
 	bool *has_signed;	       /* role->key_count */
 	const char *sums_signer;
+	struct proofs proofs;	     /* in the bundles around both: present, not checked */
 	uint8_t **kept;		     /* file_count pointers, NULL of files that are not kept */
 	struct arena evidence_arena; /* of the kept files that only evidence_check reads */
 	struct kit_evidence evidence;

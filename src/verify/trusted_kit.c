@@ -38,6 +38,11 @@ const char *trusted_kit_sums_signer(const struct trusted_kit *kit)
 	return kit->sums_signer;
 }
 
+struct proofs trusted_kit_proofs(const struct trusted_kit *kit)
+{
+	return kit->proofs;
+}
+
 const struct trust_root *trusted_kit_root(const struct trusted_kit *kit)
 {
 	return kit->root;
@@ -103,6 +108,11 @@ static void write_signatures(const struct trusted_kit *kit, struct json_writer *
 		json_member_bool(writer, "signed", kit->has_signed[i]);
 		json_write_end(writer);
 	}
+	json_write_end(writer);
+	json_member_object(writer, "notChecked");
+	json_member_integer(writer, "logEntries", (int64_t)kit->proofs.log_entries);
+	json_member_integer(writer, "timestamps", (int64_t)kit->proofs.timestamps);
+	json_member_integer(writer, "certificates", (int64_t)kit->proofs.certificates);
 	json_write_end(writer);
 	json_write_end(writer);
 	json_member_object(writer, "sums");

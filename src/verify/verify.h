@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "json/json_write.h"
+#include "kit/envelope.h"
 #include "kit/manifest.h"
 #include "trust/root.h"
 
@@ -36,6 +37,9 @@ struct bytes trusted_kit_file(const struct trusted_kit *kit, const char *name);
 const struct trust_role *trusted_kit_signers(
 	const struct trusted_kit *kit, const bool **ret_signed);
 const char *trusted_kit_sums_signer(const struct trusted_kit *kit); /* name of the key */
+
+/* What the bundles around the signatures of manifest and SHA256SUMS brought: nobody checked it. */
+struct proofs trusted_kit_proofs(const struct trusted_kit *kit);
 /* The root in force, and how many of the steps to it the kit brought itself (its trust/). */
 const struct trust_root *trusted_kit_root(const struct trusted_kit *kit);
 size_t trusted_kit_roots_brought(const struct trusted_kit *kit);

@@ -1,7 +1,7 @@
-/* What the reader of envelopes takes survives being written; nothing unsigned is taken. */
+/* What the readers of envelopes and bundles take survives being written; nothing unsigned is taken.
+ */
 #include "base/cleanup.h"
-#include "kit/detached.h"
-#include "kit/envelope.h"
+#include "kit/bundle.h"
 #include "tests/fuzz/target.h"
 
 static void write_and_read_again(const struct envelope *envelope)
@@ -20,24 +20,51 @@ static void write_and_read_again(const struct envelope *envelope)
 			again.signatures[i].signature, envelope->signatures[i].signature));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check_envelope(struct bytes input, struct arena *arena)
 {
-	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
-	CLEANUP_STR struct str signature = STR_INIT;
-	struct envelope envelope;
+	struct envelope envelope, same;
 	struct err err;
-	int rc = envelope_parse(bytes_make(data, size), &arena, &envelope, &err);
+	int rc = envelope_parse(input, arena, &envelope, &err);
 
 	/* An envelope that nobody has signed is a matter of signatures. */
 	HOLDS(rc == 0 || rc == -ERR_SYNTAX || rc == -ERR_LIMIT || rc == -ERR_MANIFEST_SIGNATURE);
-	if (rc == 0) {
-		HOLDS(envelope.signature_count >= 1);
-		for (size_t i = 0; i < envelope.signature_count; i++)
-			HOLDS(envelope.signatures[i].signature.size > 0);
+	if (rc < 0)
+		return;
+	HOLDS(envelope.signature_count >= 1);
+	for (size_t i = 0; i < envelope.signature_count; i++)
+		HOLDS(envelope.signatures[i].signature.size > 0);
+	write_and_read_again(&envelope);
+	HOLDS(envelope_parse_draft(input, arena, &same, &err) == 0);
+}
+
+static void check_bundle(struct bytes input, struct arena *arena)
+{
+	struct envelope envelope;
+	struct bundle bundle;
+	struct err err;
+	int rc = bundle_parse(input, arena, &bundle, &err);
+
+	HOLDS(rc == 0 || rc == -ERR_SYNTAX || rc == -ERR_LIMIT || rc == -ERR_MANIFEST_SIGNATURE);
+	if (rc < 0)
+		return;
+	HOLDS(bundle.has_envelope ? bundle.envelope.signature_count == 1
+				  : bundle.blob.signature.size > 0);
+	rc = envelope_or_bundle_parse(input, arena, &envelope, &err);
+	HOLDS(rc == (bundle.has_envelope ? 0 : -ERR_SYNTAX));
+	if (rc == 0)
 		write_and_read_again(&envelope);
-		HOLDS(envelope_parse_draft(bytes_make(data, size), &arena, &envelope, &err) == 0);
-	}
-	rc = detached_parse(bytes_make(data, size), &signature, &err);
-	HOLDS(rc == 0 ? signature.size > 0 : signature.size == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct bytes input = bytes_make(data, size);
+	struct detached detached;
+	struct err err;
+
+	check_envelope(input, &arena);
+	check_bundle(input, &arena);
+	int rc = detached_parse(input, &arena, &detached, &err);
+	HOLDS(rc < 0 || detached.signature.size > 0);
 	return 0;
 }

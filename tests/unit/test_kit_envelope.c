@@ -86,7 +86,9 @@ static void test_refuses(void **state)
 		SIGNED("[{\"sig\":\"AQ\"}]"),
 		SIGNED("[{\"sig\":\"AR==\"}]"),
 		SIGNED("[{\"sig\":\"AQ==\\n\"}]"),
-		SIGNED("[{\"sig\":\"-_-_\"}]"),
+		SIGNED("[{\"sig\":\"-_-/\"}]"),
+		SIGNED("[{\"sig\":\"/+-_\"}]"),
+		SIGNED("[{\"sig\":\"-_\"}]"),
 		SIGNED("[{\"sig\":\"AQ==\"},{\"sig\":\"\"}]"),
 		SIGNED("[{\"sig\":\"AQ==\"}],\"payload\":\"YQ==\""),
 		SIGNED("[{\"sig\":\"AQ==\"}]") "x",
@@ -103,6 +105,23 @@ static void test_refuses(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		assert_int_equal(parse(cases[i], &arena, &envelope), -ERR_SYNTAX);
 	assert_int_equal(parse(SIGNED("[]"), &arena, &envelope), -ERR_MANIFEST_SIGNATURE);
+}
+
+/* DSSE allows either alphabet, and each value is of one. */
+static void test_either_alphabet(void **state)
+{
+	static const uint8_t octets[] = {0xfb, 0xff, 0xbf};
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct envelope envelope;
+
+	(void)state;
+	assert_int_equal(parse("{\"payload\":\"-_-_\",\"payloadType\":\"t\",\"signatures\":["
+			       "{\"sig\":\"+/+/\"},{\"sig\":\"-_-_\"}]}",
+				 &arena, &envelope),
+		0);
+	assert_true(bytes_equal(envelope.untrusted_payload, bytes_make(octets, 3)));
+	assert_true(bytes_equal(envelope.signatures[0].signature, bytes_make(octets, 3)));
+	assert_true(bytes_equal(envelope.signatures[1].signature, bytes_make(octets, 3)));
 }
 
 static int parse_with_signatures(size_t count, size_t keyid_size, size_t type_size)
@@ -167,7 +186,8 @@ static void test_sign(void **state)
 	CLEANUP(private_key_cleanup) struct private_key *ed = load("fixtures/keys/ed25519.key");
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	CLEANUP_STR struct str pae = STR_INIT, first = STR_INIT, again = STR_INIT;
-	struct envelope envelope = {"t/x", bytes_of_string("payload"), 0, NULL};
+	struct envelope envelope = {
+		.payload_type = "t/x", .untrusted_payload = bytes_of_string("payload")};
 
 	(void)state;
 	assert_int_equal(envelope_sign(&envelope, eu, KEY_ECDSA_P256_SHA256, "", &arena, &err), 0);
@@ -190,7 +210,10 @@ static void test_sign_limit(void **state)
 	CLEANUP(private_key_cleanup) struct private_key *ed = load("fixtures/keys/ed25519.key");
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	struct envelope_signature others[ENVELOPE_SIGNATURES_MAX];
-	struct envelope envelope = {"t", bytes_of_string("p"), ENVELOPE_SIGNATURES_MAX, others};
+	struct envelope envelope = {.payload_type = "t",
+		.untrusted_payload = bytes_of_string("p"),
+		.signature_count = ENVELOPE_SIGNATURES_MAX,
+		.signatures = others};
 
 	(void)state;
 	for (size_t i = 0; i < ENVELOPE_SIGNATURES_MAX; i++)
@@ -201,30 +224,40 @@ static void test_sign_limit(void **state)
 	assert_int_equal(envelope.signature_count, ENVELOPE_SIGNATURES_MAX);
 }
 
+static int status_of_detached(const char *text)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct detached detached;
+
+	return detached_parse(bytes_of_string(text), &arena, &detached, &err);
+}
+
 static void test_detached(void **state)
 {
-	static const char *const bad[] = {"", "\n", "AQ==\n\n", "AQ==\r\n", " AQ==", "AQ"};
+	static const char *const bad[] = {"", "\n", "AQ==\n\n", "AQ==\r\n", " AQ==", "AQ", "-_-_"};
 	CLEANUP(private_key_cleanup) struct private_key *eu = load("fixtures/keys/release-eu.key");
-	CLEANUP_STR struct str text = STR_INIT, octets = STR_INIT;
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	CLEANUP_STR struct str text = STR_INIT;
 	struct bytes content = bytes_of_string("sums");
 	struct signed_message message = signed_message_make(KEY_USE_BLOB, content);
+	struct detached detached;
 
 	(void)state;
 	assert_int_equal(detached_sign(content, eu, KEY_ECDSA_P256_SHA256, &text, &err), 0);
-	assert_int_equal(detached_parse(str_bytes(&text), &octets, &err), 0);
+	assert_int_equal(detached_parse(str_bytes(&text), &arena, &detached, &err), 0);
 	assert_int_equal(public_key_verify(private_key_public(eu), KEY_ECDSA_P256_SHA256, &message,
-				 str_bytes(&octets), &err),
+				 detached.signature, &err),
 		0);
-	assert_int_equal(detached_parse(bytes_of_string("AQ==\n"), &octets, &err), 0);
+	assert_int_equal(detached.digest_size, DIGEST_NONE);
+	assert_int_equal(status_of_detached("AQ==\n"), 0);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		assert_int_equal(
-			detached_parse(bytes_of_string(bad[i]), &octets, &err), -ERR_SYNTAX);
+		assert_int_equal(status_of_detached(bad[i]), -ERR_SYNTAX);
 	str_truncate(&text, 0);
 	while (text.size < DETACHED_SIZE_MAX)
 		str_append_char(&text, 'A');
-	assert_int_equal(detached_parse(str_bytes(&text), &octets, &err), 0);
+	assert_int_equal(detached_parse(str_bytes(&text), &arena, &detached, &err), 0);
 	str_append_char(&text, '\n');
-	assert_int_equal(detached_parse(str_bytes(&text), &octets, &err), -ERR_LIMIT);
+	assert_int_equal(detached_parse(str_bytes(&text), &arena, &detached, &err), -ERR_LIMIT);
 }
 
 int main(void)
@@ -234,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_passes_over_what_it_does_not_know),
 		cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_either_alphabet),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_size_limit),
 		cmocka_unit_test(test_sign),
