@@ -9,6 +9,44 @@
 #include "cli/commands.h"
 #include "cli/face.h"
 #include "text/text.h"
+#include "trust/record.h"
+#include "trust/store.h"
+
+/* What was kept here, oldest first. */
+struct kept_root {
+	const struct trust_root *root;
+	struct root_record record; /* nothing is known of the one in the program */
+};
+
+struct history {
+	size_t root_count, reset_count;
+	struct kept_root *roots;
+	struct reset_record *resets;
+};
+
+static int read_history(int state_dirfd, const struct trust_root *root, struct arena *arena,
+	struct history *history, struct err *err)
+{
+	CLEANUP_FD int trust_dirfd = -1;
+	int rc = trust_store_open_folder(state_dirfd, &trust_dirfd, err);
+
+	if (rc < 0)
+		return rc;
+	for (const struct trust_root *at = root; at != NULL; at = trust_root_previous(at))
+		history->root_count++;
+	history->roots = arena_array(arena, history->root_count, sizeof *history->roots);
+	if (history->roots == NULL)
+		return err_no_memory(err);
+	for (size_t i = history->root_count; i-- > 0; root = trust_root_previous(root)) {
+		struct kept_root *kept = &history->roots[i];
+		*kept = (struct kept_root){root, {INT64_MIN, ""}};
+		if (i > 0 && rc == 0)
+			rc = root_record_read(trust_dirfd, root, arena, &kept->record, err);
+	}
+	if (rc < 0 || trust_dirfd < 0)
+		return rc;
+	return reset_records_read(trust_dirfd, arena, &history->resets, &history->reset_count, err);
+}
 
 static const char *const roles[] = {"root", "targets", NULL};
 
@@ -50,8 +88,46 @@ static void write_role(struct json_writer *writer, const struct trust_role *role
 	json_write_end(writer);
 }
 
-static void show_json(
-	struct face *face, const struct trust_root *root, const struct sha256 *program)
+static void write_chain(struct json_writer *writer, const struct history *history)
+{
+	char hex[SHA256_HEX_SIZE];
+
+	json_member_array(writer, "chain");
+	for (size_t i = 0; i < history->root_count; i++) {
+		const struct kept_root *kept = &history->roots[i];
+		json_write_object(writer);
+		json_member_integer(writer, "version", trust_root_version(kept->root));
+		json_member_time(writer, "expires", trust_root_expires(kept->root));
+		sha256_to_hex(trust_root_digest(kept->root), hex);
+		json_member_string(writer, "digest", hex);
+		if (kept->record.kept != INT64_MIN) {
+			json_member_time(writer, "kept", kept->record.kept);
+			json_member_string(writer, "source", kept->record.source);
+		}
+		json_write_end(writer);
+	}
+	json_write_end(writer);
+}
+
+static void write_resets(struct json_writer *writer, const struct history *history)
+{
+	json_member_array(writer, "resets");
+	for (size_t i = 0; i < history->reset_count; i++) {
+		const struct reset_record *record = &history->resets[i];
+		json_write_object(writer);
+		json_member_time(writer, "reset", record->reset);
+		json_member_string(writer, "reason", record->reason);
+		if (record->from != INT64_MIN)
+			json_member_time(writer, "from", record->from);
+		if (record->to != INT64_MIN)
+			json_member_time(writer, "to", record->to);
+		json_write_end(writer);
+	}
+	json_write_end(writer);
+}
+
+static void show_json(struct face *face, const struct trust_root *root,
+	const struct history *history, const struct sha256 *program)
 {
 	struct json_writer writer;
 	char hex[SHA256_HEX_SIZE];
@@ -69,6 +145,8 @@ static void show_json(
 		write_role(&writer, trust_root_role(root, roles[i]));
 	json_write_end(&writer);
 	json_write_end(&writer);
+	write_chain(&writer, history);
+	write_resets(&writer, history);
 	json_member_object(&writer, "program");
 	json_member_string(&writer, "version", version_text());
 	sha256_to_hex(program, hex);
@@ -76,17 +154,6 @@ static void show_json(
 	json_write_end(&writer);
 	json_write_end(&writer);
 	str_append_char(&face->result, '\n');
-}
-
-/* Four groups of eight a line, so that two people can compare it by telephone. */
-static void append_fingerprint(struct str *out, const struct sha256 *digest, const char *indent)
-{
-	char hex[SHA256_HEX_SIZE];
-
-	sha256_to_hex(digest, hex);
-	for (size_t i = 0; i < 8; i++)
-		str_append_format(out, "%s%.8s%s", i % 4 == 0 ? indent : " ", hex + i * 8,
-			i % 4 == 3 ? "\n" : "");
 }
 
 static void append_role(struct str *out, const struct trust_role *role)
@@ -98,12 +165,63 @@ static void append_role(struct str *out, const struct trust_role *role)
 		str_append_text(out, "  ");
 		text_escape(out, bytes_of_string(key->name), 60);
 		str_append_format(out, " (%s)\n", public_key_description(key->key));
-		append_fingerprint(out, public_key_fingerprint(key->key), "    ");
+		face_append_fingerprint(out, public_key_fingerprint(key->key), "    ");
 	}
 }
 
-static void show_text(
-	struct face *face, const struct trust_root *root, const struct sha256 *program)
+/* "2025-12-19 14:02 UTC" */
+static void append_minute(struct str *out, int64_t time)
+{
+	char text[RFC3339_SIZE];
+
+	if (time == INT64_MIN) {
+		str_append_text(out, "none");
+		return;
+	}
+	time_format(time, text);
+	str_append_format(out, "%.10s %.5s UTC", text, text + 11);
+}
+
+static void append_history(struct str *out, const struct history *history)
+{
+	if (history->root_count > 1)
+		str_append_text(out, "\nHow it came here\n");
+	for (size_t i = 0; i < history->root_count && history->root_count > 1; i++) {
+		const struct kept_root *kept = &history->roots[i];
+		str_append_format(
+			out, "  version %lld, ", (long long)trust_root_version(kept->root));
+		if (i == 0) {
+			str_append_text(out, "in this program\n");
+			continue;
+		}
+		str_append_text(out, "kept ");
+		if (kept->record.kept == INT64_MIN) {
+			str_append_text(out, "at an unknown time\n");
+			continue;
+		}
+		append_minute(out, kept->record.kept);
+		str_append_text(out, ", from ");
+		text_escape(out, bytes_of_string(kept->record.source), 100);
+		str_append_char(out, '\n');
+	}
+	if (history->reset_count > 0)
+		str_append_text(out, "\nResets of the newest signed time\n");
+	for (size_t i = 0; i < history->reset_count; i++) {
+		const struct reset_record *record = &history->resets[i];
+		str_append_text(out, "  ");
+		append_minute(out, record->reset);
+		str_append_text(out, ": ");
+		append_minute(out, record->from);
+		str_append_text(out, " -> ");
+		append_minute(out, record->to);
+		str_append_text(out, ": ");
+		text_escape(out, bytes_of_string(record->reason), 200);
+		str_append_char(out, '\n');
+	}
+}
+
+static void show_text(struct face *face, const struct trust_root *root,
+	const struct history *history, const struct sha256 *program)
 {
 	struct str *out = &face->result;
 	char expires[RFC3339_SIZE];
@@ -111,13 +229,14 @@ static void show_text(
 	time_format(trust_root_expires(root), expires);
 	str_append_format(out, "Trust root, version %lld, expires %s\n",
 		(long long)trust_root_version(root), expires);
-	append_fingerprint(out, trust_root_digest(root), "  ");
+	face_append_fingerprint(out, trust_root_digest(root), "  ");
 	if (trust_root_is_demo(root))
 		str_append_format(out, "%s %s\n", face_sign(face, SIGN_WARN), face_demo_root);
 	for (size_t i = 0; roles[i] != NULL; i++)
 		append_role(out, trust_root_role(root, roles[i]));
+	append_history(out, history);
 	str_append_format(out, "\nThis program, offkit %s\n", version_text());
-	append_fingerprint(out, program, "  ");
+	face_append_fingerprint(out, program, "  ");
 	str_append_text(out, "\nCompare both with what the vendor says by another way than the "
 			     "medium that brought them.\n");
 }
@@ -127,6 +246,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 {
 	CLEANUP_FD int state = -1;
 	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
+	struct history history = {0};
 	struct sha256 program;
 
 	(void)values;
@@ -136,13 +256,15 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	if (rc == 0)
 		rc = face_load_root(face, state, &root, err);
 	if (rc == 0)
+		rc = read_history(state, root, &face->arena, &history, err);
+	if (rc == 0)
 		rc = program_digest(&program, err);
 	if (rc < 0)
 		return rc;
 	if (face->json)
-		show_json(face, root, &program);
+		show_json(face, root, &history, &program);
 	else
-		show_text(face, root, &program);
+		show_text(face, root, &history, &program);
 	return 0;
 }
 

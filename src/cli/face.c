@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "engine/lock.h"
 #include "json/failure.h"
 #include "mongo/mongo.h"
 #include "site/site.h"
@@ -35,6 +36,16 @@ const char *face_sign(const struct face *face, enum face_sign sign)
 	if (face->color)
 		return face->utf8 ? signs[sign].utf8_color : signs[sign].ascii_color;
 	return face->utf8 ? signs[sign].utf8 : signs[sign].ascii;
+}
+
+void face_append_fingerprint(struct str *out, const struct sha256 *digest, const char *indent)
+{
+	char hex[SHA256_HEX_SIZE];
+
+	sha256_to_hex(digest, hex);
+	for (size_t i = 0; i < 8; i++)
+		str_append_format(out, "%s%.8s%s", i % 4 == 0 ? indent : " ", hex + i * 8,
+			i % 4 == 3 ? "\n" : "");
 }
 
 /* A log line has its time; the text may be several lines. */
@@ -142,6 +153,29 @@ int face_open_state(struct face *face, int *ret_fd, struct err *err)
 		(void)err_context(err, "the state folder");
 		return err_recode(err, ERR_STATE_FOLDER);
 	}
+	return 0;
+}
+
+int face_lock_state(
+	struct face *face, const char *command, int *ret_fd, int *ret_lock_fd, struct err *err)
+{
+	CLEANUP_FD int fd = -1;
+	const char *path = NULL;
+	int lock_fd = -1;
+	int rc = state_path(face, &path, err);
+
+	if (rc < 0)
+		return rc;
+	if (folder_make(path, &fd, err) < 0) {
+		(void)err_context(err, "the state folder %s", path);
+		return err_recode(err, ERR_STATE_FOLDER);
+	}
+	rc = lock_take(fd, command, &lock_fd, err);
+	if (rc < 0)
+		return rc;
+	*ret_fd = fd;
+	fd = -1;
+	*ret_lock_fd = lock_fd;
 	return 0;
 }
 

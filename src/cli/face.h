@@ -44,6 +44,9 @@ enum face_sign { SIGN_GOOD, SIGN_BAD, SIGN_WARN, SIGN_NONE };
 /* "✓" or "+", in its colour if colours are wanted. */
 const char *face_sign(const struct face *face, enum face_sign sign);
 
+/* Four groups of eight digits a line, so that two people can compare it by telephone. */
+void face_append_fingerprint(struct str *out, const struct sha256 *digest, const char *indent);
+
 /* A line on stderr and in the log. */
 void face_note(struct face *face, const char *format, ...) PRINTF_LIKE(2, 3);
 
@@ -58,6 +61,10 @@ void face_failure(struct face *face, const struct err *err);
  * writes nothing; ret_fd is -1 if there is none yet.
  */
 MUST_CHECK int face_open_state(struct face *face, int *ret_fd, struct err *err);
+
+/* The same folder, made if need be, and its lock, for a command that changes it without a site. */
+MUST_CHECK int face_lock_state(
+	struct face *face, const char *command, int *ret_fd, int *ret_lock_fd, struct err *err);
 
 /* The trust root in force there; state_dirfd may be -1. */
 MUST_CHECK int face_load_root(

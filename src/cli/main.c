@@ -42,6 +42,8 @@ static const struct command *const commands[] = {
 	&command_backup,
 	&command_restore,
 	&command_trust_show,
+	&command_trust_update,
+	&command_trust_reset_time,
 	NULL,
 };
 

@@ -74,3 +74,34 @@ int trust_chain_follow(struct trust_chain *chain, const struct root_offer *offer
 			chain->missing = chain->in_force->version + 1;
 	return 0;
 }
+
+static int check_known(
+	const struct trust_root *known, const struct root_offer *offer, struct err *err)
+{
+	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
+	int status = trust_root_parse(offer->untrusted_text, &root, err);
+
+	if (status < 0)
+		return err_context(err, "%s", offer->name);
+	if (trust_root_equal(root, known))
+		return 0;
+	return err_set(err, ERR_TRUST_INVALID,
+		"%s: it is another version %lld than the one that is known here", offer->name,
+		(long long)known->version);
+}
+
+int trust_chain_check_known(const struct trust_chain *chain, const struct root_offer *offers,
+	size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct trust_root *known = chain->in_force;
+		while (known != NULL && known->version > offers[i].untrusted_version)
+			known = known->previous;
+		if (known == NULL || known->version != offers[i].untrusted_version)
+			continue;
+		int status = check_known(known, &offers[i], err);
+		if (status < 0)
+			return status;
+	}
+	return 0;
+}

@@ -42,6 +42,13 @@ void trust_chain_release(struct trust_chain *chain);
 MUST_CHECK int trust_chain_follow(struct trust_chain *chain, const struct root_offer *offers,
 	size_t count, const struct root_keeper *keeper, struct err *err);
 
+/*
+ * Of the offers that are not newer than the root in force, those that are not what the chain has
+ * under their version: ERR_TRUST_INVALID. Versions from before the chain's first root pass.
+ */
+MUST_CHECK int trust_chain_check_known(const struct trust_chain *chain,
+	const struct root_offer *offers, size_t count, struct err *err);
+
 /* 0 if next is root's version plus 1 and signed by both thresholds; ERR_TRUST_INVALID. */
 MUST_CHECK int trust_root_follow(
 	const struct trust_root *root, const struct trust_root *next, struct err *err);

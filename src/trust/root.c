@@ -253,3 +253,8 @@ const struct trust_root *trust_root_previous(const struct trust_root *root)
 {
 	return root->previous;
 }
+
+bool trust_root_equal(const struct trust_root *a, const struct trust_root *b)
+{
+	return bytes_equal(a->signed_part, b->signed_part);
+}

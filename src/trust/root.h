@@ -57,6 +57,9 @@ bool trust_root_is_demo(
 /* The one that it followed, back to the embedded one; NULL: none. Lives as long as the root. */
 const struct trust_root *trust_root_previous(const struct trust_root *root);
 
+/* Whether both say the same, whoever signed them. */
+bool trust_root_equal(const struct trust_root *a, const struct trust_root *b);
+
 /* 0 if root's own text is signed by the threshold of signer's role "root". ERR_TRUST_INVALID. */
 MUST_CHECK int trust_root_signed_by(
 	const struct trust_root *root, const struct trust_root *signer, struct err *err);

@@ -3,8 +3,10 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "trust/chain.h"
+#include "trust/record.h"
 #include "trust/root_internal.h"
 
 enum { FILE_NAME_SIZE = sizeof "9007199254740992.root.json" };
@@ -43,21 +45,46 @@ static int load_next(
 	return 0;
 }
 
+int trust_store_open_folder(int state_dirfd, int *ret_fd, struct err *err)
+{
+	struct err open_error;
+	int fd = -1;
+
+	if (state_dirfd >= 0 && folder_open_at(state_dirfd, "trust", &fd, &open_error) < 0 &&
+		open_error.code != ERR_NOT_FOUND) {
+		*err = open_error;
+		return err_recode(err, ERR_STATE_FOLDER);
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+int trust_store_make_folder(int state_dirfd, int *ret_fd, struct err *err)
+{
+	CLEANUP_FD int fd = -1;
+	int status = folder_make_at(state_dirfd, "trust", &fd, err);
+
+	if (status == 0)
+		status = folder_sync(state_dirfd, err);
+	if (status < 0) {
+		if (err->code != ERR_NO_MEMORY)
+			(void)err_recode(err, ERR_STATE_FOLDER);
+		return err_context(err, "the state's trust folder");
+	}
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
 int trust_store_load(int state_dirfd, struct trust_root **ret_root, struct err *err)
 {
 	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
 	CLEANUP_FD int trust_dirfd = -1;
-	struct err open_error;
-	int status = trust_root_embedded(&root, err);
+	int status;
 
-	if (status < 0)
+	if ((status = trust_root_embedded(&root, err)) < 0 ||
+		(status = trust_store_open_folder(state_dirfd, &trust_dirfd, err)) < 0)
 		return status;
-	if (state_dirfd >= 0 &&
-		folder_open_at(state_dirfd, "trust", &trust_dirfd, &open_error) < 0 &&
-		open_error.code != ERR_NOT_FOUND) {
-		*err = open_error;
-		return -(int)err->code;
-	}
 	while (trust_dirfd >= 0) {
 		struct trust_root *next = NULL;
 		status = load_next(trust_dirfd, root, &next, err);
@@ -71,18 +98,18 @@ int trust_store_load(int state_dirfd, struct trust_root **ret_root, struct err *
 	return 0;
 }
 
-int trust_store_keep(
-	int state_dirfd, const struct trust_root *root, struct bytes text, struct err *err)
+int trust_store_keep(int state_dirfd, const struct trust_root *root, struct bytes text,
+	const char *source, struct err *err)
 {
 	CLEANUP_FD int trust_dirfd = -1;
 	char name[FILE_NAME_SIZE];
-	int status = folder_make_at(state_dirfd, "trust", &trust_dirfd, err);
+	int status;
 
 	file_name(root->version, name);
-	if (status == 0)
-		status = folder_sync(state_dirfd, err);
-	if (status == 0)
-		status = file_write_durable_at(trust_dirfd, name, text, 0600, err);
+	if ((status = trust_store_make_folder(state_dirfd, &trust_dirfd, err)) < 0 ||
+		(status = root_record_write(trust_dirfd, root, clock_now(), source, err)) < 0)
+		return status;
+	status = file_write_durable_at(trust_dirfd, name, text, 0600, err);
 	if (status == 0 || err->code == ERR_NO_MEMORY)
 		return status;
 	(void)err_recode(err, ERR_STATE_FOLDER);

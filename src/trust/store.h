@@ -15,9 +15,14 @@ MUST_CHECK int trust_store_load(int state_dirfd, struct trust_root **ret_root, s
 
 /*
  * Keeps a root that follows the newest kept one, durably: at every instant the file is not there,
- * or there whole. The caller holds the state's lock. ERR_STATE_FOLDER.
+ * or there whole. source says for people what it came from. The caller holds the state's lock.
+ * ERR_STATE_FOLDER.
  */
-MUST_CHECK int trust_store_keep(
-	int state_dirfd, const struct trust_root *root, struct bytes text, struct err *err);
+MUST_CHECK int trust_store_keep(int state_dirfd, const struct trust_root *root, struct bytes text,
+	const char *source, struct err *err);
+
+/* The state's trust folder, for record.h; made if need be, or -1 if there is none. */
+MUST_CHECK int trust_store_make_folder(int state_dirfd, int *ret_fd, struct err *err);
+MUST_CHECK int trust_store_open_folder(int state_dirfd, int *ret_fd, struct err *err);
 
 #endif

@@ -187,6 +187,14 @@ static void forget_trust(struct heads_reader *reader)
 	reader->trust_folder = false;
 }
 
+int64_t heads_scanned_max(int64_t archive_size)
+{
+	if (archive_size < 0 ||
+		archive_size >= (INT64_MAX - SCANNED_OCTETS_MIN) / SCANNED_RATIO_MAX)
+		return INT64_MAX;
+	return archive_size * SCANNED_RATIO_MAX + SCANNED_OCTETS_MIN;
+}
+
 int heads_read(
 	struct heads_reader *reader, struct members *members, int64_t scanned_max, struct err *err)
 {

@@ -53,6 +53,9 @@ struct heads_reader {
 /* What comes first, in the kit's order, as members_open_folder wants it. */
 const char *const *heads_order(void);
 
+/* For an archive of so many octets; -1: a folder, where nothing is decoded. */
+int64_t heads_scanned_max(int64_t archive_size);
+
 /*
  * Walks until all were found, past at most scanned_max octets of other members. ERR_NOT_A_KIT,
  * ERR_MISSING_FILE, ERR_LIMIT, the archive's errors.

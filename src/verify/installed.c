@@ -1,7 +1,8 @@
 /*
  * state/installed.json: {"kits":[{"name","version","sequence","created","installed"}]}, sorted by
- * name; the kit of the highest sequence of each name. A damaged file is an error: a check that
- * cannot be made is never skipped.
+ * name; the kit of the highest sequence of each name. "timeReset":true: its created was in the
+ * future of a clock that somebody has set right since, and does not count as a time that has been.
+ * A damaged file is an error: a check that cannot be made is never skipped.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ enum { INSTALLED_SIZE_MAX = 1024 * 1024 };
 struct installed_kit {
 	const char *name, *version;
 	int64_t sequence, created, installed;
+	bool time_reset;
 };
 
 struct installed {
@@ -46,7 +48,8 @@ static int read_kit(
 	const struct json *object, struct arena *arena, struct installed_kit *kit, struct err *err)
 {
 	static const char *const members[] = {
-		"name", "version", "sequence", "created", "installed", NULL};
+		"name", "version", "sequence", "created", "installed", "timeReset", NULL};
+	const struct json *time_reset = NULL;
 	const char *name = NULL;
 	const char *version = NULL;
 	int rc = json_closed(object, members, err);
@@ -61,8 +64,11 @@ static int read_kit(
 		rc = read_time(object, "created", &kit->created, err);
 	if (rc == 0)
 		rc = read_time(object, "installed", &kit->installed, err);
+	if (rc == 0)
+		rc = json_optional(object, "timeReset", JSON_BOOL, &time_reset, err);
 	if (rc < 0)
 		return rc;
+	kit->time_reset = time_reset != NULL && json_bool(time_reset);
 	kit->name = arena_string(arena, name);
 	kit->version = arena_string(arena, version);
 	return kit->name != NULL && kit->version != NULL ? 0 : err_no_memory(err);
@@ -123,7 +129,7 @@ static struct installed_kit *find(const struct installed *installed, const char 
 	return NULL;
 }
 
-int installed_newest(int state_dirfd, int64_t *ret_created, struct err *err)
+int installed_newest(int state_dirfd, int64_t limit, int64_t *ret_created, struct err *err)
 {
 	struct installed installed;
 	int64_t newest = INT64_MIN;
@@ -131,9 +137,11 @@ int installed_newest(int state_dirfd, int64_t *ret_created, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < installed.count; i++)
-		if (installed.kits[i].created > newest)
-			newest = installed.kits[i].created;
+	for (size_t i = 0; i < installed.count; i++) {
+		const struct installed_kit *kit = &installed.kits[i];
+		if (!kit->time_reset && kit->created <= limit && kit->created > newest)
+			newest = kit->created;
+	}
 	installed_release(&installed);
 	*ret_created = newest;
 	return 0;
@@ -183,6 +191,8 @@ static void installed_write(const struct installed *installed, struct str *out)
 		json_member_integer(&writer, "sequence", kit->sequence);
 		json_member_time(&writer, "created", kit->created);
 		json_member_time(&writer, "installed", kit->installed);
+		if (kit->time_reset)
+			json_member_bool(&writer, "timeReset", true);
 		json_write_end(&writer);
 	}
 	json_write_end(&writer);
@@ -197,29 +207,53 @@ static bool put(struct installed *installed, const struct manifest *manifest)
 
 	if (kit != NULL && kit->sequence > manifest->sequence)
 		return false;
+	/* The same wrong time stays forgotten when the same kit comes again. */
+	bool time_reset = kit != NULL && kit->time_reset && kit->created == manifest->created;
 	if (kit == NULL)
 		kit = &installed->kits[installed->count++];
 	*kit = (struct installed_kit){manifest->name, manifest->version, manifest->sequence,
-		manifest->created, clock_now()};
+		manifest->created, clock_now(), time_reset};
 	qsort(installed->kits, installed->count, sizeof *installed->kits, by_name);
 	return true;
 }
 
-int installed_record(int state_dirfd, const struct trusted_kit *kit, struct err *err)
+static int installed_save(int state_dirfd, const struct installed *installed, struct err *err)
 {
 	CLEANUP_STR struct str text = STR_INIT;
+
+	installed_write(installed, &text);
+	int rc = str_check(&text, err);
+	return rc < 0 ? rc
+		      : file_write_durable_at(
+				state_dirfd, INSTALLED_NAME, str_bytes(&text), 0600, err);
+}
+
+int installed_record(int state_dirfd, const struct trusted_kit *kit, struct err *err)
+{
 	struct installed installed;
 	int rc = installed_read(state_dirfd, &installed, err);
 
 	if (rc < 0)
 		return rc;
-	if (put(&installed, &kit->manifest)) {
-		installed_write(&installed, &text);
-		rc = str_check(&text, err);
-		if (rc == 0)
-			rc = file_write_durable_at(
-				state_dirfd, INSTALLED_NAME, str_bytes(&text), 0600, err);
-	}
+	if (put(&installed, &kit->manifest))
+		rc = installed_save(state_dirfd, &installed, err);
 	installed_release(&installed);
+	return rc;
+}
+
+int installed_forget_times(int state_dirfd, int64_t limit, struct err *err)
+{
+	struct installed installed;
+	int rc = installed_read(state_dirfd, &installed, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < installed.count; i++)
+		if (installed.kits[i].created > limit)
+			installed.kits[i].time_reset = true;
+	rc = installed_save(state_dirfd, &installed, err);
+	installed_release(&installed);
+	if (rc < 0 && err->code != ERR_NO_MEMORY)
+		return err_recode(err, ERR_STATE_FOLDER);
 	return rc;
 }

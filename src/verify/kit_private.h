@@ -53,12 +53,7 @@ MUST_CHECK int kept_files_begin(struct trusted_kit *kit, struct err *err);
 MUST_CHECK int kept_files_check(struct trusted_kit *kit, struct err *err);
 
 /* DESIGN 5.5: version and time. installed.c's state takes part if there is one. */
-MUST_CHECK int rules_check_root(
-	const struct trust_root *root, const struct verify_options *options, struct err *err);
 MUST_CHECK int rules_check_kit(
 	const struct manifest *manifest, const struct verify_options *options, struct err *err);
-
-/* The newest signed time of an installed kit, INT64_MIN if there is none. */
-MUST_CHECK int installed_newest(int state_dirfd, int64_t *ret_created, struct err *err);
 
 #endif

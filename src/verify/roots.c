@@ -7,17 +7,25 @@
 
 enum { NAME_SIZE = sizeof "trust/9007199254740992.root.json" };
 
+struct place {
+	int state_dirfd;
+	const char *source;
+};
+
 static int keep(void *self, const struct trust_root *root, struct bytes text, struct err *err)
 {
-	return trust_store_keep(*(const int *)self, root, text, err);
+	const struct place *place = self;
+
+	return trust_store_keep(place->state_dirfd, root, text, place->source, err);
 }
 
 int roots_follow(struct trust_chain *chain, const struct heads_reader *heads, int state_dirfd,
-	struct err *err)
+	const char *source, struct err *err)
 {
+	struct place place = {state_dirfd, source};
 	struct root_offer offers[ROOT_CHAIN_MAX];
 	char names[ROOT_CHAIN_MAX][NAME_SIZE];
-	const struct root_keeper keeper = {&state_dirfd, keep};
+	const struct root_keeper keeper = {&place, keep};
 
 	for (size_t i = 0; i < heads->newer_count; i++) {
 		const struct kit_root *root = &heads->newer[i];

@@ -10,9 +10,10 @@
 #include "trust/chain.h"
 #include "verify/heads_read.h"
 
-/* state_dirfd -1: in memory only. ERR_TRUST_INVALID; ERR_STATE_FOLDER: a step cannot be kept. */
+/* state_dirfd -1: in memory only. source: the kit. ERR_TRUST_INVALID; ERR_STATE_FOLDER: a step
+ * cannot be kept. */
 MUST_CHECK int roots_follow(struct trust_chain *chain, const struct heads_reader *heads,
-	int state_dirfd, struct err *err);
+	int state_dirfd, const char *source, struct err *err);
 
 /*
  * Called with the failure in err that the root in force has led to. If the kit has a newer root

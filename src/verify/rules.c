@@ -13,7 +13,7 @@ static int latest_time(const struct verify_options *options, int64_t *ret_time, 
 	int64_t installed = INT64_MIN;
 
 	if (options->state_dirfd >= 0) {
-		int rc = installed_newest(options->state_dirfd, &installed, err);
+		int rc = installed_newest(options->state_dirfd, INT64_MAX, &installed, err);
 		if (rc < 0)
 			return rc;
 	}

@@ -47,9 +47,7 @@ static int open_kit(struct verification *v, struct err *err)
 	if (fstat(v->kit_fd, &st) != 0)
 		return err_set_errno(err, ERR_UNREADABLE, errno, "%s", v->path);
 	v->is_folder = S_ISDIR(st.st_mode);
-	v->scanned_max = INT64_MAX;
-	if (!v->is_folder && st.st_size < (INT64_MAX - SCANNED_OCTETS_MIN) / SCANNED_RATIO_MAX)
-		v->scanned_max = st.st_size * SCANNED_RATIO_MAX + SCANNED_OCTETS_MIN;
+	v->scanned_max = heads_scanned_max(v->is_folder ? -1 : st.st_size);
 	if (!v->is_folder && !S_ISREG(st.st_mode))
 		return err_set(err, ERR_NOT_A_KIT, "%s is neither a file nor a folder", v->path);
 	if (!v->is_folder)
@@ -255,7 +253,7 @@ static int check_heads(struct verification *v, struct err *err)
 {
 	struct trusted_kit *kit = v->kit;
 	int keep = v->staging != NULL ? v->options->state_dirfd : -1;
-	int rc = roots_follow(&kit->chain, &v->heads, keep, err);
+	int rc = roots_follow(&kit->chain, &v->heads, keep, v->path, err);
 
 	if (rc < 0)
 		return rc;

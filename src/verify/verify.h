@@ -91,6 +91,21 @@ MUST_CHECK int installed_sequence(int state_dirfd, const char *kit_name, int64_t
 /* Records it, durably; the engine calls it when a run begins. */
 MUST_CHECK int installed_record(int state_dirfd, const struct trusted_kit *kit, struct err *err);
 
+/*
+ * Whether the root still holds, by the latest time that is known to have been (DESIGN 5, item 5):
+ * options' clock, the date of the program's commit, the newest signed time in options' state.
+ * ERR_TRUST_EXPIRED.
+ */
+MUST_CHECK int rules_check_root(
+	const struct trust_root *root, const struct verify_options *options, struct err *err);
+
+/* The newest signed time of an installed kit that counts and is at most limit; INT64_MIN: none. */
+MUST_CHECK int installed_newest(
+	int state_dirfd, int64_t limit, int64_t *ret_created, struct err *err);
+
+/* From now on the signed times later than limit do not count. Sequences stay. Durable. */
+MUST_CHECK int installed_forget_times(int state_dirfd, int64_t limit, struct err *err);
+
 /* The result as the members of an open JSON object (verify.schema.json). */
 void verify_result_write(const struct trusted_kit *kit, struct json_writer *writer);
 

@@ -1,0 +1,27 @@
+/*
+ * root_pile: roots from files and kits, for an update of the trust root without an install.
+ */
+#ifndef OFFKIT_VERIFY_ROOT_PILE_H
+#define OFFKIT_VERIFY_ROOT_PILE_H
+
+#include "base/arena.h"
+#include "trust/chain.h"
+
+/* For trust_chain_follow; everything lives in arena. */
+struct root_pile {
+	struct arena arena;
+	size_t count, room;
+	struct root_offer *offers;
+};
+
+void root_pile_release(struct root_pile *pile);
+
+/*
+ * Adds a root.json, whatever its file's name is, or of a kit (archive or folder) all roots that are
+ * newer than version. ERR_NOT_FOUND, ERR_UNREADABLE; ERR_TRUST_INVALID: neither a root nor a kit,
+ * or two roots of one version that differ; what is wrong with the kit's archive.
+ */
+MUST_CHECK int root_pile_add(
+	struct root_pile *pile, const char *path, int64_t version, struct err *err);
+
+#endif
