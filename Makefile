@@ -152,14 +152,17 @@ $(OUT)/fault/%: $(OUT)/obj/tests/fault/%.o $(OUT)/obj/tests/fault/fault.o $(LIB)
 # The same with libFuzzer (clang): make fuzzing FUZZ_SECONDS=60 runs each target for so long.
 FUZZ_SECONDS ?= 60
 FUZZING := $(BUILD)/fuzzing
+# Archives are decoded in the fuzzer's own process there: what runs in another one it cannot see.
+DECODE_HERE := -Wl,-u,members_open_archive_here -Wl,--wrap=members_open_archive \
+	-Wl,--defsym=__wrap_members_open_archive=members_open_archive_here
 $(OUT)/libfuzzer/%: $(OUT)/obj/tests/fuzz/%.o $(call object,$(FUZZ_AID)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(DECODE_HERE) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 $(OUT)/libfuzzer/fuzz_tui_%: $(OUT)/obj/tests/fuzz/fuzz_tui_%.o $(call object,$(FUZZ_AID) $(TUI_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(DECODE_HERE) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 fuzzers: $(patsubst tests/fuzz/%.c,$(OUT)/libfuzzer/%,$(FUZZ_SRC))
 fuzzing:
 	@$(MAKE) --no-print-directory SANITIZE=address,undefined CC=clang OUT=$(FUZZING) \

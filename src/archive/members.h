@@ -30,8 +30,15 @@ struct member {
 
 struct members;
 
-/* The descriptor stays the caller's. */
+/*
+ * The archive is decoded, and its headers are read, by a process without rights (base/apart.h);
+ * what that process sends is checked like the archive itself. The descriptor stays the caller's.
+ * Whatever ends that process but the archive's own error is ERR_UNSAFE_ARCHIVE or ERR_NO_MEMORY.
+ */
 MUST_CHECK int members_open_archive(int fd, struct members **ret_members, struct err *err);
+
+/* The same in this process: for that process itself, and to try and to fuzz what it runs. */
+MUST_CHECK int members_open_archive_here(int fd, struct members **ret_members, struct err *err);
 
 /* Octets of an archive from anywhere: up to room of them, at least one unless it is the end. */
 struct octet_source {
@@ -55,7 +62,14 @@ MUST_CHECK int members_open_folder(
 MUST_CHECK int members_next(
 	struct members *members, struct member *ret_member, bool *ret_end, struct err *err);
 
-/* The next octets of the member, until the next call; size 0: its end. */
+/*
+ * The next octets of the member, in memory of the caller's that nobody else can write to: what is
+ * checked there is what was read. As many as room; fewer only at the member's end.
+ */
+MUST_CHECK int members_read_into(
+	struct members *members, uint8_t *into, size_t room, size_t *ret_got, struct err *err);
+
+/* The same, in memory of the members', until the next call; size 0: the end. */
 MUST_CHECK int members_read(struct members *members, struct bytes *ret_chunk, struct err *err);
 
 /* "gzip", "folder", ... */

@@ -11,7 +11,6 @@
 #include "text/text.h"
 
 enum {
-	CHUNK_SIZE = 256 * 1024,
 	DEPTH_MAX = 512,	/* components of the longest name that a kit may have */
 	ENTRIES_MAX = 400000,	/* files, and the folders they stand in */
 	PATH_OCTETS_MAX = 4096, /* over what name.h allows, so that it says what is wrong */
@@ -26,7 +25,6 @@ struct folder {
 	int fd; /* of the current file */
 	const struct member *current;
 	int64_t done;
-	uint8_t chunk[CHUNK_SIZE];
 };
 
 static int refuse(struct err *err, const char *name, const char *what)
@@ -213,24 +211,44 @@ static int folder_next(void *self, struct member *ret_member, bool *ret_end, str
 	return 0;
 }
 
-static int folder_read(void *self, struct bytes *ret_chunk, struct err *err)
+/* ret_got 0: the end. */
+static int read_some(
+	struct folder *folder, uint8_t *into, size_t room, size_t *ret_got, struct err *err)
+{
+	ssize_t got;
+
+	do
+		got = read(folder->fd, into, room);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return unreadable(err, errno, folder->current->untrusted_name);
+	*ret_got = (size_t)got;
+	return 0;
+}
+
+static int folder_read(void *self, uint8_t *into, size_t room, size_t *ret_got, struct err *err)
 {
 	struct folder *folder = self;
-	ssize_t got = 0;
+	const struct member *member = folder->current;
+	uint8_t more;
+	size_t filled = 0;
+	size_t got = 1;
+	int rc = 0;
 
-	if (folder->fd >= 0) {
-		do
-			got = read(folder->fd, folder->chunk, sizeof folder->chunk);
-		while (got < 0 && errno == EINTR);
-		if (got < 0)
-			return unreadable(err, errno, folder->current->untrusted_name);
+	while (rc == 0 && got > 0 && folder->fd >= 0 && filled < room) {
+		rc = read_some(folder, into + filled, room - filled, &got, err);
+		if (rc == 0)
+			filled += got;
 	}
-	folder->done += got;
-	if (folder->current->type == MEMBER_FILE &&
-		(folder->done > folder->current->size ||
-			(got == 0 && folder->done != folder->current->size)))
-		return refuse(err, folder->current->untrusted_name, "changed while it was read");
-	*ret_chunk = bytes_make(folder->chunk, (size_t)got);
+	folder->done += (int64_t)filled;
+	if (rc == 0 && got > 0 && folder->fd >= 0 && folder->done == member->size)
+		rc = read_some(folder, &more, sizeof more, &got, err);
+	if (rc < 0)
+		return rc;
+	if (member->type == MEMBER_FILE &&
+		(folder->done > member->size || (got == 0) != (folder->done == member->size)))
+		return refuse(err, member->untrusted_name, "changed while it was read");
+	*ret_got = filled;
 	return 0;
 }
 

@@ -14,12 +14,13 @@ enum { TAR_BLOCK = 512, TAR_END = 2 * TAR_BLOCK };
 struct tar {
 	struct tar_stream *stream;
 	struct archive *archive;
-	struct bytes block;  /* what the library was given last */
-	int64_t given;	     /* octets that the library was given in all */
-	int64_t content_end; /* where the last member's padded content ends */
-	int64_t member_size; /* of the current member */
-	int64_t member_done; /* octets of it that were read */
-	struct err failure;  /* of the stream, inside the library's callback */
+	struct bytes block;   /* what the library was given last */
+	int64_t given;	      /* octets that the library was given in all */
+	int64_t content_end;  /* where the last member's padded content ends */
+	int64_t member_size;  /* of the current member */
+	int64_t member_done;  /* octets of it that the library gave */
+	struct bytes content; /* of them, what was not read yet */
+	struct err failure;   /* of the stream, inside the library's callback */
 	struct str name;
 };
 
@@ -188,6 +189,7 @@ static int tar_next(void *self, struct member *ret_member, bool *ret_end, struct
 		str_truncate(&tar->name, tar->name.size - 1);
 	tar->member_size = archive_entry_size(entry);
 	tar->member_done = 0;
+	tar->content = bytes_make(NULL, 0);
 	int64_t start = archive_filter_bytes(tar->archive, 0);
 	if (tar->member_size > INT64_MAX - TAR_BLOCK - start)
 		return refuse(err, str_text(&tar->name), "has an impossible size");
@@ -199,28 +201,53 @@ static int tar_next(void *self, struct member *ret_member, bool *ret_end, struct
 	return 0;
 }
 
-static int tar_content(void *self, struct bytes *ret_chunk, struct err *err)
+/* The next block of the content as the library has it; ret_end: there is none. */
+static int next_content(struct tar *tar, bool *ret_end, struct err *err)
 {
-	struct tar *tar = self;
 	const void *data = NULL;
 	size_t size = 0;
 	la_int64_t offset = 0;
 
-	int code = archive_read_data_block(tar->archive, &data, &size, &offset);
-	if (code == ARCHIVE_EOF) {
-		if (tar->member_done != tar->member_size)
-			return refuse(err, str_text(&tar->name), "is cut off");
-		*ret_chunk = bytes_make(NULL, 0);
-		return 0;
-	}
-	if (code != ARCHIVE_OK)
-		return tar_failed(tar, err);
-	if (offset != tar->member_done || (int64_t)size > tar->member_size - tar->member_done)
-		return refuse(err, str_text(&tar->name), "has holes");
-	if (size == 0)
-		return tar_content(self, ret_chunk, err);
+	do {
+		int code = archive_read_data_block(tar->archive, &data, &size, &offset);
+		if (code == ARCHIVE_EOF) {
+			if (tar->member_done != tar->member_size)
+				return refuse(err, str_text(&tar->name), "is cut off");
+			*ret_end = true;
+			return 0;
+		}
+		if (code != ARCHIVE_OK)
+			return tar_failed(tar, err);
+		if (offset != tar->member_done ||
+			(int64_t)size > tar->member_size - tar->member_done)
+			return refuse(err, str_text(&tar->name), "has holes");
+	} while (size == 0);
 	tar->member_done += (int64_t)size;
-	*ret_chunk = bytes_make(data, size);
+	tar->content = bytes_make(data, size);
+	*ret_end = false;
+	return 0;
+}
+
+static int tar_content(void *self, uint8_t *into, size_t room, size_t *ret_got, struct err *err)
+{
+	struct tar *tar = self;
+	bool end = false;
+	size_t got = 0;
+
+	while (got < room) {
+		if (tar->content.size == 0) {
+			int rc = next_content(tar, &end, err);
+			if (rc < 0)
+				return rc;
+			if (end)
+				break;
+		}
+		size_t part = room - got < tar->content.size ? room - got : tar->content.size;
+		memcpy(into + got, tar->content.data, part);
+		tar->content = bytes_make(tar->content.data + part, tar->content.size - part);
+		got += part;
+	}
+	*ret_got = got;
 	return 0;
 }
 
@@ -277,7 +304,7 @@ static int open_members(struct tar_stream *stream, struct members **ret_members,
 	return rc;
 }
 
-int members_open_archive(int fd, struct members **ret_members, struct err *err)
+int members_open_archive_here(int fd, struct members **ret_members, struct err *err)
 {
 	struct tar_stream *stream;
 	int rc = tar_stream_open(fd, &stream, err);

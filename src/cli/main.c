@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/confine.h"
 #include "base/version.h"
 #include "cli/commands.h"
 #include "cli/face.h"
@@ -75,6 +76,21 @@ static int begin(struct face *face, struct err *err)
 	return 0;
 }
 
+/* What reads a kit before its signatures hold has no rights, as far as this kernel can take them.
+ */
+static void show_rights(struct str *out)
+{
+	struct confine_rights rights;
+
+	confine_rights(&rights);
+	str_append_text(out, "kits are decoded by a process without rights: ");
+	str_append_text(out, rights.seccomp ? "seccomp" : "no seccomp here");
+	if (rights.landlock > 0)
+		str_append_format(out, ", Landlock ABI %d\n", rights.landlock);
+	else
+		str_append_text(out, ", no Landlock here\n");
+}
+
 static int show_version(struct face *face, struct err *err)
 {
 	struct trust_root *root;
@@ -86,6 +102,7 @@ static int show_version(struct face *face, struct err *err)
 	if (trust_root_is_demo(root))
 		str_append_format(&face->result, "%s\n", face_demo_root);
 	trust_root_free(root);
+	show_rights(&face->result);
 	return 0;
 }
 

@@ -5,22 +5,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A part of one file. */
-struct slot {
+enum { ROOM_LEAST = 4096 /* octets for which a file is begun in a slot that has others */ };
+
+/* A part of one file, the whole of it if it is small. */
+struct part {
 	const struct manifest_file *file;
 	bool first, last;
-	size_t size;
+	size_t offset, size; /* in the slot's data */
+};
+
+struct slot {
+	size_t part_count, used;
+	struct part parts[PIPELINE_SLOT_FILES];
 	uint8_t data[PIPELINE_SLOT_SIZE];
 };
 
 struct consumer {
 	struct pipeline *pipeline;
-	int (*take)(struct pipeline *pipeline, const struct slot *slot, struct err *err);
+	int (*take)(struct pipeline *pipeline, const struct part *part, struct bytes data,
+		struct err *err);
 	pthread_t thread;
 	bool running;
 	uint64_t taken;	    /* slots, guarded by the lock */
 	bool failed;	    /* guarded by the lock */
-	uint64_t failed_at; /* number of the slot */
+	uint64_t failed_at; /* number of the part, counted by full slots */
 	struct err failure;
 };
 
@@ -38,32 +46,49 @@ struct pipeline {
 	struct slot slots[PIPELINE_SLOTS];
 };
 
-static int hash(struct pipeline *pipeline, const struct slot *slot, struct err *err)
+static int hash(
+	struct pipeline *pipeline, const struct part *part, struct bytes data, struct err *err)
 {
 	struct sha256 found;
 
-	int rc = sha256_stream_update(pipeline->digest, bytes_make(slot->data, slot->size), err);
-	if (rc < 0 || !slot->last)
+	int rc = sha256_stream_update(pipeline->digest, data, err);
+	if (rc < 0 || !part->last)
 		return rc;
 	rc = sha256_stream_finish(pipeline->digest, &found, err);
 	if (rc < 0)
 		return rc;
-	if (!sha256_equal(&found, &slot->file->digest))
+	if (!sha256_equal(&found, &part->file->digest))
 		return err_set(err, ERR_CHECKSUM,
-			"%s: its content does not have the signed SHA-256", slot->file->name);
+			"%s: its content does not have the signed SHA-256", part->file->name);
 	return 0;
 }
 
-static int sink(struct pipeline *pipeline, const struct slot *slot, struct err *err)
+static int sink(
+	struct pipeline *pipeline, const struct part *part, struct bytes data, struct err *err)
 {
 	const struct pipeline_sink *to = &pipeline->sink;
-	int rc = slot->first ? to->open(to->self, slot->file, err) : 0;
+	int rc = part->first ? to->open(to->self, part->file, err) : 0;
 
-	if (rc == 0 && slot->size > 0)
-		rc = to->write(to->self, bytes_make(slot->data, slot->size), err);
-	if (rc == 0 && slot->last)
+	if (rc == 0 && data.size > 0)
+		rc = to->write(to->self, data, err);
+	if (rc == 0 && part->last)
 		rc = to->close(to->self, err);
 	return rc;
+}
+
+static int take_slot(
+	struct consumer *consumer, const struct slot *slot, size_t *ret_failed, struct err *err)
+{
+	for (size_t i = 0; i < slot->part_count; i++) {
+		const struct part *part = &slot->parts[i];
+		int rc = consumer->take(consumer->pipeline, part,
+			bytes_make(slot->data + part->offset, part->size), err);
+		if (rc < 0) {
+			*ret_failed = i;
+			return rc;
+		}
+	}
+	return 0;
 }
 
 /* After its failure a consumer takes slots without looking, so that nobody waits for it. */
@@ -80,11 +105,12 @@ static void *consume(void *argument)
 			break;
 		const struct slot *slot = &pipeline->slots[consumer->taken % PIPELINE_SLOTS];
 		if (!consumer->failed) {
+			size_t part = 0;
 			(void)pthread_mutex_unlock(&pipeline->lock);
-			int rc = consumer->take(pipeline, slot, &consumer->failure);
+			int rc = take_slot(consumer, slot, &part, &consumer->failure);
 			(void)pthread_mutex_lock(&pipeline->lock);
 			consumer->failed = rc < 0;
-			consumer->failed_at = consumer->taken;
+			consumer->failed_at = consumer->taken * PIPELINE_SLOT_FILES + part;
 		}
 		consumer->taken++;
 		(void)pthread_cond_broadcast(&pipeline->changed);
@@ -158,8 +184,7 @@ static const struct consumer *failed_consumer(const struct pipeline *pipeline)
 	return first;
 }
 
-static int acquire(
-	struct pipeline *pipeline, const struct manifest_file *file, bool first, struct err *err)
+static int acquire(struct pipeline *pipeline, struct err *err)
 {
 	const struct consumer *failed;
 
@@ -173,10 +198,8 @@ static int acquire(
 	(void)pthread_mutex_unlock(&pipeline->lock);
 	if (failed != NULL)
 		return -(int)err->code;
-	slot->file = file;
-	slot->first = first;
-	slot->last = false;
-	slot->size = 0;
+	slot->part_count = 0;
+	slot->used = 0;
 	pipeline->current = slot;
 	return 0;
 }
@@ -190,39 +213,61 @@ static void publish(struct pipeline *pipeline)
 	(void)pthread_mutex_unlock(&pipeline->lock);
 }
 
+static int begin_part(
+	struct pipeline *pipeline, const struct manifest_file *file, bool first, struct err *err)
+{
+	struct slot *slot = pipeline->current;
+
+	if (slot != NULL && (slot->part_count == PIPELINE_SLOT_FILES ||
+				    PIPELINE_SLOT_SIZE - slot->used < ROOM_LEAST))
+		publish(pipeline);
+	if (pipeline->current == NULL) {
+		int rc = acquire(pipeline, err);
+		if (rc < 0)
+			return rc;
+	}
+	slot = pipeline->current;
+	slot->parts[slot->part_count++] =
+		(struct part){.file = file, .first = first, .offset = slot->used};
+	return 0;
+}
+
 int pipeline_begin_file(
 	struct pipeline *pipeline, const struct manifest_file *file, struct err *err)
 {
-	return acquire(pipeline, file, true, err);
+	return begin_part(pipeline, file, true, err);
 }
 
-int pipeline_data(struct pipeline *pipeline, struct bytes data, struct err *err)
+static struct part *last_part(struct pipeline *pipeline)
 {
-	while (data.size > 0) {
-		struct slot *slot = pipeline->current;
-		if (slot->size == sizeof slot->data) {
-			const struct manifest_file *file = slot->file;
-			publish(pipeline);
-			int rc = acquire(pipeline, file, false, err);
-			if (rc < 0)
-				return rc;
-			continue;
-		}
-		size_t room = sizeof slot->data - slot->size;
-		size_t part = data.size < room ? data.size : room;
-		memcpy(slot->data + slot->size, data.data, part);
-		slot->size += part;
-		data = bytes_make(data.data + part, data.size - part);
+	return &pipeline->current->parts[pipeline->current->part_count - 1];
+}
+
+int pipeline_room(struct pipeline *pipeline, uint8_t **ret_into, size_t *ret_room, struct err *err)
+{
+	if (pipeline->current == NULL || last_part(pipeline)->last)
+		return err_set(err, ERR_INTERNAL, "no file is open");
+	if (pipeline->current->used == PIPELINE_SLOT_SIZE) {
+		int rc = begin_part(pipeline, last_part(pipeline)->file, false, err);
+		if (rc < 0)
+			return rc;
 	}
+	*ret_into = pipeline->current->data + pipeline->current->used;
+	*ret_room = PIPELINE_SLOT_SIZE - pipeline->current->used;
 	return 0;
+}
+
+void pipeline_filled(struct pipeline *pipeline, size_t size)
+{
+	pipeline->current->used += size;
+	last_part(pipeline)->size += size;
 }
 
 int pipeline_end_file(struct pipeline *pipeline, struct err *err)
 {
-	if (pipeline->current == NULL)
+	if (pipeline->current == NULL || last_part(pipeline)->last)
 		return err_set(err, ERR_INTERNAL, "no file is open");
-	pipeline->current->last = true;
-	publish(pipeline);
+	last_part(pipeline)->last = true;
 	return 0;
 }
 
@@ -230,6 +275,8 @@ int pipeline_finish(struct pipeline *pipeline, struct err *err)
 {
 	int rc = 0;
 
+	if (pipeline->current != NULL)
+		publish(pipeline);
 	(void)pthread_mutex_lock(&pipeline->lock);
 	pipeline->closed = true;
 	(void)pthread_cond_broadcast(&pipeline->changed);

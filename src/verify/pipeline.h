@@ -1,8 +1,9 @@
 /*
  * pipeline: the contents of a kit's files, hashed and written while the next are decoded.
  *
- * The caller decodes and puts octets into a ring of buffers; one thread hashes them, another hands
- * them to the sink. Memory is the ring's whatever the kit's size. The failure that counts is the
+ * The caller puts octets into a ring of buffers; one thread hashes them there, another hands them
+ * to the sink from there: what is written is what was hashed. A buffer has a part of a large file,
+ * or many small ones. Memory is the ring's whatever the kit's size. The failure that counts is the
  * one that stands first in the stream, however the threads came to run.
  *
  * ERR_CHECKSUM: a file's digest is not the manifest's; else what the sink returned.
@@ -12,7 +13,11 @@
 
 #include "kit/manifest.h"
 
-enum { PIPELINE_SLOTS = 16, PIPELINE_SLOT_SIZE = 256 * 1024 };
+enum {
+	PIPELINE_SLOTS = 12,
+	PIPELINE_SLOT_SIZE = 256 * 1024, /* octets */
+	PIPELINE_SLOT_FILES = 128,	 /* parts of files in one, at most */
+};
 
 /* Called by one thread alone, which is not the caller's; every file is opened, and closed unless
  * something failed. */
@@ -32,7 +37,11 @@ MUST_CHECK int pipeline_start(
 /* A failure of these may be a thread's; pipeline_finish has the one that counts. */
 MUST_CHECK int pipeline_begin_file(
 	struct pipeline *pipeline, const struct manifest_file *file, struct err *err);
-MUST_CHECK int pipeline_data(struct pipeline *pipeline, struct bytes data, struct err *err);
+/* Where the file's next octets go, at least one; valid until the next call. */
+MUST_CHECK int pipeline_room(
+	struct pipeline *pipeline, uint8_t **ret_into, size_t *ret_room, struct err *err);
+/* So many octets of that room were filled, and are not touched any more. */
+void pipeline_filled(struct pipeline *pipeline, size_t size);
 MUST_CHECK int pipeline_end_file(struct pipeline *pipeline, struct err *err);
 
 /* Waits until all is hashed and written, and frees the pipeline. */

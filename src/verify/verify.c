@@ -69,32 +69,36 @@ static void report(struct verification *v)
 		v->options->progress(v->options->argument, &v->progress);
 }
 
+/* All that is kept of a file in memory is copied from where it is hashed, too. */
 static int read_content(struct verification *v, const struct manifest_file *file, struct err *err)
 {
 	uint8_t *kept = v->kit->kept[file - v->kit->manifest.files];
-	struct bytes chunk;
 	int64_t done = 0;
 	int rc = pipeline_begin_file(v->pipeline, file, err);
 
 	if (rc == 0)
 		rc = kit_images_begin(v->images, file, err);
-	while (rc == 0) {
-		rc = members_read(v->members, &chunk, err);
-		if (rc < 0 || chunk.size == 0)
-			break;
-		if ((int64_t)chunk.size > file->size - done)
-			return err_set(err, ERR_CHECKSUM, "%s is longer than signed", file->name);
-		if (kept != NULL)
-			memcpy(kept + done, chunk.data, chunk.size);
-		done += (int64_t)chunk.size;
-		rc = pipeline_data(v->pipeline, chunk, err);
+	while (rc == 0 && done < file->size) {
+		uint8_t *into;
+		size_t room;
+		size_t got;
+		rc = pipeline_room(v->pipeline, &into, &room, err);
+		if (rc == 0 && (int64_t)room > file->size - done)
+			room = (size_t)(file->size - done);
 		if (rc == 0)
-			rc = kit_images_data(v->images, chunk, err);
-		v->progress.octets_done += chunk.size;
+			rc = members_read_into(v->members, into, room, &got, err);
+		if (rc < 0)
+			break;
+		if (got == 0)
+			return err_set(err, ERR_CHECKSUM, "%s is shorter than signed", file->name);
+		if (kept != NULL)
+			memcpy(kept + done, into, got);
+		pipeline_filled(v->pipeline, got);
+		done += (int64_t)got;
+		rc = kit_images_data(v->images, bytes_make(into, got), err);
+		v->progress.octets_done += got;
 		report(v);
 	}
-	if (rc == 0 && done != file->size)
-		return err_set(err, ERR_CHECKSUM, "%s is shorter than signed", file->name);
 	if (rc == 0)
 		rc = pipeline_end_file(v->pipeline, err);
 	if (rc == 0)

@@ -5,17 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
-static atomic_size_t left; /* calls until the fault; 0: none is set */
+/* Calls until the fault; 0: none is set. Shared with the processes that the work starts. */
+static atomic_size_t *left;
 
 bool fault_strikes(void)
 {
-	size_t now = atomic_load(&left);
+	size_t now = left != NULL ? atomic_load(left) : 0;
 
 	while (now > 0)
-		if (atomic_compare_exchange_weak(&left, &now, now - 1))
+		if (atomic_compare_exchange_weak(left, &now, now - 1))
 			return now == 1;
 	return false;
 }
@@ -60,40 +60,13 @@ struct outcome {
 	struct err err;
 };
 
-static struct outcome run_here(const struct fault_case *test, size_t nth)
+static struct outcome run(const struct fault_case *test, size_t nth)
 {
 	struct outcome outcome = {0};
 
-	atomic_store(&left, nth);
+	atomic_store(left, nth);
 	outcome.status = test->work(test->argument, &outcome.err);
-	outcome.came = atomic_exchange(&left, 0) == 0;
-	return outcome;
-}
-
-/* A child that was ended before it could tell had a fault, and no memory. */
-static struct outcome run_in_child(const struct fault_case *test, size_t nth)
-{
-	struct outcome outcome = {.status = -ERR_NO_MEMORY, .came = true};
-	int ends[2], status;
-
-	(void)err_no_memory(&outcome.err);
-	(void)fflush(stdout);
-	if (pipe(ends) != 0)
-		abort();
-	pid_t child = fork();
-	if (child == 0) {
-		(void)close(STDERR_FILENO);
-		struct outcome made = run_here(test, nth);
-		exit(write(ends[1], &made, sizeof made) == (ssize_t)sizeof made ? 0 : 2);
-	}
-	(void)close(ends[1]);
-	ssize_t got = read(ends[0], &outcome, sizeof outcome);
-	(void)close(ends[0]);
-	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
-		WEXITSTATUS(status) != (got == 0 ? 1 : 0)) {
-		outcome.status = err_set(&outcome.err, ERR_LOCKED, "the child died or leaked");
-		outcome.came = true;
-	}
+	outcome.came = atomic_exchange(left, 0) == 0;
 	return outcome;
 }
 
@@ -108,7 +81,7 @@ static bool run_case(const struct fault_case *test, size_t number)
 	const char *wrong = judge(test, test->work(test->argument, &err), &err, false);
 	size_t descriptors = open_descriptors();
 	for (size_t n = 1; came && wrong == NULL; n += stride) {
-		struct outcome outcome = test->in_child ? run_in_child(test, n) : run_here(test, n);
+		struct outcome outcome = run(test, n);
 		came = outcome.came;
 		wrong = judge(test, outcome.status, &outcome.err, came);
 		if (wrong == NULL && open_descriptors() != descriptors)
@@ -131,6 +104,9 @@ int fault_run(const struct fault_case *cases, size_t count)
 {
 	bool good = true;
 
+	left = mmap(NULL, sizeof *left, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (left == MAP_FAILED)
+		return EXIT_FAILURE;
 	(void)printf("1..%zu\n", count);
 	for (size_t i = 0; i < count; i++)
 		good = run_case(&cases[i], i + 1) && good;

@@ -12,7 +12,8 @@
 
 #include "base/err.h"
 
-/* Asked by every caught call, from any thread: true if it must fail. */
+/* Asked by every caught call, from any thread and any process that was started: true if it must
+ * fail. */
 bool fault_strikes(void);
 
 struct fault_case {
@@ -25,9 +26,6 @@ struct fault_case {
 	/* Whether a fault may come out as this. */
 	bool (*may_be)(enum err_code code);
 	void *argument;
-	/* In a child: libarchive ends the program (status 1) if memory is out where it has no way
-	 * to say so. */
-	bool in_child;
 };
 
 /* Runs the cases, printing TAP; returns the program's exit status. */

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t octets = 0;
 
 	if (fd_write_all(fd, bytes_make(data, size), &err) < 0 ||
-		members_open_archive(fd, &members, &err) < 0)
+		members_open_archive_here(fd, &members, &err) < 0)
 		return 0;
 	for (int i = 0; i < MEMBERS_MAX; i++) {
 		if (members_next(members, &member, &end, &err) < 0 || end)

@@ -47,6 +47,24 @@ static int rec_close(void *self, struct err *err)
 	return 0;
 }
 
+static int put_some(
+	struct pipeline *pipeline, const struct manifest_file *file, size_t *at, struct err *err)
+{
+	size_t left = (size_t)file->size - *at;
+	size_t part = left < 9973 ? left : 9973;
+	uint8_t *into;
+	size_t room;
+
+	int rc = pipeline_room(pipeline, &into, &room, err);
+	if (rc < 0)
+		return rc;
+	part = part < room ? part : room;
+	memcpy(into, content + *at, part);
+	pipeline_filled(pipeline, part);
+	*at += part;
+	return 0;
+}
+
 /* All files through the ring, in parts of an odd size; the producer's own failure is not looked at.
  */
 static int run(struct recorder *recorder, struct err *err)
@@ -59,11 +77,8 @@ static int run(struct recorder *recorder, struct err *err)
 	assert_int_equal(rc, 0);
 	for (size_t i = 0; i < FILES && rc == 0; i++) {
 		rc = pipeline_begin_file(pipeline, &files[i], &early);
-		for (size_t at = 0; at < (size_t)files[i].size && rc == 0; at += 9973) {
-			size_t left = (size_t)files[i].size - at;
-			rc = pipeline_data(pipeline,
-				bytes_make(content + at, left < 9973 ? left : 9973), &early);
-		}
+		for (size_t at = 0; at < (size_t)files[i].size && rc == 0;)
+			rc = put_some(pipeline, &files[i], &at, &early);
 		if (rc == 0)
 			rc = pipeline_end_file(pipeline, &early);
 	}
