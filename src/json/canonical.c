@@ -143,7 +143,7 @@ static int append_whole(
 void json_append_value(struct str *out, const struct json *value)
 {
 	static const struct form as_it_stands = {
-		.append_string = json_append_string,
+		.append_string = json_append_safe_string,
 		.append_number = append_number,
 	};
 	struct err unused;

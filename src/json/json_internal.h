@@ -39,7 +39,10 @@ json_compare json_compare_utf16;
 /* A string with its quotes, everything escaped that RFC 8785 section 3.2.2.2 escapes. */
 void json_append_string(struct str *out, const char *text, size_t size);
 
-/* A whole value in the document's order; failure sticks in the string. */
+/* The same for eyes: what a terminal would not just show (text_shows) is escaped as well. */
+void json_append_safe_string(struct str *out, const char *text, size_t size);
+
+/* A whole value in the document's order, for eyes; failure sticks in the string. */
 void json_append_value(struct str *out, const struct json *value);
 
 #endif

@@ -69,7 +69,7 @@ void json_write_name(struct json_writer *writer, const char *name)
 {
 	require(writer->depth > 0 && writer->is_object[writer->depth - 1] && !writer->after_name);
 	separate(writer);
-	json_append_string(writer->out, name, strlen(name));
+	json_append_safe_string(writer->out, name, strlen(name));
 	str_append_char(writer->out, ':');
 	writer->after_name = true;
 }
@@ -89,19 +89,32 @@ static const char *escape_of(unsigned char c)
 	return c < sizeof escapes / sizeof *escapes ? escapes[c] : NULL;
 }
 
-void json_append_string(struct str *out, const char *text, size_t size)
+static void append_escape(struct str *out, uint32_t character)
+{
+	if (character < 0x10000) {
+		str_append_format(out, "\\u%04x", character);
+		return;
+	}
+	character -= 0x10000;
+	str_append_format(
+		out, "\\u%04x\\u%04x", 0xD800 + (character >> 10), 0xDC00 + (character & 0x3FF));
+}
+
+static void append_string(struct str *out, const char *text, size_t size, bool for_terminal)
 {
 	struct bytes bytes = bytes_make(text, size);
 	size_t plain = 0; /* where the octets begin that need no escape */
 	size_t offset = 0;
+	unsigned marks = TEXT_NO_BASE;
 
 	str_append_char(out, '"');
 	while (offset < size) {
 		unsigned char c = (unsigned char)text[offset];
-		uint32_t character;
+		uint32_t character = 0;
 		size_t step = utf8_next(bytes, offset, &character);
 		const char *escape = escape_of(c);
-		if (step > 0 && c >= 0x20 && escape == NULL) {
+		bool shown = !for_terminal || text_shows(character, &marks);
+		if (step > 0 && c >= 0x20 && escape == NULL && shown) {
 			offset += step;
 			continue;
 		}
@@ -112,18 +125,28 @@ void json_append_string(struct str *out, const char *text, size_t size)
 		else if (escape != NULL)
 			str_append_text(out, escape);
 		else
-			str_append_format(out, "\\u%04x", c);
-		offset++;
+			append_escape(out, character);
+		offset += step > 0 ? step : 1;
 		plain = offset;
 	}
 	str_append(out, text + plain, offset - plain);
 	str_append_char(out, '"');
 }
 
+void json_append_string(struct str *out, const char *text, size_t size)
+{
+	append_string(out, text, size, false);
+}
+
+void json_append_safe_string(struct str *out, const char *text, size_t size)
+{
+	append_string(out, text, size, true);
+}
+
 void json_write_string_n(struct json_writer *writer, const char *text, size_t size)
 {
 	before_value(writer);
-	json_append_string(writer->out, text, size);
+	json_append_safe_string(writer->out, text, size);
 }
 
 void json_write_string(struct json_writer *writer, const char *text)

@@ -63,62 +63,60 @@ static bool has_list_or_number(const char *text, size_t size, size_t at)
 	return at < size && strchr("[-0123456789", text[at]) != NULL;
 }
 
-/* *ret_any: some were renamed. ERR_SYNTAX for a text that has the stand-in's name itself. */
-static int hide_type_operators(struct str *json, bool *ret_any, struct err *err)
+/* Returns how many were renamed. */
+static size_t hide_type_operators(struct str *json)
 {
 	enum { LENGTH = sizeof type_operator - 1 };
 	char *text = json->text;
-	bool any = false;
+	size_t hidden = 0;
 
 	for (size_t at = 0; at < json->size; at++) {
 		if (text[at] != '"')
 			continue;
 		size_t from = at + 1;
 		at = end_of_string(text, json->size, from);
-		if (at - from != LENGTH)
-			continue;
-		if (memcmp(text + from, type_stand_in, LENGTH) == 0)
-			return err_set(err, ERR_SYNTAX,
-				"not MongoDB Extended JSON: a name has a control character");
-		if (memcmp(text + from, type_operator, LENGTH) == 0 &&
+		if (at - from == LENGTH && memcmp(text + from, type_operator, LENGTH) == 0 &&
 			has_list_or_number(text, json->size, at + 1)) {
 			text[from] = type_stand_in[0];
-			any = true;
+			hidden++;
 		}
 	}
-	*ret_any = any;
-	return 0;
+	return hidden;
 }
 
-static void show_type_operators(char *octets, struct bytes doc)
+/* Returns how many were renamed: more than were hidden, and one had the stand-in's name itself. */
+static size_t show_type_operators(char *octets, struct bytes doc)
 {
 	struct doc_iter iter = doc_iter_begin(doc);
 	struct value value;
 	const char *name;
+	size_t shown = 0;
 
 	while (doc_iter_next(&iter, &name, &value)) {
-		if (strcmp(name, type_stand_in) == 0)
+		if (strcmp(name, type_stand_in) == 0) {
 			octets[name - (const char *)doc.data] = type_operator[0];
+			shown++;
+		}
 		if (value.type == VALUE_DOCUMENT || value.type == VALUE_ARRAY)
-			show_type_operators(octets + (value.bytes.data - doc.data), value.bytes);
+			shown += show_type_operators(
+				octets + (value.bytes.data - doc.data), value.bytes);
 	}
+	return shown;
 }
 
 int doc_from_json_text(struct bytes text, struct str *out, struct err *err)
 {
 	CLEANUP_STR struct str json = STR_INIT;
 	bson_error_t error;
-	bool hidden = false;
 	bson_t doc;
 
 	if (text.size == 0 || text.size > SSIZE_MAX || !utf8_valid(text))
 		return err_set(err, ERR_SYNTAX, "not MongoDB Extended JSON");
 	str_append(&json, text.data, text.size);
 	int result = str_check(&json, err);
-	if (result == 0)
-		result = hide_type_operators(&json, &hidden, err);
 	if (result != 0)
 		return result;
+	size_t hidden = hide_type_operators(&json);
 	if (!bson_init_from_json(&doc, json.text, (ssize_t)json.size, &error))
 		return err_set(err, ERR_SYNTAX, "not MongoDB Extended JSON: %s", error.message);
 	struct bytes octets = bytes_make(bson_get_data(&doc), doc.len);
@@ -127,8 +125,11 @@ int doc_from_json_text(struct bytes text, struct str *out, struct err *err)
 		size_t from = out->size;
 		str_append(out, octets.data, octets.size);
 		result = str_check(out, err);
-		if (result == 0 && hidden)
-			show_type_operators(out->text + from, octets);
+		if (result == 0 && show_type_operators(out->text + from, octets) != hidden) {
+			str_truncate(out, from);
+			result = err_set(err, ERR_SYNTAX,
+				"not MongoDB Extended JSON: a name has a control character");
+		}
 	}
 	bson_destroy(&doc);
 	return result;

@@ -33,11 +33,21 @@ MUST_CHECK int text_check_nfc(struct bytes text, struct err *err);
 MUST_CHECK int text_fold(struct bytes text, struct str *out, struct err *err);
 
 /*
- * Appends untrusted text so that a terminal shows it and does nothing else: control characters
- * (C0, DEL, C1), bidirectional controls, other invisible format characters, line separators,
- * unassigned and private characters, a combining mark without a base, and invalid UTF-8 become
- * \xNN (an octet) or \u{N} (a character above U+007F); a backslash becomes \\. Cut to max_columns
- * with an ellipsis, never inside of an escape; 0 is no limit.
+ * Whether a terminal shows a character and does nothing else: no control character (C0, DEL, C1),
+ * no bidirectional control or other invisible one, no line separator, none that is unassigned or
+ * private, and no combining mark without a base or behind too many others, which would change what
+ * stands before it or in the lines around. marks: those behind the last base, TEXT_NO_BASE at the
+ * beginning and after what was escaped; kept from one character to the next.
+ */
+enum { TEXT_MARKS_MAX = 4 };
+#define TEXT_NO_BASE (~0U)
+bool text_shows(uint32_t character, unsigned *marks);
+
+/*
+ * Appends untrusted text so that a terminal shows it and does nothing else: what it does not
+ * (text_shows), and invalid UTF-8, become \xNN (an octet) or \u{N} (a character above U+007F); a
+ * backslash becomes \\. Cut to max_columns with an ellipsis, never inside of an escape; 0 is no
+ * limit.
  */
 void text_escape(struct str *out, struct bytes untrusted_text, size_t max_columns);
 

@@ -97,16 +97,19 @@ int text_fold(struct bytes text, struct str *out, struct err *err)
 	return str_check(out, err);
 }
 
-static bool is_mark(utf8proc_category_t category)
+bool text_shows(uint32_t character, unsigned *marks)
 {
-	return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_ME;
-}
+	unsigned before = *marks;
 
-static bool may_be_shown(uint32_t character, bool has_base)
-{
+	*marks = 0;
+	if (character < 0x80 && character >= 0x20 && character != 0x7F)
+		return true;
+	*marks = TEXT_NO_BASE;
 	if (character < 0x80)
-		return character >= 0x20 && character != 0x7F;
+		return false;
 	const utf8proc_property_t *property = utf8proc_get_property((utf8proc_int32_t)character);
+	if (property->ignorable)
+		return false;
 	switch ((utf8proc_category_t)property->category) {
 	case UTF8PROC_CATEGORY_CN:
 	case UTF8PROC_CATEGORY_CC:
@@ -116,34 +119,38 @@ static bool may_be_shown(uint32_t character, bool has_base)
 	case UTF8PROC_CATEGORY_ZL:
 	case UTF8PROC_CATEGORY_ZP:
 		return false;
+	case UTF8PROC_CATEGORY_MN:
+	case UTF8PROC_CATEGORY_ME:
+		/* Without a base it would change what stands before the text. */
+		if (before >= TEXT_MARKS_MAX)
+			return false;
+		*marks = before + 1;
+		return true;
 	default:
-		/* A mark without a base would change what stands before the text. */
-		return !property->ignorable &&
-		       (has_base || !is_mark((utf8proc_category_t)property->category));
+		*marks = 0;
+		return true;
 	}
 }
 
 /* Appends one character or octet, escaped where it must be; returns the octets that it took. */
 static size_t escape_next(struct str *out, struct bytes untrusted_text, size_t offset,
-	const char *backslash, bool *has_base, size_t *ret_width)
+	const char *backslash, unsigned *marks, size_t *ret_width)
 {
 	uint32_t character = untrusted_text.data[offset];
 	size_t before = out->size;
 	size_t size = utf8_next(untrusted_text, offset, &character);
 
-	if (size == 0 || (character < 0x80 && !may_be_shown(character, true))) {
-		str_append_format(out, "\\x%02x", character);
-	} else if (character == '\\') {
-		str_append_text(out, backslash);
-	} else if (may_be_shown(character, *has_base)) {
+	if (size > 0 && character != '\\' && text_shows(character, marks)) {
 		str_append(out, untrusted_text.data + offset, size);
 		*ret_width = width_of(character);
-		*has_base = true;
 		return size;
-	} else {
-		str_append_format(out, "\\u{%x}", character);
 	}
-	*has_base = false;
+	if (character == '\\')
+		str_append_text(out, backslash);
+	else
+		str_append_format(
+			out, size == 0 || character < 0x80 ? "\\x%02x" : "\\u{%x}", character);
+	*marks = TEXT_NO_BASE;
 	*ret_width = out->size - before;
 	return size > 0 ? size : 1;
 }
@@ -153,11 +160,11 @@ void text_escape(struct str *out, struct bytes untrusted_text, size_t max_column
 	size_t columns = 0;
 	size_t offset = 0;
 	size_t cut_at = out->size; /* where there is still room for the ellipsis */
-	bool has_base = false;
+	unsigned marks = TEXT_NO_BASE;
 
 	while (offset < untrusted_text.size && !out->failed) {
 		size_t width;
-		offset += escape_next(out, untrusted_text, offset, "\\\\", &has_base, &width);
+		offset += escape_next(out, untrusted_text, offset, "\\\\", &marks, &width);
 		if (max_columns == 0)
 			continue;
 		columns += width;
@@ -173,9 +180,9 @@ void text_escape(struct str *out, struct bytes untrusted_text, size_t max_column
 
 void text_guard(struct str *out, struct bytes line)
 {
-	bool has_base = false;
+	unsigned marks = TEXT_NO_BASE;
 	size_t width;
 
 	for (size_t offset = 0; offset < line.size && !out->failed;)
-		offset += escape_next(out, line, offset, "\\", &has_base, &width);
+		offset += escape_next(out, line, offset, "\\", &marks, &width);
 }

@@ -147,11 +147,33 @@ static void strings_are_always_json(void **state)
 	assert_string("", 0, "\"\"");
 	assert_string("a\"\\/b", 5, "\"a\\\"\\\\/b\"");
 	assert_string("\b\t\n\f\r", 5, "\"\\b\\t\\n\\f\\r\"");
-	assert_string("\x01\x0b\x1f\x7f", 4, "\"\\u0001\\u000b\\u001f\x7f\"");
-	assert_string("\u00e9\u2028", 5, "\"\u00e9\u2028\"");
+	assert_string("\x01\x0b\x1f\x7f", 4, "\"\\u0001\\u000b\\u001f\\u007f\"");
 	assert_string("a\0b", 3, "\"a\ufffdb\"");
 	assert_string("a\xff\xc3", 3, "\"a\ufffd\ufffd\"");
 	assert_string("\xed\xa0\x80z", 4, "\"\ufffd\ufffd\ufffdz\"");
+}
+
+/* It is shown on terminals: what they would not just show is escaped, and reads back as it was. */
+static void strings_do_nothing_to_a_terminal(void **state)
+{
+	static const char *const cases[][2] = {
+		{"\u00e9\u2028\u2029", "\"\u00e9\\u2028\\u2029\""},
+		{"\xc2\x9b"
+		 "2J",
+			"\"\\u009b2J\""},
+		{"a\u202eb\u2066\u200b\u200d\ufeff", "\"a\\u202eb\\u2066\\u200b\\u200d\\ufeff\""},
+		{"\u0301a\u0301", "\"\\u0301a\u0301\""},
+		{"a\u0301\u0302\u0303\u0304\u0305", "\"a\u0301\u0302\u0303\u0304\\u0305\""},
+		{"\U000E0041\U0001F600", "\"\\udb40\\udc41\U0001F600\""},
+		{"\ue000\U000F0000", "\"\\ue000\\udb80\\udc00\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		CLEANUP(json_cleanup) struct json_doc *doc = parsed(cases[i][1]);
+		assert_string(cases[i][0], strlen(cases[i][0]), cases[i][1]);
+		assert_string_equal(json_string(json_root(doc)), cases[i][0]);
+	}
 }
 
 /* Traps are seen from outside. */
@@ -322,6 +344,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_the_shortest),
 		cmocka_unit_test(whole_document),
 		cmocka_unit_test(strings_are_always_json),
+		cmocka_unit_test(strings_do_nothing_to_a_terminal),
 		cmocka_unit_test(unbalanced_calls_trap),
 		cmocka_unit_test(rfc8785),
 		cmocka_unit_test(canonical_text_must_be_json),

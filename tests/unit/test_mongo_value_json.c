@@ -72,6 +72,11 @@ static void the_type_operator_is_no_binary(void **state)
 	assert_int_equal(from_text("{\"b\":{\"$binary\":\"AQI=\",\"$type\":\"04\"}}", &binary), 0);
 	assert_int_equal(doc_get(str_bytes(&binary), "b").type, VALUE_BINARY);
 	assert_int_equal(from_text("{\"\x7Ftype\":[]}", &none), -ERR_SYNTAX);
+	/* The stand-in's name, escaped: in a text that comes from elsewhere too. */
+	struct bytes escaped = bytes_of_string("{\"\\u007ft\\u0079pe\":1,\"$type\":[2]}");
+	struct err err;
+	assert_int_equal(doc_from_json_text(escaped, &none, &err), -ERR_SYNTAX);
+	assert_int_equal(none.size, 0);
 }
 
 static void plain_json_has_the_nearest_types(void **state)

@@ -210,6 +210,10 @@ static void escaping(void **state)
 static void escaping_cuts(void **state)
 {
 	(void)state;
+	/* as many marks as a script needs, no tower of them */
+	assert_escape("a\u0301\u0302\u0303\u0304", 0, "a\u0301\u0302\u0303\u0304");
+	assert_escape("a\u0301\u0302\u0303\u0304\u0305\u0306b\u0301", 0,
+		"a\u0301\u0302\u0303\u0304\\u{305}\\u{306}b\u0301");
 	assert_escape("abcd", 4, "abcd");
 	assert_escape("abcde", 4, "abc\u2026");
 	assert_escape("ab", 1, "\u2026");
