@@ -12,7 +12,7 @@ struct image_pins {
 	size_t given_count, used;
 	struct image_reader *reader; /* NULL: no image has come yet */
 	size_t count;
-	struct manifest_image *found; /* MANIFEST_IMAGES_MAX; the last one is the current */
+	struct image *found; /* MANIFEST_IMAGES_MAX; the last one is the current */
 };
 
 int image_pins_new(struct face *face, const struct manifest_image *given, size_t count,
@@ -60,50 +60,55 @@ int image_pins_data(struct image_pins *pins, struct bytes data, struct err *err)
 	return image_data(pins->reader, data, err);
 }
 
-static void say(struct face *face, const char *file, const struct image *image, bool was_given)
+static void say(struct face *face, const struct image *image, bool was_given)
 {
 	char hex[SHA256_HEX_SIZE];
 
 	sha256_to_hex(&image->digest, hex);
 	if (!was_given)
-		face_note(face, "%s is pinned to sha256:%s", file, hex);
+		face_note(face, "%s is pinned to sha256:%s", image->file, hex);
 	if (image->unpinned_count > 0)
 		face_note(face, "%s has manifests that its pinned digest does not lead to: %zu",
-			file, image->unpinned_count);
+			image->file, image->unpinned_count);
 	if (image->unreferenced_count > 0)
-		face_note(face, "%s has blobs that nothing in it leads to: %zu", file,
+		face_note(face, "%s has blobs that nothing in it leads to: %zu", image->file,
 			image->unreferenced_count);
 }
 
 int image_pins_end(struct image_pins *pins, struct err *err)
 {
-	struct manifest_image *pin = &pins->found[pins->count - 1];
-	struct image image;
+	struct image *found = &pins->found[pins->count - 1];
+	const char *file = found->file;
 
-	int rc = image_end(pins->reader, pins->arena, &image, err);
+	int rc = image_end(pins->reader, pins->arena, found, err);
 	if (rc < 0)
-		return err_context(err, "%s", pin->file);
-	pin->digest = image.digest;
-	say(pins->face, pin->file, &image, given_digest(pins, pin->file) != NULL);
+		return err_context(err, "%s", file);
+	found->file = file;
+	say(pins->face, found, given_digest(pins, file) != NULL);
 	return 0;
 }
 
 static int compare(const void *left, const void *right)
 {
-	return strcmp(((const struct manifest_image *)left)->file,
-		((const struct manifest_image *)right)->file);
+	return strcmp(((const struct image *)left)->file, ((const struct image *)right)->file);
 }
 
-int image_pins_finish(struct image_pins *pins, struct manifest *manifest, struct err *err)
+int image_pins_finish(struct image_pins *pins, struct manifest *manifest, struct image **ret_images,
+	struct err *err)
 {
 	if (pins->used != pins->given_count)
 		return err_set(err, ERR_MISSING_FILE,
 			"kit.json pins %zu images, and %zu of them are there", pins->given_count,
 			pins->used);
-	if (pins->count > 1)
-		qsort(pins->found, pins->count, sizeof *pins->found, compare);
-	manifest->images = pins->found;
+	qsort(pins->found, pins->count, sizeof *pins->found, compare);
+	manifest->images = arena_array(pins->arena, pins->count, sizeof *manifest->images);
+	if (manifest->images == NULL)
+		return err_no_memory(err);
 	manifest->image_count = pins->count;
+	for (size_t i = 0; i < pins->count; i++)
+		manifest->images[i] =
+			(struct manifest_image){pins->found[i].file, pins->found[i].digest};
+	*ret_images = pins->found;
 	return 0;
 }
 

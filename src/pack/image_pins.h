@@ -10,6 +10,7 @@
 
 #include "kit/manifest.h"
 #include "pack/face.h"
+#include "verify/evidence.h"
 
 struct image_pins;
 
@@ -23,9 +24,12 @@ MUST_CHECK int image_pins_begin(
 MUST_CHECK int image_pins_data(struct image_pins *pins, struct bytes data, struct err *err);
 MUST_CHECK int image_pins_end(struct image_pins *pins, struct err *err);
 
-/* Gives the manifest its images, in the order of the names; they live in the arena. */
-MUST_CHECK int image_pins_finish(
-	struct image_pins *pins, struct manifest *manifest, struct err *err);
+/*
+ * Gives the manifest its images, in the order of the names, and what each of them is in the same
+ * order; they live in the arena.
+ */
+MUST_CHECK int image_pins_finish(struct image_pins *pins, struct manifest *manifest,
+	struct image **ret_images, struct err *err);
 
 void image_pins_free(struct image_pins *pins); /* NULL is allowed */
 void image_pins_cleanup(struct image_pins **pins);

@@ -294,7 +294,7 @@ int input_read(struct face *face, int dirfd, const struct trust_root *root, stru
 		qsort(input.roots, input.root_count, sizeof *input.roots, compare_roots);
 	rc = check_migrations(dirfd, &input.manifest, err);
 	if (rc == 0)
-		rc = image_pins_finish(pins, &input.manifest, err);
+		rc = image_pins_finish(pins, &input.manifest, &input.images, err);
 	if (rc == 0)
 		*ret_input = input;
 	return rc;

@@ -17,6 +17,7 @@ enum { KIT_JSON_SIZE_MAX = 4 * 1024 * 1024 };
 
 struct input {
 	struct manifest manifest; /* sums_digest is still empty */
+	struct image *images;	  /* what manifest.images pins, walked */
 	size_t root_count;	  /* trust/N.root.json, in the order of N */
 	const char **roots;
 	bool has_created; /* kit.json says so */

@@ -191,6 +191,8 @@ static void test_descriptor_refused(void **state)
 		{INDEX(DESCRIPTOR(",\"data\":\"e30=\"")), "not what the digest names"},
 		{INDEX("{\"mediaType\":\"a/b\",\"digest\":" D3 ",\"size\":3,\"data\":\"e30=\"}"),
 			"not what the digest names"},
+		{INDEX("{\"mediaType\":\"a/b\",\"digest\":" D1 ",\"size\":2,\"data\":\"e30=\"}"),
+			"not what the digest names"},
 	};
 	struct oci_list list;
 
