@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "cli/show_evidence.h"
 #include "cli/show_images.h"
 #include "text/text.h"
 
@@ -119,20 +120,6 @@ static void describe_signers(struct face *face, const struct checked_kit *checke
 	str_append_text(out, "\n");
 }
 
-static void describe_role(
-	struct face *face, const struct manifest *manifest, enum file_role role, const char *label)
-{
-	int64_t count = 0;
-
-	for (size_t i = 0; i < manifest->file_count; i++)
-		count += manifest->files[i].role == role;
-	if (count == 0)
-		return;
-	str_append_format(&face->result, "%s %s", face_sign(face, SIGN_NONE), label);
-	text_plural(&face->result, count, "file", "files");
-	str_append_text(&face->result, ": signed as files, not looked into\n");
-}
-
 /* Said only where something came along. */
 static void describe_proofs(struct face *face, const struct checked_kit *checked)
 {
@@ -169,8 +156,7 @@ void describe_checks(struct face *face, const struct checked_kit *checked)
 		count, count, text_size(octets, size));
 	describe_proofs(face, checked);
 	describe_images(face, checked->kit);
-	describe_role(face, manifest, ROLE_ATTESTATION, "Attestations  ");
-	describe_role(face, manifest, ROLE_SBOM, "SBOM          ");
+	describe_evidence(face, checked->kit);
 	str_append_format(out, "%s Trust root    version ", face_sign(face, SIGN_GOOD));
 	if (trusted_kit_roots_brought(checked->kit) > 0)
 		str_append_format(out, "%lld -> ",

@@ -4,9 +4,20 @@
 #include "base/cleanup.h"
 #include "cli/check_kit.h"
 #include "cli/commands.h"
+#include "cli/show_evidence.h"
 #include "cli/show_images.h"
 #include "kit/migration.h"
 #include "text/text.h"
+
+struct inspect_values {
+	bool sbom;
+};
+
+static const struct option options[] = {
+	OPTION_ROW_FLAG("sbom", 0, struct inspect_values, sbom,
+		"list the packages of its SBOMs, with versions and licences"),
+	OPTION_END,
+};
 
 /* What a migration says of itself; the document must outlive it. */
 static int read_migration(const struct trusted_kit *kit, const char *id, struct json_doc **ret_doc,
@@ -52,21 +63,6 @@ static void list_files(struct face *face, const struct manifest *manifest)
 				bytes_of_string(file->name + strlen(file_role_folder(role))), 0);
 			str_append_char(out, '\n');
 		}
-	}
-}
-
-static void list_components(struct face *face, const struct manifest *manifest)
-{
-	struct str *out = &face->result;
-
-	if (manifest->component_count > 0)
-		str_append_text(out, "\nComponents\n");
-	for (size_t i = 0; i < manifest->component_count; i++) {
-		str_append_text(out, "  ");
-		text_escape(out, bytes_of_string(manifest->components[i].name), 60);
-		str_append_char(out, ' ');
-		text_escape(out, bytes_of_string(manifest->components[i].version), 60);
-		str_append_char(out, '\n');
 	}
 }
 
@@ -133,6 +129,10 @@ static void write_list(struct json_writer *writer, const struct manifest *manife
 		json_write_object(writer);
 		json_member_string(writer, "name", manifest->components[i].name);
 		json_member_string(writer, "version", manifest->components[i].version);
+		if (manifest->components[i].has_digest) {
+			sha256_to_hex(&manifest->components[i].digest, hex);
+			json_member_string(writer, "sha256", hex);
+		}
 		json_write_end(writer);
 	}
 	json_write_end(writer);
@@ -161,7 +161,8 @@ static int write_migrations(
 	return 0;
 }
 
-static int inspect_json(struct face *face, const struct checked_kit *checked, struct err *err)
+static int inspect_json(
+	struct face *face, const struct checked_kit *checked, bool packages, struct err *err)
 {
 	struct json_writer writer;
 	const struct manifest *manifest = trusted_kit_manifest(checked->kit);
@@ -172,6 +173,10 @@ static int inspect_json(struct face *face, const struct checked_kit *checked, st
 	write_requires(&writer, manifest);
 	write_list(&writer, manifest);
 	int rc = write_migrations(&writer, checked->kit, err);
+	if (rc == 0)
+		rc = write_licences(&writer, checked->kit, err);
+	if (rc == 0 && packages)
+		write_packages(&writer, checked->kit);
 	if (rc < 0) {
 		str_truncate(&face->result, 0);
 		return rc;
@@ -183,34 +188,39 @@ static int inspect_json(struct face *face, const struct checked_kit *checked, st
 
 static int inspect_text(struct face *face, const struct checked_kit *checked, struct err *err)
 {
-	const struct manifest *manifest = trusted_kit_manifest(checked->kit);
-
 	describe_kit(face, checked);
 	str_append_char(&face->result, '\n');
 	describe_checks(face, checked);
 	int rc = list_migrations(face, checked->kit, err);
+	if (rc == 0)
+		rc = list_components(face, checked->kit, err);
+	if (rc == 0) {
+		list_images(face, checked->kit);
+		rc = list_evidence(face, checked->kit, err);
+	}
 	if (rc < 0) {
 		str_truncate(&face->result, 0);
 		return rc;
 	}
-	list_components(face, manifest);
-	list_images(face, checked->kit);
-	list_files(face, manifest);
+	list_files(face, trusted_kit_manifest(checked->kit));
 	return 0;
 }
 
 static int run(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
+	const struct inspect_values *given = values;
 	struct checked_kit checked = CHECKED_KIT_INIT;
 
-	(void)values;
 	(void)operand_count;
 	/* Looking at an old kit is not activating it. */
 	int rc = check_kit(face, operands[0], "inspect", &checked, err);
-	if (rc == 0)
-		rc = face->json ? inspect_json(face, &checked, err)
-				: inspect_text(face, &checked, err);
+	if (rc == 0 && face->json)
+		rc = inspect_json(face, &checked, given->sbom, err);
+	else if (rc == 0 && given->sbom)
+		list_packages(face, checked.kit);
+	else if (rc == 0)
+		rc = inspect_text(face, &checked, err);
 	checked_kit_release(&checked);
 	return rc;
 }
@@ -219,6 +229,8 @@ const struct command command_inspect = {
 	.name = "inspect",
 	.synopsis = "KIT",
 	.summary = "who signed it, what is in it, what it would change",
+	.options = options,
+	.values_size = sizeof(struct inspect_values),
 	.operands_min = 1,
 	.operands_max = 1,
 	.run = run,

@@ -19,6 +19,36 @@ bool uri_valid(const char *text)
 	       text[scheme + rest] == '\0';
 }
 
+static const struct {
+	const char *type, *title, *word;
+} predicate_types[] = {
+	{"https://spdx.dev/Document", "SPDX document", "SBOM"},
+	{"https://spdx.dev/Document/v2.3", "SPDX 2.3 document", "SBOM"},
+	{"https://cyclonedx.org/bom", "CycloneDX document", "SBOM"},
+	{"https://slsa.dev/provenance/v0.2", "SLSA provenance v0.2", "provenance"},
+	{"https://slsa.dev/provenance/v1", "SLSA provenance v1", "provenance"},
+	{"https://cosign.sigstore.dev/attestation/vuln/v1", "vulnerability scan",
+		"vulnerabilities"},
+	{"https://cosign.sigstore.dev/attestation/v1", "custom attestation", "custom"},
+};
+enum { PREDICATE_TYPES = sizeof predicate_types / sizeof predicate_types[0] };
+
+const char *predicate_type_title(const char *predicate_type)
+{
+	for (size_t i = 0; i < PREDICATE_TYPES; i++)
+		if (strcmp(predicate_types[i].type, predicate_type) == 0)
+			return predicate_types[i].title;
+	return NULL;
+}
+
+const char *predicate_type_word(const char *predicate_type)
+{
+	for (size_t i = 0; i < PREDICATE_TYPES; i++)
+		if (strcmp(predicate_types[i].type, predicate_type) == 0)
+			return predicate_types[i].word;
+	return NULL;
+}
+
 static int copy(struct arena *arena, const char *text, const char **ret, struct err *err)
 {
 	const char *result = arena_string(arena, text);

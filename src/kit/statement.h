@@ -40,4 +40,9 @@ MUST_CHECK int statement_parse(struct bytes payload, struct arena *arena,
 /* RFC 3986 section 3: a scheme, then octets that a URI may have. What predicate types are. */
 bool uri_valid(const char *text);
 
+/* What people call a predicate type: "SLSA provenance v1", and in a word "provenance"; NULL: it is
+ * not one that is known here. */
+const char *predicate_type_title(const char *predicate_type);
+const char *predicate_type_word(const char *predicate_type);
+
 #endif

@@ -159,8 +159,7 @@ static int find_signers(
 	if (found > 0)
 		return 0;
 	return err_set(err, ERR_ATTESTATION,
-		"none of its %zu signatures is by a key that the manifest names for attestations",
-		envelope->signature_count);
+		"no key that the manifest names for attestations has signed it");
 }
 
 static const char *first_signer(const struct attestation_reading *all)

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "verify/evidence_text.h"
 #include "verify/kit_images.h"
 
 const struct manifest *trusted_kit_manifest(const struct trusted_kit *kit)
@@ -134,6 +135,7 @@ void verify_result_write(const struct trusted_kit *kit, struct json_writer *writ
 	json_member_integer(writer, "octets", octets);
 	json_write_end(writer);
 	kit_images_write(kit, writer);
+	evidence_write(&kit->evidence, writer);
 	json_member_object(writer, "trustRoot");
 	json_member_integer(writer, "version", trust_root_version(kit->root));
 	json_member_time(writer, "expires", trust_root_expires(kit->root));

@@ -70,20 +70,20 @@ static void test_attestation_by_others(void **state)
 	const struct manifest_file *seed = begin(&scene);
 	scene_declare(&scene, TYPE_SLSA, "ci", NULL);
 	(void)scene_attest(&scene, "attestations/a", TYPE_SLSA, seed, "stranger");
-	scene_refused(&scene, ERR_ATTESTATION, "attestations/a: none of its 1 signatures");
+	scene_refused(&scene, ERR_ATTESTATION, "attestations/a: no key that the manifest names");
 
 	/* A release key signs kits; it attests nothing that the manifest does not name it for. */
 	seed = begin(&scene);
 	scene_declare(&scene, TYPE_SLSA, "ci", NULL);
 	(void)scene_attest(&scene, "attestations/a", TYPE_SLSA, seed, "release-eu");
-	scene_refused(&scene, ERR_ATTESTATION, "attestations/a: none of its 1 signatures");
+	scene_refused(&scene, ERR_ATTESTATION, "attestations/a: no key that the manifest names");
 
 	/* What was found of one attestation says nothing of the next. */
 	seed = begin(&scene);
 	scene_declare(&scene, TYPE_SLSA, "ci", NULL);
 	(void)scene_attest(&scene, "attestations/a", TYPE_SLSA, seed, "ci");
 	(void)scene_attest(&scene, "attestations/b", TYPE_SLSA, seed, "stranger");
-	scene_refused(&scene, ERR_ATTESTATION, "attestations/b: none of its 1 signatures");
+	scene_refused(&scene, ERR_ATTESTATION, "attestations/b: no key that the manifest names");
 
 	/* Named for one type is not named for another. */
 	seed = begin(&scene);
@@ -208,7 +208,7 @@ static void test_attestation_malformed(void **state)
 	scene_declare(&scene, TYPE_SLSA, "ci", NULL);
 	(void)scene_add(&scene, "attestations/a", ROLE_ATTESTATION,
 		scene_envelope(&scene, ENVELOPE_TYPE_IN_TOTO, "{}", "stranger"));
-	scene_refused(&scene, ERR_ATTESTATION, "none of its 1 signatures");
+	scene_refused(&scene, ERR_ATTESTATION, "no key that the manifest names");
 
 	const struct manifest_file *seed = begin(&scene);
 	scene_declare(&scene, TYPE_SLSA, "ci", NULL);
