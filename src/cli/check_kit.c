@@ -7,6 +7,7 @@
 #include "cli/show_evidence.h"
 #include "cli/show_images.h"
 #include "text/text.h"
+#include "verify/evidence.h"
 
 static void show_progress(void *argument, const struct verify_progress *progress)
 {
@@ -123,8 +124,13 @@ static void describe_signers(struct face *face, const struct checked_kit *checke
 /* Said only where something came along. */
 static void describe_proofs(struct face *face, const struct checked_kit *checked)
 {
+	const struct kit_evidence *evidence = trusted_kit_evidence(checked->kit);
 	struct proofs proofs = trusted_kit_proofs(checked->kit);
 
+	for (size_t i = 0; i < evidence->attestation_count; i++) {
+		proofs.log_entries += evidence->attestations[i].log_entries;
+		proofs.timestamps += evidence->attestations[i].timestamps;
+	}
 	if (proofs.log_entries + proofs.timestamps + proofs.certificates == 0)
 		return;
 	str_append_format(&face->result, "%s In bundles    ", face_sign(face, SIGN_NONE));

@@ -9,7 +9,7 @@
 
 enum { NAME_COLUMNS = 34, VERSION_COLUMNS = 18, LICENCE_COLUMNS = 60 };
 
-static void describe(struct face *face, enum face_sign sign, const char *label,
+static void describe(struct face *face, const char *label,
 	void (*summary)(const struct kit_evidence *evidence, struct str *out),
 	const struct kit_evidence *evidence)
 {
@@ -17,7 +17,7 @@ static void describe(struct face *face, enum face_sign sign, const char *label,
 
 	summary(evidence, &text);
 	if (text.size > 0)
-		str_append_format(&face->result, "%s %-14s%s\n", face_sign(face, sign), label,
+		str_append_format(&face->result, "%s %-14s%s\n", face_sign(face, SIGN_GOOD), label,
 			str_text(&text));
 }
 
@@ -25,9 +25,8 @@ void describe_evidence(struct face *face, const struct trusted_kit *kit)
 {
 	const struct kit_evidence *evidence = trusted_kit_evidence(kit);
 
-	describe(face, SIGN_GOOD, "Attestations", attestations_summary, evidence);
-	describe(face, SIGN_NONE, "Proofs", proofs_summary, evidence);
-	describe(face, SIGN_GOOD, "SBOM", sboms_summary, evidence);
+	describe(face, "Attestations", attestations_summary, evidence);
+	describe(face, "SBOM", sboms_summary, evidence);
 }
 
 static int compare_packages(const void *left, const void *right)

@@ -121,29 +121,6 @@ void sboms_summary(const struct kit_evidence *evidence, struct str *out)
 	text_plural(out, (int64_t)packages, "package", "packages");
 }
 
-static void append_proofs(size_t log_entries, size_t timestamps, struct str *out)
-{
-	if (log_entries > 0)
-		text_plural(out, (int64_t)log_entries, "log entry", "log entries");
-	if (timestamps > 0) {
-		str_append_text(out, log_entries > 0 ? ", " : "");
-		text_plural(out, (int64_t)timestamps, "timestamp", "timestamps");
-	}
-	if (log_entries + timestamps > 0)
-		str_append_text(out, ": present, not checked");
-}
-
-void proofs_summary(const struct kit_evidence *evidence, struct str *out)
-{
-	size_t log_entries = 0, timestamps = 0;
-
-	for (size_t i = 0; i < evidence->attestation_count; i++) {
-		log_entries += evidence->attestations[i].log_entries;
-		timestamps += evidence->attestations[i].timestamps;
-	}
-	append_proofs(log_entries, timestamps, out);
-}
-
 void attestation_text(const struct attestation *attestation, struct str *out)
 {
 	const char *title = predicate_type_title(attestation->predicate_type);
@@ -168,7 +145,16 @@ void attestation_about(const struct attestation *attestation, struct str *out)
 
 void attestation_proofs(const struct attestation *attestation, struct str *out)
 {
-	append_proofs(attestation->log_entries, attestation->timestamps, out);
+	size_t log_entries = attestation->log_entries, timestamps = attestation->timestamps;
+
+	if (log_entries > 0)
+		text_plural(out, (int64_t)log_entries, "log entry", "log entries");
+	if (timestamps > 0) {
+		str_append_text(out, log_entries > 0 ? ", " : "");
+		text_plural(out, (int64_t)timestamps, "timestamp", "timestamps");
+	}
+	if (log_entries + timestamps > 0)
+		str_append_text(out, ": present, not checked");
 }
 
 void sbom_text(const struct sbom *sbom, struct str *out)

@@ -11,14 +11,13 @@
 void images_summary(const struct kit_evidence *evidence, struct str *out);
 void attestations_summary(const struct kit_evidence *evidence, struct str *out); /* "2: SBOM" */
 void sboms_summary(const struct kit_evidence *evidence, struct str *out);
-/* "1 log entry, 1 timestamp: present, not checked" */
-void proofs_summary(const struct kit_evidence *evidence, struct str *out);
 
 /* Of one, without its file's name. */
 void image_text(const struct image *image, struct str *out);
 void attestation_text(const struct attestation *attestation, struct str *out);
 void attestation_about(const struct attestation *attestation, struct str *out);
-void attestation_proofs(const struct attestation *attestation, struct str *out); /* may be "" */
+/* "1 log entry, 1 timestamp: present, not checked"; nothing where there is none */
+void attestation_proofs(const struct attestation *attestation, struct str *out);
 void sbom_text(const struct sbom *sbom, struct str *out);
 
 /* The members "attestations" and "sboms" of an open JSON object (verify.schema.json). */
