@@ -198,13 +198,24 @@ static void put_cell(struct grid *grid, int row, int column, enum look look, con
 	(void)snprintf(cell->text, sizeof cell->text, "%s", text);
 }
 
+static size_t count_characters(const char *text)
+{
+	size_t count = 0;
+
+	for (; *text != '\0'; text++)
+		count += (*text & 0xC0) != 0x80;
+	return count;
+}
+
+/* A tower of them would stand in the rows above: what is too much is left out. */
 static void join_mark(struct grid *grid, int row, int column, const char *text)
 {
 	struct cell *cell = cell_at(grid, row, column);
 
 	if (cell != NULL && cell->text[0] == '\0')
 		cell = cell_at(grid, row, column - 1);
-	if (cell != NULL && strlen(cell->text) + strlen(text) < sizeof cell->text)
+	if (cell != NULL && count_characters(cell->text) <= TEXT_MARKS_MAX &&
+		strlen(cell->text) + strlen(text) < sizeof cell->text)
 		(void)strcat(cell->text, text);
 }
 
