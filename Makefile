@@ -66,7 +66,7 @@ FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC))
 # Those with sanitizers stay where they are made: $(BUILD)/offkit is never one of them.
 PROGRAMS := $(addprefix $(if $(SANITIZE),$(OUT),$(BUILD))/,offkit offkit-pack)
 
-.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fault testenv server test demo bench damage install clean deps FORCE
+.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test demo bench damage install clean deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 # Each command as a short line; V=1 shows them whole.
@@ -173,6 +173,13 @@ fuzzing:
 	  -print_final_stats=1 -verbosity=0 -artifact_prefix=$(FUZZING)/found-$$target- \
 	  $(FUZZING)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; \
 	done
+
+# What the corpora reach of the code, by file: clang, llvm-profdata, llvm-cov.
+COVERAGE := $(BUILD)/fuzz-coverage
+fuzz-coverage:
+	@$(MAKE) --no-print-directory SANITIZE=coverage CC=clang OUT=$(COVERAGE) \
+	 SANITIZE_FLAGS='-fprofile-instr-generate -fcoverage-mapping -Wno-error' fuzz
+	@tests/fuzz/coverage $(COVERAGE)
 
 unit: $(UNIT)
 tools: $(TOOLS)

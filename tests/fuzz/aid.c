@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "crypto/pem.h"
+#include "json/json_write.h"
+#include "kit/envelope.h"
 #include "trust/compose.h"
 
 struct bytes take_piece(struct bytes *rest)
@@ -211,4 +213,62 @@ const struct trust_root *aid_root(void)
 	if (root == NULL)
 		HOLDS(trust_root_parse(aid_root_text(), &root, &err) == 0);
 	return root;
+}
+
+static void append_hex(struct str *out, struct bytes octets)
+{
+	for (size_t i = 0; i < octets.size; i++)
+		str_append_format(out, "%02x", octets.data[i]);
+}
+
+const char *aid_key_id(unsigned number)
+{
+	const struct trust_role *role = trust_root_role(aid_root(), "root");
+
+	for (size_t i = 0; i < role->key_count; i++)
+		if (sha256_equal(public_key_fingerprint(role->keys[i]->key),
+			    public_key_fingerprint(private_key_public(aid_key(number)))))
+			return role->keys[i]->id;
+	__builtin_trap();
+}
+
+void aid_sign_root(struct bytes signed_text, unsigned signers, struct str *out)
+{
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	CLEANUP_STR struct str canonical = STR_INIT;
+	const char *between = "";
+	struct err err;
+
+	str_append_text(out, "{\"signatures\":[");
+	if (json_parse(signed_text, JSON_LIMITS(ROOT_SIZE_MAX), &doc, &err) < 0 ||
+		json_canonical_olpc(json_root(doc), &canonical, &err) < 0)
+		signers = 0;
+	struct signed_message message = signed_message_make(KEY_USE_ROOT, str_bytes(&canonical));
+	for (unsigned i = 0; i < AID_KEYS; i++) {
+		CLEANUP_STR struct str signature = STR_INIT;
+		if ((signers >> i & 1) == 0)
+			continue;
+		HOLDS(private_key_sign(aid_key(i), KEY_ED25519, &message, &signature, &err) == 0);
+		str_append_format(out, "%s{\"keyid\":\"%s\",\"sig\":\"", between, aid_key_id(i));
+		append_hex(out, str_bytes(&signature));
+		str_append_text(out, "\"}");
+		between = ",";
+	}
+	str_append_text(out, "],\"signed\":");
+	str_append(out, signed_text.data, signed_text.size);
+	str_append_char(out, '}');
+}
+
+void aid_sign_envelope(
+	const char *payload_type, struct bytes payload, unsigned signers, struct str *out)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct envelope envelope = {.payload_type = payload_type, .untrusted_payload = payload};
+	struct err err;
+
+	for (unsigned i = 0; i <= AID_STRANGER; i++)
+		if ((signers >> i & 1) != 0)
+			HOLDS(envelope_sign(&envelope, aid_key(i), KEY_ED25519, "", &arena, &err) ==
+				0);
+	HOLDS(envelope_write(&envelope, out, &err) == 0);
 }

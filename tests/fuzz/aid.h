@@ -44,6 +44,16 @@ enum { AID_KEYS = 3, AID_THRESHOLD = 2, AID_STRANGER = AID_KEYS };
 /* Ed25519; AID_STRANGER is in no root. */
 const struct private_key *aid_key(unsigned number);
 
+/* The id under which the root has it. */
+const char *aid_key_id(unsigned number);
+
+/* A root of that member "signed", signed by the keys of a mask; its text may be anything. */
+void aid_sign_root(struct bytes signed_text, unsigned signers, struct str *out);
+
+/* An envelope over the payload, signed by the keys of a mask, bit AID_STRANGER too. */
+void aid_sign_envelope(
+	const char *payload_type, struct bytes payload, unsigned signers, struct str *out);
+
 /* Version 1; its first AID_KEYS keys serve both roles, AID_THRESHOLD of them are needed. */
 const struct trust_root *aid_root(void);
 struct bytes aid_root_text(void);

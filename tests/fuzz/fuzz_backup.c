@@ -73,7 +73,7 @@ static void description(struct bytes doc)
 	HOLDS(metadata.options.size == 0 || doc_check(metadata.options, &err) == 0);
 	for (size_t i = 0; i < metadata.index_count; i++)
 		HOLDS(doc_check(metadata.indexes[i], &err) == 0);
-	if (metadata.name == NULL)
+	if (metadata.name == NULL || metadata.type == NULL)
 		return;
 	HOLDS(backup_metadata_write(&metadata, NULL, &text, &err) == 0);
 	HOLDS(backup_metadata_read(str_bytes(&text), &arena, &again, &err) == 0);

@@ -5,63 +5,11 @@
  * Pieces: for each root who signs it (an octet, bits as the keys of aid.h), then the text of its
  * member "signed".
  */
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-
 #include "base/cleanup.h"
-#include "json/json_write.h"
 #include "tests/fuzz/aid.h"
 #include "trust/chain.h"
 
 enum { ROOTS_MAX = 3 };
-
-static void append_hex(struct str *out, struct bytes octets)
-{
-	for (size_t i = 0; i < octets.size; i++)
-		str_append_format(out, "%02x", octets.data[i]);
-}
-
-/* The key's id: SHA-256 of its canonical form (TUF 4.2). */
-static const char *key_id(unsigned number)
-{
-	static char ids[AID_KEYS][SHA256_HEX_SIZE];
-	static const char *const roles[] = {"root"};
-	const struct trust_role *role = trust_root_role(aid_root(), roles[0]);
-
-	for (size_t i = 0; i < role->key_count; i++)
-		if (sha256_equal(public_key_fingerprint(role->keys[i]->key),
-			    public_key_fingerprint(private_key_public(aid_key(number)))))
-			(void)snprintf(ids[number], SHA256_HEX_SIZE, "%s", role->keys[i]->id);
-	return ids[number];
-}
-
-static void sign(struct bytes signed_text, unsigned signers, struct str *out)
-{
-	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
-	CLEANUP_STR struct str canonical = STR_INIT;
-	const char *between = "";
-	struct err err;
-
-	str_append_text(out, "{\"signatures\":[");
-	if (json_parse(signed_text, JSON_LIMITS(ROOT_SIZE_MAX), &doc, &err) < 0 ||
-		json_canonical_olpc(json_root(doc), &canonical, &err) < 0)
-		signers = 0;
-	struct signed_message message = signed_message_make(KEY_USE_ROOT, str_bytes(&canonical));
-	for (unsigned i = 0; i < AID_KEYS; i++) {
-		CLEANUP_STR struct str signature = STR_INIT;
-		if ((signers >> i & 1) == 0)
-			continue;
-		HOLDS(private_key_sign(aid_key(i), KEY_ED25519, &message, &signature, &err) == 0);
-		str_append_format(out, "%s{\"keyid\":\"%s\",\"sig\":\"", between, key_id(i));
-		append_hex(out, str_bytes(&signature));
-		str_append_text(out, "\"}");
-		between = ",";
-	}
-	str_append_text(out, "],\"signed\":");
-	str_append(out, signed_text.data, signed_text.size);
-	str_append_char(out, '}');
-}
 
 /* How many of a root's own keys for roots are among the signers. */
 static unsigned count(const struct trust_root *root, unsigned signers)
@@ -130,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	for (; rest.size > 0 && given < ROOTS_MAX; given++) {
 		unsigned signers = octet_of(take_piece(&rest), 0);
-		sign(take_piece(&rest), signers, &texts[given]);
+		aid_sign_root(take_piece(&rest), signers, &texts[given]);
 		if (followed == given &&
 			follow(last, signers, str_bytes(&texts[given]), &owned[given]) == 0)
 			last = owned[followed++];

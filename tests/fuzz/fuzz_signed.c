@@ -4,9 +4,11 @@
  * enough different keys have signed it.
  *
  * Pieces (aid.h): settings, the statement, SHA256SUMS, and then name and content of each member. In
- * the statement and the sums, #0 to #9 stand for the digest of the member of that number, #s for
- * that of SHA256SUMS, %0 to %9 for a member's size. An empty statement or list is made of the
- * members.
+ * the statement, the sums and members, #0 to #9 stand for the digest of the member of that number
+ * (in a member: of one before it), #s for that of SHA256SUMS, %0 to %9 for a member's size, !0 to
+ * !2 for a key's id. An empty statement or list is made of the members. Of a member of trust/ or
+ * attestations/ the first octet says who signs (bits 0 to 3), and the rest is the member "signed"
+ * of the root, or the statement.
  *
  * Settings, an octet each, "@" for none of it:
  *	0  bits 0 to 3: who signs the statement: the root's three keys, a stranger
@@ -37,7 +39,9 @@ enum { SETTING_SIGNERS, SETTING_ENVELOPE, SETTING_ARCHIVE, SETTING_UNPACK };
 #define NOW INT64_C(1900000000000) /* 2030 */
 
 struct file {
-	struct bytes name, content;
+	struct bytes name;
+	struct str text; /* owned */
+	struct bytes content;
 	struct sha256 digest;
 };
 
@@ -47,7 +51,7 @@ struct parts {
 	struct file files[FILES_MAX];
 	struct str payload, sums, envelope, signature;
 	size_t signers; /* of the root's keys, each once */
-	bool right_type, sums_trusted;
+	bool right_type, sums_trusted, brings_roots;
 };
 
 static bool setting(const struct parts *parts, size_t octet, unsigned bit)
@@ -57,12 +61,34 @@ static bool setting(const struct parts *parts, size_t octet, unsigned bit)
 
 /* ---- the documents */
 
+static bool is_folder(struct bytes name)
+{
+	return name.size > 0 && name.data[name.size - 1] == '/';
+}
+
+static bool begins(struct bytes text, const char *with)
+{
+	size_t size = strlen(with);
+
+	return text.size >= size && memcmp(text.data, with, size) == 0;
+}
+
 static void append_hex(struct str *out, const struct sha256 *digest)
 {
 	char hex[SHA256_HEX_SIZE];
 
 	sha256_to_hex(digest, hex);
 	str_append_text(out, hex);
+}
+
+static bool is_key(struct bytes text, size_t at)
+{
+	return text.data[at] == '!' && octet_of(text, at + 1) - '0' < AID_KEYS;
+}
+
+static bool is_sums(struct bytes text, size_t at)
+{
+	return text.data[at] == '#' && octet_of(text, at + 1) == 's';
 }
 
 static void fill_in(
@@ -75,11 +101,13 @@ static void fill_in(
 			append_hex(out, &parts->files[which].digest);
 		else if (place)
 			str_append_format(out, "%zu", parts->files[which].content.size);
-		else if (text.data[i] == '#' && octet_of(text, i + 1) == 's' && sums != NULL)
+		else if (is_key(text, i))
+			str_append_text(out, aid_key_id(which));
+		else if (is_sums(text, i) && sums != NULL)
 			append_hex(out, sums);
 		else
 			str_append_char(out, (char)text.data[i]);
-		i += place || (text.data[i] == '#' && octet_of(text, i + 1) == 's');
+		i += place || is_key(text, i) || (is_sums(text, i) && sums != NULL);
 	}
 }
 
@@ -96,18 +124,40 @@ static size_t list_files(
 
 	for (size_t i = 0; i < parts->count; i++) {
 		const struct file *file = &parts->files[i];
-		if (file->name.size > 0 && file->name.data[file->name.size - 1] == '/')
+		if (is_folder(file->name) || begins(file->name, "trust/"))
 			continue;
 		files[count] = (struct manifest_file){
 			.name = arena_string_n(arena, file->name.data, file->name.size),
 			.size = (int64_t)file->content.size,
 			.digest = file->digest,
 			.media_type = "application/json"};
-		(void)file_role_of(files[count].name, &files[count].role);
+		HOLDS(files[count].name != NULL);
+		if (!file_role_of(files[count].name, &files[count].role))
+			files[count].role = ROLE_SEED;
 		count++;
 	}
 	qsort(files, count, sizeof *files, by_name);
 	return count;
+}
+
+/* "migrations/ID/..." of the files, in their order. */
+static size_t list_migrations(const struct manifest_file *files, size_t count,
+	const char **migrations, struct arena *arena)
+{
+	const char *last = "";
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *id = files[i].name + strlen("migrations/");
+		const char *end = files[i].role == ROLE_MIGRATION ? strchr(id, '/') : NULL;
+		if (end == NULL)
+			continue;
+		char *copy = arena_string_n(arena, id, (size_t)(end - id));
+		HOLDS(copy != NULL);
+		if (strcmp(copy, last) != 0)
+			migrations[found++] = last = copy;
+	}
+	return found;
 }
 
 static void make_documents(struct parts *parts, struct bytes payload, struct bytes sums_text)
@@ -115,6 +165,7 @@ static void make_documents(struct parts *parts, struct bytes payload, struct byt
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	struct manifest_file files[FILES_MAX];
 	struct sums_entry entries[FILES_MAX];
+	const char *migrations[FILES_MAX];
 	struct manifest manifest = {.name = "fuzz",
 		.version = "1.0.0",
 		.title = "",
@@ -125,6 +176,8 @@ static void make_documents(struct parts *parts, struct bytes payload, struct byt
 	struct err err;
 
 	manifest.file_count = sums.count = list_files(parts, files, &arena);
+	manifest.migrations = migrations;
+	manifest.migration_count = list_migrations(files, sums.count, migrations, &arena);
 	for (size_t i = 0; i < sums.count; i++)
 		entries[i] = (struct sums_entry){files[i].name, files[i].digest};
 	if (sums_text.size > 0)
@@ -136,6 +189,29 @@ static void make_documents(struct parts *parts, struct bytes payload, struct byt
 		fill_in(parts, payload, &manifest.sums_digest, &parts->payload);
 	else
 		HOLDS(manifest_write(&manifest, &parts->payload, &err) == 0);
+}
+
+/* Its place counts already: what it may refer to stands before it. */
+static void add_file(struct parts *parts, struct bytes name, struct bytes content)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	struct file *file = &parts->files[parts->count];
+	unsigned signers = octet_of(content, 0);
+	bool root = begins(name, "trust/"), attestation = begins(name, "attestations/");
+	struct err err;
+
+	file->name = name;
+	if ((root || attestation) && content.size > 0)
+		content = bytes_make(content.data + 1, content.size - 1);
+	fill_in(parts, content, NULL, root || attestation ? &text : &file->text);
+	parts->brings_roots = parts->brings_roots || root;
+	if (root)
+		aid_sign_root(str_bytes(&text), signers, &file->text);
+	if (attestation)
+		aid_sign_envelope(ENVELOPE_TYPE_IN_TOTO, str_bytes(&text), signers, &file->text);
+	file->content = str_bytes(&file->text);
+	HOLDS(sha256_of(file->content, &file->digest, &err) == 0);
+	parts->count++;
 }
 
 /* ---- signing */
@@ -223,17 +299,14 @@ static void pack(const struct parts *parts, struct str *archive)
 
 /* ---- what must hold of a kit that verified */
 
-static bool is_folder(struct bytes name)
-{
-	return name.size > 0 && name.data[name.size - 1] == '/';
-}
-
 static void is_what_was_signed(const struct parts *parts, const struct trusted_kit *kit)
 {
 	const struct manifest *manifest = trusted_kit_manifest(kit);
 	size_t files = 0;
 
-	HOLDS(parts->signers >= AID_THRESHOLD && parts->right_type && parts->sums_trusted);
+	/* A root that the kit brings may ask for fewer. */
+	HOLDS(parts->signers >= (parts->brings_roots ? 1 : AID_THRESHOLD));
+	HOLDS(parts->right_type && parts->sums_trusted);
 	HOLDS(!setting(parts, SETTING_ARCHIVE, 1) && !setting(parts, SETTING_ARCHIVE, 4));
 	for (size_t i = setting(parts, SETTING_ARCHIVE, 2); i < parts->count; i++) {
 		const struct file *file = &parts->files[i];
@@ -286,7 +359,7 @@ static void verify(const struct parts *parts)
 	if (verify_kit(path, aid_root(), &options, &kit, &err) == 0)
 		is_what_was_signed(parts, kit);
 	else
-		HOLDS(kit == NULL && err_exit_code(err.code) >= 2 && err_exit_code(err.code) <= 8);
+		HOLDS(kit == NULL && err_exit_code(err.code) >= 2 && err_exit_code(err.code) <= 9);
 	if (setting(parts, SETTING_UNPACK, 0))
 		unpacks_as_signed(path, kit);
 }
@@ -296,20 +369,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes rest = bytes_make(data, size);
 	struct parts parts = {.settings = take_piece(&rest)};
 	struct bytes payload = take_piece(&rest), sums = take_piece(&rest);
-	struct err err;
 
 	while (rest.size > 0 && parts.count < FILES_MAX) {
-		struct file *file = &parts.files[parts.count++];
-		file->name = take_piece(&rest);
-		file->content = take_piece(&rest);
-		HOLDS(sha256_of(file->content, &file->digest, &err) == 0);
-		if (file->name.size > 100 ||
-			(file->name.size > 0 && memchr(file->name.data, 0, file->name.size)))
-			return 0;
+		struct bytes name = take_piece(&rest);
+		/* What tar cannot say; it would be another name there. */
+		if (name.size > 100 || (name.size > 0 && memchr(name.data, 0, name.size)))
+			name.size = 0;
+		add_file(&parts, name, take_piece(&rest));
 	}
 	make_documents(&parts, payload, sums);
 	sign(&parts);
 	verify(&parts);
+	for (size_t i = 0; i < parts.count; i++)
+		str_release(&parts.files[i].text);
 	str_release(&parts.payload);
 	str_release(&parts.sums);
 	str_release(&parts.envelope);
