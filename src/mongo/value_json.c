@@ -57,7 +57,7 @@ static size_t end_of_string(const char *text, size_t size, size_t from)
 static bool has_list_or_number(const char *text, size_t size, size_t at)
 {
 	at = skip_space(text, size, at);
-	if (at == size || text[at] != ':')
+	if (at >= size || text[at] != ':')
 		return false;
 	at = skip_space(text, size, at + 1);
 	return at < size && strchr("[-0123456789", text[at]) != NULL;
