@@ -149,6 +149,8 @@ $(OUT)/fault/%: $(OUT)/obj/tests/fault/%.o $(OUT)/obj/tests/fault/fault.o $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(CAUGHT)) -o $@ $^ $(LDLIBS)
 
+# Under libFuzzer a kit is decoded in its own process, whose coverage it sees (tests/fuzz/here.c).
+$(OUT)/libfuzzer/fuzz_verify $(OUT)/libfuzzer/fuzz_signed: LDFLAGS += -Wl,--wrap=members_open_archive
 # The same with libFuzzer (clang): make fuzzing FUZZ_SECONDS=60 runs each target for so long.
 FUZZ_SECONDS ?= 60
 FUZZING := $(BUILD)/fuzzing
