@@ -64,4 +64,11 @@ MUST_CHECK int envelope_write(const struct envelope *envelope, struct str *out, 
 MUST_CHECK int envelope_sign(struct envelope *envelope, const struct private_key *key,
 	enum key_scheme scheme, const char *keyid, struct arena *arena, struct err *err);
 
+/*
+ * Adds a signature unless the same octets are there already; its key id is left behind. It and
+ * everything new lives in arena. ERR_LIMIT.
+ */
+MUST_CHECK int envelope_add(
+	struct envelope *envelope, struct bytes signature, struct arena *arena, struct err *err);
+
 #endif

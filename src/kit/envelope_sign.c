@@ -65,3 +65,19 @@ int envelope_sign(struct envelope *envelope, const struct private_key *key, enum
 	envelope->signatures[place] = made;
 	return 0;
 }
+
+int envelope_add(
+	struct envelope *envelope, struct bytes signature, struct arena *arena, struct err *err)
+{
+	for (size_t i = 0; i < envelope->signature_count; i++)
+		if (bytes_equal(envelope->signatures[i].signature, signature))
+			return 0;
+	struct bytes copy = arena_bytes(arena, signature);
+	if (copy.data == NULL)
+		return err_no_memory(err);
+	int status = add_place(envelope, arena, err);
+	if (status == 0)
+		envelope->signatures[envelope->signature_count - 1] =
+			(struct envelope_signature){"", copy};
+	return status;
+}

@@ -143,7 +143,7 @@ static int make_documents(struct input *input, const struct signers *signers, st
 	if (rc == 0)
 		rc = check_manifest(str_bytes(&documents->payload), err);
 	if (rc == 0)
-		rc = sign_manifest(
+		rc = sign_statement(
 			signers, str_bytes(&documents->payload), &documents->envelope, err);
 	if (rc == 0 && signers->count > 0)
 		rc = sign_sums(

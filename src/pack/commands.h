@@ -6,11 +6,14 @@
 
 #include "text/options.h"
 
+extern const struct command command_attach;
+extern const struct command command_attest;
 extern const struct command command_build;
 extern const struct command command_keygen;
 extern const struct command command_root_init;
 extern const struct command command_root_sign;
 extern const struct command command_sign;
+extern const struct command command_statement;
 extern const struct command command_verify;
 
 #endif

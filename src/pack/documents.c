@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "json/json_write.h"
 #include "kit/bundle.h"
-#include "kit/manifest.h"
 #include "kit/sums.h"
+#include "text/text.h"
 
 void signed_documents_release(struct signed_documents *heads)
 {
@@ -15,7 +16,7 @@ void signed_documents_release(struct signed_documents *heads)
 	str_release(&heads->sums_signature);
 }
 
-static int check(const struct signed_documents *heads, const struct envelope *envelope,
+int signed_documents_check(const struct signed_documents *heads, const struct envelope *envelope,
 	struct arena *arena, struct manifest *manifest, struct err *err)
 {
 	struct sha256 digest;
@@ -44,7 +45,7 @@ int signed_documents_add(const struct signers *signers, struct signed_documents 
 
 	if ((rc = envelope_or_bundle_parse_draft(
 		     str_bytes(&heads->envelope), &arena, &envelope, err)) < 0 ||
-		(rc = check(heads, &envelope, &arena, &manifest, err)) < 0)
+		(rc = signed_documents_check(heads, &envelope, &arena, &manifest, err)) < 0)
 		return rc;
 	for (size_t i = 0; i < signers->count && rc == 0; i++) {
 		const struct signer *signer = &signers->signers[i];
@@ -54,12 +55,39 @@ int signed_documents_add(const struct signers *signers, struct signed_documents 
 		rc = sign_sums(signers, str_bytes(&heads->sums), &heads->sums_signature, err);
 	if (rc < 0)
 		return rc;
+	return signed_documents_put(heads, &envelope, &manifest, ret_summary, err);
+}
+
+int signed_documents_put(struct signed_documents *heads, const struct envelope *envelope,
+	const struct manifest *manifest, struct signed_summary *ret_summary, struct err *err)
+{
 	str_truncate(&heads->envelope, 0);
-	rc = envelope_write(&envelope, &heads->envelope, err);
+	int rc = envelope_write(envelope, &heads->envelope, err);
 	if (rc < 0)
 		return rc;
-	(void)snprintf(ret_summary->kit, sizeof ret_summary->kit, "%s %s", manifest.name,
-		manifest.version);
-	ret_summary->signature_count = envelope.signature_count;
+	(void)snprintf(ret_summary->kit, sizeof ret_summary->kit, "%s %s", manifest->name,
+		manifest->version);
+	ret_summary->signature_count = envelope->signature_count;
+	ret_summary->sums_signed = heads->sums_signature.size > 0;
 	return 0;
+}
+
+void signed_summary_write(const struct signed_summary *summary, const char *path, struct face *face)
+{
+	struct json_writer writer;
+
+	if (!face->json) {
+		str_append_format(&face->result, "%s: %s%s", path, summary->kit,
+			summary->kit[0] != '\0' ? "; " : "");
+		text_plural(&face->result, (int64_t)summary->signature_count, "signature",
+			"signatures");
+		str_append_char(&face->result, '\n');
+		return;
+	}
+	json_write_begin(&writer, &face->result);
+	json_write_object(&writer);
+	json_member_string(&writer, summary->kit[0] != '\0' ? "kit" : "envelope", path);
+	json_member_integer(&writer, "signatures", (int64_t)summary->signature_count);
+	json_write_end(&writer);
+	str_append_char(&face->result, '\n');
 }

@@ -19,6 +19,9 @@ static const struct option common_options[] = {
 static const struct command *const commands[] = {
 	&command_build,
 	&command_sign,
+	&command_statement,
+	&command_attach,
+	&command_attest,
 	&command_verify,
 	&command_keygen,
 	&command_root_init,

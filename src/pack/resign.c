@@ -62,7 +62,10 @@ static int read_head(struct members *members, const struct member *member, size_
 	}
 }
 
-/* Looks through the whole archive: it is refused here, if at all, before anything is written. */
+/*
+ * Looks through the whole archive: it is refused here, if at all, before anything is written.
+ * ret_form is ARCHIVE_FORM_COUNT if it is one that cannot be written.
+ */
 static int read_heads(
 	int fd, struct signed_documents *heads, enum archive_form *ret_form, struct err *err)
 {
@@ -86,8 +89,15 @@ static int read_heads(
 	if (heads->envelope.size == 0 || heads->sums.size == 0)
 		return err_set(err, ERR_NOT_A_KIT, "it has no manifest.dsse or no SHA256SUMS");
 	if (!archive_form_by_name(members_form(members), ret_form))
-		return err_set(err, ERR_USAGE, "an archive of the form %s cannot be written",
-			members_form(members));
+		*ret_form = ARCHIVE_FORM_COUNT;
+	return 0;
+}
+
+static int check_writable(enum archive_form form, struct err *err)
+{
+	if (form == ARCHIVE_FORM_COUNT)
+		return err_set(
+			err, ERR_USAGE, "an archive of bzip2 or lz4 can be read, and not written");
 	return 0;
 }
 
@@ -127,7 +137,7 @@ static int write_member(struct members *members, const struct member *member,
 	/* The signature follows what it signs, wherever it stood before. */
 	if (index != SIGNATURE_HEAD)
 		rc = put(writer, table[index].name, head_at(heads, index), err);
-	if (rc == 0 && index == SUMS_HEAD)
+	if (rc == 0 && index == SUMS_HEAD && heads->sums_signature.size > 0)
 		rc = put(writer, table[SIGNATURE_HEAD].name, head_at(heads, SIGNATURE_HEAD), err);
 	return rc;
 }
@@ -156,7 +166,20 @@ static int write_archive(int from_fd, int to_fd, enum archive_form form,
 	return rc;
 }
 
-int resign_archive(const char *path, const struct signers *signers,
+int resign_archive_read(const char *path, struct signed_documents *heads, struct err *err)
+{
+	CLEANUP_STR struct str name = STR_INIT;
+	CLEANUP_FD int place = -1, fd = -1;
+	enum archive_form form;
+	int rc;
+
+	if ((rc = place_open(path, &place, &name, err)) < 0 ||
+		(rc = file_open_at(place, str_text(&name), &fd, err)) < 0)
+		return rc;
+	return read_heads(fd, heads, &form, err);
+}
+
+int resign_archive(const char *path, documents_change *change, void *argument,
 	struct signed_summary *ret_summary, struct err *err)
 {
 	CLEANUP(signed_documents_release) struct signed_documents heads = {0};
@@ -169,7 +192,8 @@ int resign_archive(const char *path, const struct signers *signers,
 	if ((rc = place_open(path, &place, &name, err)) < 0 ||
 		(rc = file_open_at(place, str_text(&name), &from_fd, err)) < 0 ||
 		(rc = read_heads(from_fd, &heads, &form, err)) < 0 ||
-		(rc = signed_documents_add(signers, &heads, ret_summary, err)) < 0 ||
+		(rc = check_writable(form, err)) < 0 ||
+		(rc = change(argument, &heads, ret_summary, err)) < 0 ||
 		(rc = place_temporary(place, false, temporary, &to_fd, err)) < 0)
 		return rc;
 	rc = write_archive(from_fd, to_fd, form, &heads, err);

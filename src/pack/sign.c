@@ -114,7 +114,7 @@ void signers_release(struct signers *signers)
 	*signers = (struct signers){0};
 }
 
-int sign_manifest(
+int sign_statement(
 	const struct signers *signers, struct bytes payload, struct str *out, struct err *err)
 {
 	struct arena arena = ARENA_INIT;

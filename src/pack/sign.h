@@ -1,5 +1,5 @@
 /*
- * sign: what signs a kit: the manifest's envelope by every key, SHA256SUMS by the first one.
+ * sign: what signs: an envelope by every key, SHA256SUMS by the first one.
  */
 #ifndef OFFKIT_PACK_SIGN_H
 #define OFFKIT_PACK_SIGN_H
@@ -29,8 +29,8 @@ MUST_CHECK int signers_load(const struct option_list *files, const struct option
 	struct signers *ret_signers, struct err *err);
 void signers_release(struct signers *signers);
 
-/* The payload's envelope as one line, with the signatures of all keys (none is allowed here). */
-MUST_CHECK int sign_manifest(
+/* A statement's envelope as one line, with the signatures of all keys (none is allowed here). */
+MUST_CHECK int sign_statement(
 	const struct signers *signers, struct bytes payload, struct str *out, struct err *err);
 
 /* As `cosign sign-blob` writes it: base64. There must be a key. */

@@ -224,6 +224,30 @@ static void test_sign_limit(void **state)
 	assert_int_equal(envelope.signature_count, ENVELOPE_SIGNATURES_MAX);
 }
 
+static void test_add(void **state)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct envelope envelope = {.payload_type = "t"};
+	uint8_t octets[ENVELOPE_SIGNATURES_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < ENVELOPE_SIGNATURES_MAX; i++) {
+		octets[i] = (uint8_t)i;
+		assert_int_equal(
+			envelope_add(&envelope, bytes_make(&octets[i], 1), &arena, &err), 0);
+		assert_int_equal(
+			envelope_add(&envelope, bytes_make(&octets[i], 1), &arena, &err), 0);
+		assert_int_equal(envelope.signature_count, i + 1);
+	}
+	octets[ENVELOPE_SIGNATURES_MAX] = ENVELOPE_SIGNATURES_MAX;
+	assert_int_equal(envelope_add(&envelope, bytes_make(&octets[ENVELOPE_SIGNATURES_MAX], 1),
+				 &arena, &err),
+		-ERR_LIMIT);
+	assert_int_equal(envelope_add(&envelope, bytes_make(&octets[5], 1), &arena, &err), 0);
+	octets[0] = 77;
+	assert_int_equal(envelope.signatures[0].signature.data[0], 0);
+}
+
 static int status_of_detached(const char *text)
 {
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
@@ -272,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_size_limit),
 		cmocka_unit_test(test_sign),
 		cmocka_unit_test(test_sign_limit),
+		cmocka_unit_test(test_add),
 		cmocka_unit_test(test_detached),
 	};
 
