@@ -25,7 +25,9 @@ static const struct command *const commands[] = {
 	&command_verify,
 	&command_keygen,
 	&command_root_init,
+	&command_root_rotate,
 	&command_root_sign,
+	&command_root_status,
 	NULL,
 };
 

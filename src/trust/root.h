@@ -60,6 +60,10 @@ const struct trust_root *trust_root_previous(const struct trust_root *root);
 /* Whether both say the same, whoever signed them. */
 bool trust_root_equal(const struct trust_root *a, const struct trust_root *b);
 
+/* Which keys of signer's role "root" signed root's own text; as trust_role_count. */
+MUST_CHECK int trust_root_count(const struct trust_root *root, const struct trust_root *signer,
+	bool *ret_signed, size_t *ret_count, struct err *err);
+
 /* 0 if root's own text is signed by the threshold of signer's role "root". ERR_TRUST_INVALID. */
 MUST_CHECK int trust_root_signed_by(
 	const struct trust_root *root, const struct trust_root *signer, struct err *err);

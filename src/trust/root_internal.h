@@ -4,8 +4,9 @@
 #ifndef OFFKIT_TRUST_ROOT_INTERNAL_H
 #define OFFKIT_TRUST_ROOT_INTERNAL_H
 
-#include "json/json.h"
+#include "json/json_write.h"
 #include "kit/envelope.h"
+#include "trust/compose.h"
 #include "trust/root.h"
 
 struct trust_root {
@@ -38,5 +39,18 @@ void trust_keys_release(struct trust_root *root);
 MUST_CHECK int trust_key_write(const struct public_key *key, enum key_scheme scheme,
 	const char *name, struct str *out, struct err *err);
 MUST_CHECK int trust_key_id(const struct json *object, struct sha256 *ret_id, struct err *err);
+
+/* A key's entry, as text and with its id. */
+struct key_entry {
+	struct str text;
+	char id[SHA256_HEX_SIZE];
+};
+
+MUST_CHECK int trust_entry_make(
+	const struct root_plan_key *key, struct key_entry *entry, struct err *err);
+
+/* As a member of the open object, under its id. */
+MUST_CHECK int trust_entry_write(
+	struct json_writer *json, const struct key_entry *entry, struct err *err);
 
 #endif

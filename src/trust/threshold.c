@@ -49,15 +49,22 @@ int trust_role_count(const struct trust_role *role, struct signed_message *messa
 	return 0;
 }
 
+int trust_root_count(const struct trust_root *root, const struct trust_root *signer,
+	bool *ret_signed, size_t *ret_count, struct err *err)
+{
+	struct signed_message message = signed_message_make(KEY_USE_ROOT, root->signed_part);
+
+	return trust_role_count(trust_root_role(signer, "root"), &message, root->signatures,
+		root->signature_count, ret_signed, ret_count, err);
+}
+
 int trust_root_signed_by(
 	const struct trust_root *root, const struct trust_root *signer, struct err *err)
 {
 	const struct trust_role *role = trust_root_role(signer, "root");
 	bool who_signed[ROOT_KEYS_MAX];
-	struct signed_message message = signed_message_make(KEY_USE_ROOT, root->signed_part);
 	size_t count;
-	int status = trust_role_count(
-		role, &message, root->signatures, root->signature_count, who_signed, &count, err);
+	int status = trust_root_count(root, signer, who_signed, &count, err);
 
 	if (status < 0)
 		return status;

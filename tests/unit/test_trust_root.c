@@ -61,7 +61,7 @@ static int compose(const struct recipe *recipe, struct str *out)
 		enum key_scheme scheme = recipe->schemes[i];
 		plan_keys[i] = (struct root_plan_key){pub,
 			scheme != KEY_SCHEME_NONE ? scheme : public_key_default_scheme(pub),
-			recipe->labels[i]};
+			recipe->labels[i], DUTY_BOTH};
 	}
 	int status = trust_root_compose(&plan, out, &err);
 	for (size_t i = 0; i < plan.key_count; i++)
@@ -74,7 +74,7 @@ static void sign(struct str *text, const char *key_name)
 	CLEANUP(private_key_cleanup) struct private_key *key = load_key(key_name);
 	struct str out = STR_INIT;
 
-	assert_int_equal(trust_root_sign(str_bytes(text), key, &out, &err), 0);
+	assert_int_equal(trust_root_sign(str_bytes(text), NULL, key, &out, &err), 0);
 	str_release(text);
 	*text = out;
 }
@@ -168,7 +168,7 @@ static void test_key_that_is_not_listed(void **state)
 
 	(void)state;
 	make(&recipe, &text);
-	assert_int_equal(trust_root_sign(str_bytes(&text), stranger, &out, &err), -ERR_USAGE);
+	assert_int_equal(trust_root_sign(str_bytes(&text), NULL, stranger, &out, &err), -ERR_USAGE);
 }
 
 /* Two entries of one key, under two names: one vote. */
