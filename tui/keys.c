@@ -51,6 +51,7 @@ static const struct model_key kit_keys[] = {
 	{'t', "t", "trust", NULL, LOCAL_DETAILS},
 	{'f', "f", "files", NULL, LOCAL_DETAILS},
 	{'c', "c", "components", NULL, LOCAL_DETAILS},
+	{'e', "e", "evidence", NULL, LOCAL_DETAILS},
 	HELP,
 	{'q', "q", "leave", "leave", LOCAL_CHOICE},
 	END,
@@ -62,6 +63,7 @@ static const struct model_key kit_again_keys[] = {
 	{'t', "t", "trust", NULL, LOCAL_DETAILS},
 	{'f', "f", "files", NULL, LOCAL_DETAILS},
 	{'c', "c", "components", NULL, LOCAL_DETAILS},
+	{'e', "e", "evidence", NULL, LOCAL_DETAILS},
 	HELP,
 	END,
 };

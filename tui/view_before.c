@@ -77,6 +77,21 @@ static int proved(struct grid *grid, struct area area, int row, const char *what
 	return next > row ? next : row + 1;
 }
 
+/* A line each, so that the page has room for all: e has them whole. */
+static int kit_evidence(const struct json *evidence, struct grid *grid, struct area area, int row)
+{
+	if (evidence == NULL || json_type(evidence) != JSON_ARRAY)
+		return row;
+	for (const struct json *item = json_first(evidence); item != NULL; item = json_next(item)) {
+		(void)grid_put(grid, row, area.column, 1, LOOK_PLAIN, "✓");
+		(void)grid_put_short(
+			grid, row, area.column + 2, 13, LOOK_PLAIN, event_text(item, "name"));
+		(void)grid_put_short(grid, row++, area.column + 16, area.width - 16, LOOK_PLAIN,
+			event_text(item, "text"));
+	}
+	return row;
+}
+
 static int kit_proofs(const struct json *run, struct grid *grid, struct area area, int row)
 {
 	const struct json *signers = json_member(run, "signers");
@@ -96,6 +111,7 @@ static int kit_proofs(const struct json *run, struct grid *grid, struct area are
 	str_append_format(&text, "%s of %s, %s", count, count,
 		text_size((uint64_t)event_integer(run, "octets", 0), size));
 	row = proved(grid, area, row, "Files", str_text(&text));
+	row = kit_evidence(json_member(run, "evidence"), grid, area, row);
 	str_truncate(&text, 0);
 	str_append_format(&text, "version %lld, until %.10s",
 		(long long)event_integer(root, "version", 0), event_text(root, "expires"));
@@ -128,7 +144,7 @@ void view_kit(const struct model *model, struct grid *grid, struct area area)
 		str_release(&text);
 	}
 	(void)grid_put(grid, row + 1, area.column, area.width, LOOK_DIM,
-		"Trust root and keys: t    Files: f    Components: c");
+		"Trust: t   Files: f   Components: c   Evidence: e");
 }
 
 /* ---- the plan and its checks */

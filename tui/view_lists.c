@@ -91,7 +91,7 @@ int view_help(const struct model *model, struct grid *grid, struct area area, in
 		{"x", "stop at the next safe point: offkit resume"},
 		{"Ctrl+C", "the same as x"},
 		{"d", "details of the page; while it works: detach"},
-		{"t f c", "trust root and keys, files, components"},
+		{"t f c e", "trust root, files, components, evidence"},
 		{"l", "the log, newest first"},
 		{"b  Esc", "back from details, log and help"},
 		{"Up Down", "scroll; PgUp and PgDn by ten lines"},
@@ -184,6 +184,11 @@ static void details_components(const struct model *model, struct list *list)
 {
 	details_members(json_member(model->run.event, "componentList"),
 		event_integer(model->run.event, "components", 0), list);
+}
+
+static void details_evidence(const struct model *model, struct list *list)
+{
+	details_members(json_member(model->run.event, "evidenceList"), 0, list);
 }
 
 static void details_report(const struct model *model, struct list *list)
@@ -349,6 +354,7 @@ static const struct {
 	{'t', "Trust root and keys", details_trust},
 	{'f', "Files of the kit", details_files},
 	{'c', "Components", details_components},
+	{'e', "Images, attestations, SBOMs", details_evidence},
 	{'r', "Report", details_report},
 	{'d', "Details", details_page},
 };

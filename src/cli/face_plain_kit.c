@@ -69,6 +69,17 @@ static void append_signers(struct str *out, const struct face *face, const struc
 	plain_escaped(out, plain_text(event, "sumsSigner"));
 }
 
+static void append_evidence(struct str *out, const struct face *face, const struct json *event)
+{
+	const struct json *evidence = json_member(event, "evidence");
+
+	for (const struct json *item = evidence == NULL ? NULL : json_first(evidence); item != NULL;
+		item = json_next(item)) {
+		checked_row(out, face, plain_text(item, "name"));
+		plain_escaped(out, plain_text(item, "text"));
+	}
+}
+
 void plain_kit_page(const struct face *face, const struct json *event, struct str *out)
 {
 	const struct json *kit = json_member(event, "kit");
@@ -85,6 +96,7 @@ void plain_kit_page(const struct face *face, const struct json *event, struct st
 	checked_row(out, face, "Files");
 	text_plural(out, plain_number(event, "files"), "file", NULL);
 	str_append_format(out, ", %s", text_size((uint64_t)plain_number(event, "octets"), size));
+	append_evidence(out, face, event);
 	checked_row(out, face, "Trust root");
 	str_append_format(out, "version %lld, until %.*s", (long long)plain_number(root, "version"),
 		DATE, plain_text(root, "expires"));

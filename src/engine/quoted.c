@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "json/json.h"
 #include "text/text.h"
+#include "verify/evidence_text.h"
 
 static void quote(struct json_writer *writer, const char *name, const char *text)
 {
@@ -32,6 +33,70 @@ void quote_manifest(const struct manifest *manifest, struct json_writer *writer)
 	json_member_array(writer, "componentList");
 	for (size_t i = 0; i < manifest->component_count && i < QUOTED_FILES_MAX; i++)
 		quote(writer, manifest->components[i].name, manifest->components[i].version);
+	json_write_end(writer);
+}
+
+/* ---- evidence */
+
+static void quote_summary(struct json_writer *writer, const char *name,
+	void (*summary)(const struct kit_evidence *evidence, struct str *out),
+	const struct kit_evidence *evidence)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+
+	summary(evidence, &text);
+	if (text.size > 0)
+		quote(writer, name, str_text(&text));
+}
+
+static void quote_attestation(struct json_writer *writer, const struct attestation *attestation)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+
+	attestation_text(attestation, &text);
+	str_append_text(&text, "; ");
+	attestation_about(attestation, &text);
+	if (attestation->log_entries + attestation->timestamps > 0)
+		str_append_text(&text, "; ");
+	attestation_proofs(attestation, &text);
+	quote(writer, attestation->file, str_text(&text));
+}
+
+static void quote_image(struct json_writer *writer, const struct image *image)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	char hex[SHA256_HEX_SIZE];
+
+	image_text(image, &text);
+	sha256_to_hex(&image->digest, hex);
+	str_append_format(&text, "; sha256:%s", hex);
+	quote(writer, image->file, str_text(&text));
+}
+
+static void quote_sbom(struct json_writer *writer, const struct sbom *sbom)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+
+	sbom_text(sbom, &text);
+	quote(writer, sbom->file, str_text(&text));
+}
+
+void quote_evidence(const struct kit_evidence *evidence, struct json_writer *writer)
+{
+	size_t room = QUOTED_FILES_MAX;
+
+	json_member_array(writer, "evidence");
+	quote_summary(writer, "Images", images_summary, evidence);
+	quote_summary(writer, "Attestations", attestations_summary, evidence);
+	quote_summary(writer, "SBOM", sboms_summary, evidence);
+	json_write_end(writer);
+	json_member_array(writer, "evidenceList");
+	for (size_t i = 0; i < evidence->image_count && room > 0; i++, room--)
+		quote_image(writer, &evidence->images[i]);
+	for (size_t i = 0; i < evidence->sbom_count && room > 0; i++, room--)
+		quote_sbom(writer, &evidence->sboms[i]);
+	for (size_t i = 0; i < evidence->attestation_count && room > 0; i++, room--)
+		quote_attestation(writer, &evidence->attestations[i]);
 	json_write_end(writer);
 }
 

@@ -112,8 +112,8 @@ static void write_hashes(struct json_writer *writer, const struct history *histo
 static void write_head(struct json_writer *writer, const struct history *history)
 {
 	static const char *const FROM_BEGIN[] = {"run", "command", "offkit", "commit", "kit",
-		"signers", "threshold", "sumsSigner", "files", "octets", "root", "site", "options",
-		"force", "stateDir", "backupDir", NULL};
+		"signers", "threshold", "sumsSigner", "files", "octets", "evidence", "root", "site",
+		"options", "force", "stateDir", "backupDir", NULL};
 
 	json_member_integer(writer, "format", 1);
 	copy_members(writer, history->begin, FROM_BEGIN);

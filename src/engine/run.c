@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "engine/host.h"
 #include "engine/quoted.h"
+#include "verify/evidence.h"
 
 void run_new_id(char id[static RUN_ID_SIZE], int64_t now, uint32_t random)
 {
@@ -192,6 +193,7 @@ int run_begin_event(struct run *run, struct err *err)
 		return rc;
 	write_signers(writer, run->kit);
 	write_sizes(writer, trusted_kit_manifest(run->kit));
+	quote_evidence(trusted_kit_evidence(run->kit), writer);
 	write_root(writer, trusted_kit_root(run->kit));
 	rc = write_site(writer, options->site, err);
 	if (rc < 0)

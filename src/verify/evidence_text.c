@@ -19,21 +19,11 @@ static void append_platform(struct str *out, const struct oci_platform *platform
 	text_escape(out, bytes_of_string(platform->variant), NAME_COLUMNS);
 }
 
-static void append_sizes(size_t manifests, size_t layers, int64_t octets, struct str *out)
-{
-	char size[TEXT_SIZE_SIZE];
-
-	if (manifests > PLATFORMS_SHOWN)
-		str_append_format(out, " and %zu more", manifests - PLATFORMS_SHOWN);
-	str_append_text(out, "; ");
-	text_plural(out, (int64_t)layers, "layer", "layers");
-	str_append_format(out, ", %s", text_size((uint64_t)octets, size));
-}
-
 void image_text(const struct image *image, struct str *out)
 {
 	size_t layers = 0;
 	int64_t octets = 0;
+	char size[TEXT_SIZE_SIZE];
 
 	for (size_t i = 0; i < image->manifest_count; i++) {
 		layers += image->manifests[i].layer_count;
@@ -46,14 +36,19 @@ void image_text(const struct image *image, struct str *out)
 		else
 			append_platform(out, &image->manifests[i].platform);
 	}
-	append_sizes(image->manifest_count, layers, octets, out);
+	if (image->manifest_count > PLATFORMS_SHOWN)
+		str_append_format(out, " and %zu more", image->manifest_count - PLATFORMS_SHOWN);
+	str_append_text(out, "; ");
+	text_plural(out, (int64_t)layers, "layer", "layers");
+	str_append_format(out, ", %s", text_size((uint64_t)octets, size));
 }
 
 /* One image is told whole, several are counted. */
 void images_summary(const struct kit_evidence *evidence, struct str *out)
 {
-	size_t manifests = 0, layers = 0;
+	size_t manifests = 0;
 	int64_t octets = 0;
+	char size[TEXT_SIZE_SIZE];
 
 	if (evidence->image_count == 1)
 		image_text(&evidence->images[0], out);
@@ -62,13 +57,12 @@ void images_summary(const struct kit_evidence *evidence, struct str *out)
 	for (size_t i = 0; i < evidence->image_count; i++)
 		for (size_t k = 0; k < evidence->images[i].manifest_count; k++) {
 			manifests++;
-			layers += evidence->images[i].manifests[k].layer_count;
 			octets += evidence->images[i].manifests[k].octets;
 		}
 	text_plural(out, (int64_t)evidence->image_count, "image", "images");
 	str_append_text(out, ", ");
 	text_plural(out, (int64_t)manifests, "platform", "platforms");
-	append_sizes(0, layers, octets, out);
+	str_append_format(out, ", %s", text_size((uint64_t)octets, size));
 }
 
 static const char *word_of(const struct attestation *attestation)
