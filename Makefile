@@ -151,8 +151,9 @@ $(OUT)/fault/%: $(OUT)/obj/tests/fault/%.o $(OUT)/obj/tests/fault/fault.o $(LIB)
 
 # Under libFuzzer a kit is decoded in its own process, whose coverage it sees (tests/fuzz/here.c).
 $(OUT)/libfuzzer/fuzz_verify $(OUT)/libfuzzer/fuzz_signed: LDFLAGS += -Wl,--wrap=members_open_archive
-# The same with libFuzzer (clang): make fuzzing FUZZ_SECONDS=60 runs each target for so long.
+# The same with libFuzzer (clang): make fuzzing FUZZ_SECONDS=60 runs each of TARGETS for so long.
 FUZZ_SECONDS ?= 60
+TARGETS ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
 FUZZING := $(BUILD)/fuzzing
 # Archives are decoded in the fuzzer's own process there: what runs in another one it cannot see.
 DECODE_HERE := -Wl,-u,members_open_archive_here -Wl,--wrap=members_open_archive \
@@ -169,10 +170,11 @@ fuzzers: $(patsubst tests/fuzz/%.c,$(OUT)/libfuzzer/%,$(FUZZ_SRC))
 fuzzing:
 	@$(MAKE) --no-print-directory SANITIZE=address,undefined CC=clang OUT=$(FUZZING) \
 	 SANITIZE_FLAGS='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -Wno-error' fuzzers
-	@for target in $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)); do \
+	@for target in $(TARGETS); do dictionary=tests/fuzz/dictionaries/$$target; \
 	 mkdir -p $(FUZZING)/corpus/$$target && echo "fuzzing: $$target, $(FUZZ_SECONDS) s" && \
 	 $(FUZZING)/libfuzzer/fuzz_$$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=20 \
 	  -print_final_stats=1 -verbosity=0 -artifact_prefix=$(FUZZING)/found-$$target- \
+	  $$([ ! -f $$dictionary ] || echo -dict=$$dictionary) \
 	  $(FUZZING)/corpus/$$target tests/fuzz/corpus/$$target || exit 1; \
 	done
 
