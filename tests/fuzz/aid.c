@@ -193,7 +193,8 @@ struct bytes aid_root_text(void)
 	if (root_text.size > 0)
 		return str_bytes(&root_text);
 	for (unsigned i = 0; i < AID_KEYS; i++)
-		keys[i] = (struct root_plan_key){private_key_public(aid_key(i)), KEY_ED25519, NULL};
+		keys[i] = (struct root_plan_key){
+			.key = private_key_public(aid_key(i)), .scheme = KEY_ED25519};
 	HOLDS(time_parse("2100-01-01T00:00:00Z", &plan.expires, &err) == 0);
 	HOLDS(trust_root_compose(&plan, &root_text, &err) == 0);
 	for (unsigned i = 0; i < AID_KEYS; i++) {
