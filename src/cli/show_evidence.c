@@ -9,6 +9,14 @@
 
 enum { NAME_COLUMNS = 34, VERSION_COLUMNS = 18, LICENCE_COLUMNS = 60 };
 
+/* What SPDX calls NOASSERTION is no licence and no word of an operator's. */
+static void append_licence(struct str *out, const char *licence)
+{
+	text_escape(out,
+		bytes_of_string(strcmp(licence, "NOASSERTION") == 0 ? "not stated" : licence),
+		LICENCE_COLUMNS);
+}
+
 static void describe(struct face *face, const char *label,
 	void (*summary)(const struct kit_evidence *evidence, struct str *out),
 	const struct kit_evidence *evidence)
@@ -74,7 +82,7 @@ static void list_component(struct str *out, const struct manifest_component *com
 	text_escape(out, bytes_of_string(component->version), 60);
 	if (found != NULL) {
 		str_append_text(out, "  ");
-		text_escape(out, bytes_of_string((*found)->licence), LICENCE_COLUMNS);
+		append_licence(out, (*found)->licence);
 	}
 	str_append_char(out, '\n');
 }
@@ -129,7 +137,7 @@ static int list_licences(struct face *face, const struct kit_evidence *evidence,
 	for (size_t i = 0; i < count; i++) {
 		str_append_format(
 			&face->result, "  %9s  ", text_count((int64_t)counts[i].packages, number));
-		text_escape(&face->result, bytes_of_string(counts[i].licence), LICENCE_COLUMNS);
+		append_licence(&face->result, counts[i].licence);
 		str_append_char(&face->result, '\n');
 	}
 	free(counts);
@@ -185,7 +193,7 @@ static void list_sbom(struct str *out, const struct sbom *sbom)
 		str_append_text(out, package->described ? "* " : "  ");
 		append_column(out, package->name, NAME_COLUMNS);
 		append_column(out, package->version, VERSION_COLUMNS);
-		text_escape(out, bytes_of_string(package->licence), LICENCE_COLUMNS);
+		append_licence(out, package->licence);
 		str_append_char(out, '\n');
 	}
 }
