@@ -134,6 +134,7 @@ static int read_images(int channel, void *argument, struct err *err)
 struct image_reader {
 	struct apart *apart; /* NULL: it has ended */
 	int fd;
+	bool is_open;
 	int64_t left; /* octets of the image that are still to come */
 	bool is_deaf; /* it reads no more, and says why at the end */
 	bool has_pinned;
@@ -186,10 +187,11 @@ int image_begin(
 {
 	struct request request = {.size = size, .has_pinned = pinned != NULL};
 
-	if (reader->apart == NULL || reader->left != 0)
+	if (reader->apart == NULL || reader->is_open)
 		return err_set(err, ERR_INTERNAL, "an image is begun out of turn");
 	if (pinned != NULL)
 		request.pinned = *pinned;
+	reader->is_open = true;
 	reader->left = size;
 	reader->has_pinned = request.has_pinned;
 	reader->pinned = request.pinned;
@@ -255,8 +257,9 @@ int image_end(
 	struct image image;
 	bool is_whole;
 
-	if (reader->apart == NULL || (reader->left != 0 && !reader->is_deaf))
+	if (reader->apart == NULL || !reader->is_open || (reader->left != 0 && !reader->is_deaf))
 		return err_set(err, ERR_INTERNAL, "an image ends out of turn");
+	reader->is_open = false;
 	int rc = read_report(reader, &report, &is_whole, err);
 	if (rc < 0)
 		return rc;

@@ -395,6 +395,18 @@ static void test_media_types(void **state)
 	scene_finish(&tar, list);
 	refused(&tar, ERR_SYNTAX, "another platform");
 
+	one = scene_image(&tar, "amd64", "");
+	(void)snprintf(list, sizeof list,
+		"{\"schemaVersion\":2,\"mediaType\":\"" DOCKER("list.") "\",\"manifests\":[%s]}",
+		one.descriptor);
+	struct scene_blob index = scene_add(&tar, list, OCI("index"), "");
+	scene_finish(&tar, index.descriptor);
+	refused(&tar, ERR_SYNTAX, "another media type");
+	one = scene_image(&tar, "amd64", "");
+	index = scene_add(&tar, list, DOCKER("list."), "");
+	scene_finish(&tar, index.descriptor);
+	taken(&tar, &image);
+
 	struct scene_blob empty =
 		scene_add(&tar, "{\"schemaVersion\":2,\"manifests\":[]}", OCI("index"), "");
 	scene_finish(&tar, empty.descriptor);

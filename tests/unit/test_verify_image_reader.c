@@ -102,22 +102,26 @@ static void test_refused(void **state)
 	}
 }
 
-/* What follows a failure is much more than any buffer between two processes. */
+/* What follows a failure is less than the buffers between two processes, or much more. */
 static void test_early_failure(void **state)
 {
-	CLEANUP(image_reader_cleanup) struct image_reader *reader = start();
-	CLEANUP_STR struct str tar = STR_INIT;
-	CLEANUP_STR struct str large = STR_INIT;
-	struct image image;
+	static const size_t sizes[] = {300 * 1024, 400 * 1024, 8 * 1024 * 1024};
 
 	(void)state;
-	while (large.size < (size_t)8 * 1024 * 1024)
-		str_append(&large, "0123456789abcdef", 16);
-	scene_file(&tar, "../escape", "");
-	scene_member(&tar, "blobs/sha256/x", '0', large.text, large.size);
-	scene_end(&tar);
-	assert_int_equal(give(reader, &tar, NULL, &image), -ERR_UNSAFE_ARCHIVE);
-	assert_non_null(strstr(err.message, "\"..\""));
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		CLEANUP(image_reader_cleanup) struct image_reader *reader = start();
+		CLEANUP_STR struct str tar = STR_INIT;
+		CLEANUP_STR struct str large = STR_INIT;
+		struct image image;
+
+		while (large.size < sizes[i])
+			str_append(&large, "0123456789abcdef", 16);
+		scene_file(&tar, "../escape", "");
+		scene_member(&tar, "blobs/sha256/x", '0', large.text, large.size);
+		scene_end(&tar);
+		assert_int_equal(give(reader, &tar, NULL, &image), -ERR_UNSAFE_ARCHIVE);
+		assert_non_null(strstr(err.message, "\"..\""));
+	}
 }
 
 static void test_out_of_turn(void **state)
@@ -126,6 +130,7 @@ static void test_out_of_turn(void **state)
 	struct image image;
 
 	(void)state;
+	assert_int_equal(image_end(reader, &arena, &image, &err), -ERR_INTERNAL);
 	assert_int_equal(image_begin(reader, 10, NULL, &err), 0);
 	assert_int_equal(image_begin(reader, 10, NULL, &err), -ERR_INTERNAL);
 	assert_int_equal(image_data(reader, bytes_of_string("12345678901"), &err), -ERR_INTERNAL);
@@ -189,15 +194,22 @@ static void test_report(void **state)
 static void test_report_size(void **state)
 {
 	enum { MANIFESTS = 1024 };
-	static struct image_manifest manifests[MANIFESTS];
+	static struct image_manifest manifests[MANIFESTS + 1];
 	CLEANUP_STR struct str name = STR_INIT;
 	CLEANUP_STR struct str text = STR_INIT;
 	struct image image = {.reference = "", .manifest_count = MANIFESTS, .manifests = manifests};
+	struct image found;
 
 	(void)state;
-	for (size_t i = 0; i < MANIFESTS; i++)
+	for (size_t i = 0; i <= MANIFESTS; i++)
 		manifests[i].platform = (struct oci_platform){"linux", "amd64", ""};
 	assert_int_equal(image_report_write(&image, &text, &err), 0);
+	assert_int_equal(image_report_read(str_bytes(&text), &arena, &found, &err), 0);
+	image.manifest_count = MANIFESTS + 1;
+	str_truncate(&text, 0);
+	assert_int_equal(image_report_write(&image, &text, &err), 0);
+	assert_int_equal(image_report_read(str_bytes(&text), &arena, &found, &err), -ERR_LIMIT);
+	image.manifest_count = MANIFESTS;
 	while (name.size < OCI_TEXT_MAX)
 		str_append_char(&name, 'x');
 	for (size_t i = 0; i < MANIFESTS; i++)
