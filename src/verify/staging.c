@@ -20,7 +20,11 @@
 #define RENAME_EXCHANGE (1 << 1)
 #endif
 
-enum { STAGING_NAME_SIZE = TIME_NAME_SIZE + 1 + 16 };
+enum {
+	STAGING_NAME_SIZE = TIME_NAME_SIZE + 1 + 16,
+	FILE_MODE = 0644,
+	WRITE_BACK_LEAST = 1024 * 1024, /* octets of a file from which on its writing is begun */
+};
 
 struct staging {
 	int state_dirfd; /* the caller's */
@@ -31,6 +35,8 @@ struct staging {
 	int parent_fd;		      /* the folder of the file written last */
 	struct str parent;	      /* its name */
 	int file_fd;
+	uint64_t file_octets; /* written to it */
+	bool modes_hold;      /* neither umask nor a folder's default list takes from a new file */
 };
 
 int staging_new(int state_dirfd, int64_t now, struct staging **ret_staging, struct err *err)
@@ -143,6 +149,21 @@ static int open_parent(struct staging *staging, const char *name, struct err *er
 	return str_check(&staging->parent, err);
 }
 
+/* All files are made in folders that were made alike: what held for one holds for the next. */
+static int set_mode(struct staging *staging, const char *name, struct err *err)
+{
+	struct stat st;
+
+	if (staging->modes_hold)
+		return 0;
+	if (fstat(staging->file_fd, &st) != 0)
+		return disk(err, name);
+	staging->modes_hold = (st.st_mode & 07777) == FILE_MODE;
+	if (!staging->modes_hold && fchmod(staging->file_fd, FILE_MODE) != 0)
+		return disk(err, name);
+	return 0;
+}
+
 static int open_file(struct staging *staging, const char *name, struct err *err)
 {
 	const char *slash = strrchr(name, '/');
@@ -151,20 +172,31 @@ static int open_file(struct staging *staging, const char *name, struct err *err)
 	if (rc < 0)
 		return rc;
 	int fd = openat(staging->parent_fd, slash != NULL ? slash + 1 : name,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
 	if (fd < 0)
 		return disk(err, name);
 	staging->file_fd = fd;
-	return fchmod(fd, 0644) == 0 ? 0 : disk(err, name);
+	staging->file_octets = 0;
+	return set_mode(staging, name, err);
 }
 
+/*
+ * Only a beginning, what counts is syncfs before the rename; of a small file it would be a request
+ * of its own to the disk, of which syncfs makes few.
+ */
 static int close_file(struct staging *staging, struct err *err)
 {
 	int fd = steal_fd(&staging->file_fd);
 
-	/* Only a beginning: what counts is syncfs before the rename. */
-	(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	if (staging->file_octets >= WRITE_BACK_LEAST)
+		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	return close(fd) == 0 ? 0 : disk(err, "closing a file");
+}
+
+static int write_file(struct staging *staging, struct bytes data, struct err *err)
+{
+	staging->file_octets += data.size;
+	return fd_write_all(staging->file_fd, data, err);
 }
 
 static int sink_open(void *self, const struct manifest_file *file, struct err *err)
@@ -174,9 +206,7 @@ static int sink_open(void *self, const struct manifest_file *file, struct err *e
 
 static int sink_write(void *self, struct bytes data, struct err *err)
 {
-	struct staging *staging = self;
-
-	return fd_write_all(staging->file_fd, data, err);
+	return write_file(self, data, err);
 }
 
 static int sink_close(void *self, struct err *err)
@@ -194,7 +224,7 @@ int staging_put(struct staging *staging, const char *name, struct bytes content,
 	int rc = open_file(staging, name, err);
 
 	if (rc == 0)
-		rc = fd_write_all(staging->file_fd, content, err);
+		rc = write_file(staging, content, err);
 	if (rc == 0)
 		rc = close_file(staging, err);
 	return rc;

@@ -2,8 +2,8 @@
  * staging: where a kit is unpacked until all of it held (state/staging/NAME, 0700).
  *
  * Every component is opened by descriptor and follows no link; files are new (O_EXCL) and 0644,
- * folders 0755, whatever the archive or the umask say. What is written is started towards the disk
- * file by file; before the rename one syncfs waits for all of it, then the folders of both ends are
+ * folders 0755, whatever the archive or the umask say. Large files are started towards the disk one
+ * by one; before the rename one syncfs waits for everything, then the folders of both ends are
  * synced: a kit below state/kits is whole, at every instant and after a power cut.
  *
  * The caller holds the state's lock; leftovers of a process that died are removed first.
