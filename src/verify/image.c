@@ -17,7 +17,7 @@ struct request {
 	struct sha256 pinned;
 };
 
-/* ---- in the process without rights */
+/* ---- in both processes */
 
 static int read_some(int fd, void *into, size_t room, size_t *ret_size, struct err *err)
 {
@@ -49,20 +49,25 @@ static int read_whole(int fd, void *into, size_t size, size_t *ret_size, struct 
 	return 0;
 }
 
-static int write_whole(int fd, const void *data, size_t size, struct err *err)
+/* ret_gone: nobody is left to read it. A pipe would have raised a signal. */
+static int send_whole(int fd, const void *data, size_t size, bool *ret_gone, struct err *err)
 {
 	size_t done = 0;
 
-	while (done < size) {
-		ssize_t put = write(fd, (const uint8_t *)data + done, size - done);
-		if (put < 0 && errno == EINTR)
+	while (done < size && !*ret_gone) {
+		ssize_t sent = send(fd, (const uint8_t *)data + done, size - done, MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
 			continue;
-		if (put < 0)
-			return err_set_errno(err, ERR_INTERNAL, errno, "reporting an image");
-		done += (size_t)put;
+		if (sent < 0 && errno != EPIPE && errno != ECONNRESET)
+			return err_set_errno(err, ERR_INTERNAL, errno, "handing over an image");
+		*ret_gone = sent < 0;
+		if (sent > 0)
+			done += (size_t)sent;
 	}
 	return 0;
 }
+
+/* ---- in the process without rights */
 
 struct feed {
 	int fd;
@@ -100,6 +105,7 @@ static int read_image(int fd, const struct request *request, struct err *err)
 	struct feed feed = {fd, request->size};
 	const struct octet_source source = {&feed, read_feed};
 	struct image image;
+	bool gone = false;
 
 	int rc = as_document(image_blobs_read(&blobs, &source, err), err);
 	if (rc == 0)
@@ -108,8 +114,8 @@ static int read_image(int fd, const struct request *request, struct err *err)
 	if (rc == 0)
 		rc = image_report_write(&image, &report, err);
 	if (rc == 0)
-		rc = write_whole(fd, &report.size, sizeof report.size, err);
-	return rc < 0 ? rc : write_whole(fd, report.text, report.size, err);
+		rc = send_whole(fd, &report.size, sizeof report.size, &gone, err);
+	return rc < 0 ? rc : send_whole(fd, report.text, report.size, &gone, err);
 }
 
 static int read_images(int channel, void *argument, struct err *err)
@@ -163,25 +169,6 @@ int image_reader_start(struct image_reader **ret_reader, struct err *err)
 	return rc;
 }
 
-/* A pipe would raise a signal when its reader is gone. */
-static int put(struct image_reader *reader, const void *data, size_t size, struct err *err)
-{
-	size_t done = 0;
-
-	while (done < size && !reader->is_deaf) {
-		ssize_t sent =
-			send(reader->fd, (const uint8_t *)data + done, size - done, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0 && errno != EPIPE && errno != ECONNRESET)
-			return err_set_errno(err, ERR_INTERNAL, errno, "handing over an image");
-		reader->is_deaf = sent < 0;
-		if (sent > 0)
-			done += (size_t)sent;
-	}
-	return 0;
-}
-
 int image_begin(
 	struct image_reader *reader, int64_t size, const struct sha256 *pinned, struct err *err)
 {
@@ -195,7 +182,7 @@ int image_begin(
 	reader->left = size;
 	reader->has_pinned = request.has_pinned;
 	reader->pinned = request.pinned;
-	return put(reader, &request, sizeof request, err);
+	return send_whole(reader->fd, &request, sizeof request, &reader->is_deaf, err);
 }
 
 int image_data(struct image_reader *reader, struct bytes data, struct err *err)
@@ -203,7 +190,7 @@ int image_data(struct image_reader *reader, struct bytes data, struct err *err)
 	if ((int64_t)data.size > reader->left)
 		return err_set(err, ERR_INTERNAL, "an image is longer than it was said to be");
 	reader->left -= (int64_t)data.size;
-	return put(reader, data.data, data.size, err);
+	return send_whole(reader->fd, data.data, data.size, &reader->is_deaf, err);
 }
 
 /* ret_is_whole: false if the process ended before it had said all. */
