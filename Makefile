@@ -144,6 +144,9 @@ $(OUT)/fuzz/fuzz_tui_%: $(OUT)/obj/tests/fuzz/fuzz_tui_%.o $(OUT)/obj/tests/fuzz
 # Programs in which the Nth call of some kinds fails: what the linker sends through __wrap_.
 $(OUT)/fault/fault_memory: CAUGHT := malloc calloc realloc reallocarray strdup strndup
 $(OUT)/fault/fault_files: CAUGHT := write pread fsync syncfs close fchmod mkdirat renameat openat syscall
+$(OUT)/fault/fault_crypto: CAUGHT := EVP_Digest EVP_DigestInit_ex2 EVP_DigestUpdate EVP_DigestFinal_ex \
+	EVP_DigestVerifyInit EVP_DigestVerify EVP_PKEY_verify mbedtls_ecdsa_verify \
+	mbedtls_rsa_rsassa_pkcs1_v15_verify mbedtls_rsa_rsassa_pss_verify_ext
 $(OUT)/fault/%: $(OUT)/obj/tests/fault/%.o $(OUT)/obj/tests/fault/fault.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
