@@ -47,6 +47,9 @@ static void chain(struct str *texts, struct trust_root *const *roots, int given,
 	HOLDS(reached == trust_root_version(aid_root()) + (int64_t)chain.steps);
 	HOLDS((chain.brought != NULL) == (chain.steps > 0));
 	HOLDS(followed < given || (rc == 0 && chain.steps == (size_t)given));
+	rc = trust_chain_check_known(&chain, offers, (size_t)given, &err);
+	HOLDS(rc == 0 || rc == -ERR_TRUST_INVALID);
+	HOLDS(followed < given || rc == 0);
 	trust_chain_release(&chain);
 }
 

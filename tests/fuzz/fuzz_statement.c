@@ -16,6 +16,8 @@ static void check_statement(struct bytes text, struct arena *arena)
 	if (rc < 0)
 		return;
 	HOLDS(*statement.predicate_type != '\0');
+	HOLDS((predicate_type_title(statement.predicate_type) == NULL) ==
+		(predicate_type_word(statement.predicate_type) == NULL));
 	HOLDS(statement.subject_count >= 1 && statement.subject_count <= STATEMENT_SUBJECTS_MAX);
 	for (size_t i = 0; i < statement.subject_count; i++)
 		HOLDS(statement.subjects[i].name != NULL);
