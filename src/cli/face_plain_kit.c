@@ -9,12 +9,12 @@ enum { DATE = 10, MINUTES = 16 }; /* characters: "2025-12-19T14:02" */
 
 static void row(struct str *out, const char *label)
 {
-	str_append_format(out, "\n%s%-12s", PLAIN_INDENT, label);
+	str_append_format(out, "\n%s%-16s", PLAIN_INDENT, label);
 }
 
 static void checked_row(struct str *out, const struct face *face, const char *label)
 {
-	str_append_format(out, "\n%s%s %-12s", PLAIN_INDENT, face_sign(face, SIGN_GOOD), label);
+	str_append_format(out, "\n%s%s %-14s", PLAIN_INDENT, face_sign(face, SIGN_GOOD), label);
 }
 
 /* "2025-12-19 14:02 UTC" */
