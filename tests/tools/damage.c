@@ -7,7 +7,10 @@
  *	damage cut KIT STATE STEP      every STEP-th length of the packed file
  *	damage shorten KIT STATE STEP  every STEP-th length of each member, packed again around it
  *	damage folder KIT STATE STEP   every STEP-th bit and length of each file of an unpacked kit
+ *	damage change KIT STATE COUNT  COUNT times, while a thread changes the file that is read
  *	damage unpack KIT STATE        the kit as it is; prints the folder's name
+ *
+ * DAMAGE_KEEP=FOLDER in the environment keeps the copies that were accepted.
  *
  * A bit of a member that is packed again is that bit of a plain archive: only lengths need a new
  * header. A STEP that 8 does not divide comes through all bits of an octet. STATE is made and
@@ -15,6 +18,8 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +172,23 @@ static void describe_verdict(const struct trusted_kit *kit, struct str *out)
 	json_write_end(&writer);
 }
 
+/* For other programs to read. */
+static void keep(const struct bench *bench)
+{
+	const char *folder = getenv("DAMAGE_KEEP");
+	CLEANUP_STR struct str name = STR_INIT, content = STR_INIT;
+	CLEANUP_FD int fd = -1;
+	struct err err;
+
+	if (folder == NULL)
+		return;
+	str_append_format(&name, "%s/%u", folder, bench->accepted);
+	fd = open(str_text(&name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || file_read_path(bench->kit_path, KIT_SIZE_MAX, &content, &err) < 0 ||
+		fd_write_all(fd, str_bytes(&content), &err) < 0)
+		die("keeping a copy", NULL);
+}
+
 /* Bit for bit the kit's own tree, and the same words about it. */
 static void check_accepted(
 	struct bench *bench, const struct trusted_kit *kit, const char *what, size_t at)
@@ -183,6 +205,7 @@ static void check_accepted(
 	describe_tree(folder, &tree);
 	if (!bytes_equal(str_bytes(&tree), str_bytes(&bench->good_tree)))
 		complain(bench, what, at, "accepted, and its tree is another");
+	keep(bench);
 	describe_verdict(kit, &verdict);
 	if (!bytes_equal(str_bytes(&verdict), str_bytes(&bench->good_verdict)))
 		complain(bench, what, at, "accepted, and the verdict is another");
@@ -277,6 +300,44 @@ static void cut_all(struct bench *bench, size_t step)
 		left = left > step ? left - step : 0;
 		cut_to(bench->kit, left);
 		attempt(bench, CODE(3), true, "length", left);
+	}
+}
+
+/* ---- a medium that changes */
+
+struct changer {
+	struct bench *bench;
+	atomic_bool stop;
+	uint64_t random;
+};
+
+/* An octet, and back again a moment later: no two reads of the file need agree. */
+static void *change_on(void *argument)
+{
+	struct changer *changer = argument;
+	struct bench *bench = changer->bench;
+
+	while (!atomic_load(&changer->stop)) {
+		changer->random = changer->random * 6364136223846793005U + 1442695040888963407U;
+		size_t at = (size_t)(changer->random >> 16) % bench->good.size;
+		put(bench->kit, at, (char)(bench->good.text[at] ^ (1 << (changer->random >> 61))));
+		(void)sched_yield();
+		put(bench->kit, at, bench->good.text[at]);
+	}
+	return NULL;
+}
+
+static void change_while_read(struct bench *bench, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct changer changer = {.bench = bench, .random = i};
+		pthread_t thread;
+		atomic_init(&changer.stop, false);
+		if (pthread_create(&thread, NULL, change_on, &changer) != 0)
+			die("a thread", NULL);
+		attempt(bench, CODES_OF_A_KIT, true, "changing", i);
+		atomic_store(&changer.stop, true);
+		(void)pthread_join(thread, NULL);
 	}
 }
 
@@ -466,7 +527,8 @@ static void release(struct bench *bench)
 
 static int usage(void)
 {
-	(void)fputs("usage: damage flip|cut|shorten|folder KIT STATE STEP | unpack KIT STATE\n",
+	(void)fputs(
+		"usage: damage flip|cut|shorten|folder|change KIT STATE STEP | unpack KIT STATE\n",
 		stderr);
 	return EXIT_FAILURE;
 }
@@ -479,6 +541,8 @@ static bool run_mode(struct bench *bench, const char *mode, const char *kit, siz
 		cut_all(bench, step);
 	else if (strcmp(mode, "shorten") == 0 && bench->part_count > 0)
 		shorten_all(bench, step);
+	else if (strcmp(mode, "change") == 0 && bench->kit >= 0)
+		change_while_read(bench, step);
 	else if (strcmp(mode, "folder") == 0 && bench->kit < 0)
 		damage_folder(bench, kit, step);
 	else
