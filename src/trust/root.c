@@ -11,8 +11,6 @@
 
 enum { TEXT_MAX = 64, KEYIDS_MAX = 2 * ROOT_KEYS_MAX, SIGNATURE_HEX_MAX = 2 * KEY_SIGNATURE_MAX };
 
-#define VERSION_MAX (((int64_t)1 << 53) - 1)
-
 const struct trust_key *trust_root_key(const struct trust_root *root, const char *id)
 {
 	for (size_t i = 0; i < root->key_count; i++)
@@ -104,8 +102,8 @@ static int parse_head(const struct json *part, struct trust_root *root, struct e
 	if ((status = json_need_string(part, "_type", TEXT_MAX, &type, err)) < 0 ||
 		(status = json_need_string(part, "spec_version", TEXT_MAX, &spec_version, err)) <
 			0 ||
-		(status = json_need_integer(part, "version", 1, VERSION_MAX, &root->version, err)) <
-			0 ||
+		(status = json_need_integer(
+			 part, "version", 1, ROOT_VERSION_MAX, &root->version, err)) < 0 ||
 		(status = json_need_string(part, "expires", TEXT_MAX, &expires, err)) < 0)
 		return status;
 	if (strcmp(type, "root") != 0)

@@ -20,6 +20,8 @@ enum {
 	ROOT_CHAIN_MAX = 64,
 };
 
+#define ROOT_VERSION_MAX (((int64_t)1 << 53) - 1)
+
 struct trust_key {
 	const char *id;	  /* recomputed, lower-case hexadecimal */
 	const char *name; /* "release-eu" (member x-offkit-name), else the beginning of the id */

@@ -1,6 +1,12 @@
 #include "trust/store.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -32,8 +38,10 @@ static int load_next(
 			return 0;
 		}
 		*err = read_error;
-		if (err->code != ERR_NO_MEMORY)
+		if (err->code == ERR_LIMIT)
 			(void)err_recode(err, ERR_TRUST_INVALID);
+		else if (err->code != ERR_NO_MEMORY)
+			(void)err_recode(err, ERR_STATE_FOLDER);
 		return err_context(err, "the state's trust folder");
 	}
 	if (trust_root_parse(str_bytes(&text), &next, err) < 0 ||
@@ -43,6 +51,43 @@ static int load_next(
 	next->previous = next->owned_previous = root;
 	*ret_next = STEAL(next);
 	return 0;
+}
+
+/* "12.root.json": 12; 0 for another name. */
+static long long version_of(const char *name)
+{
+	char expected[FILE_NAME_SIZE];
+	long long version = strtoll(name, NULL, 10);
+
+	if (version <= 0 || version > ROOT_VERSION_MAX)
+		return 0;
+	file_name(version, expected);
+	return strcmp(name, expected) == 0 ? version : 0;
+}
+
+/* Roots come one after the other, so a hole means that one was taken away: the chain is not what it
+ * was, and an older root must not come into force by that. */
+static int check_no_hole(int trust_dirfd, const struct trust_root *root, struct err *err)
+{
+	CLEANUP_DIR DIR *dir = NULL;
+	const struct dirent *entry;
+	int fd = openat(trust_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		dir = fdopendir(fd);
+	if (dir == NULL) {
+		if (fd >= 0)
+			(void)close(fd);
+		return err_set_errno(err, ERR_STATE_FOLDER, errno, "the state's trust folder");
+	}
+	while (errno = 0, (entry = readdir(dir)) != NULL)
+		if (version_of(entry->d_name) > root->version)
+			return err_set(err, ERR_TRUST_INVALID,
+				"the state's trust folder has %s and not version %lld before it: "
+				"it was changed by hand, or only a part of it was put back",
+				entry->d_name, (long long)root->version + 1);
+	return errno == 0 ? 0
+			  : err_set_errno(err, ERR_STATE_FOLDER, errno, "the state's trust folder");
 }
 
 int trust_store_open_folder(int state_dirfd, int *ret_fd, struct err *err)
@@ -94,6 +139,8 @@ int trust_store_load(int state_dirfd, struct trust_root **ret_root, struct err *
 			break;
 		root = next;
 	}
+	if (trust_dirfd >= 0 && (status = check_no_hole(trust_dirfd, root, err)) < 0)
+		return status;
 	*ret_root = STEAL(root);
 	return 0;
 }

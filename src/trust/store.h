@@ -9,7 +9,8 @@
 /*
  * The root in force: the embedded one, and then every kept N+1 that verifies from N (TUF 5.3). It
  * owns the ones before it. state_dirfd -1: no state, the embedded root. A kept file that does not
- * verify is ERR_TRUST_INVALID, never skipped. Expiry is judged by the caller (verify.h).
+ * verify is ERR_TRUST_INVALID, never skipped, and so is one after a version that is missing. Expiry
+ * is judged by the caller (verify.h).
  */
 MUST_CHECK int trust_store_load(int state_dirfd, struct trust_root **ret_root, struct err *err);
 

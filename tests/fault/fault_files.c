@@ -1,6 +1,7 @@
 /*
- * fault_files KIT STATE: the Nth call that reaches the disk fails while a kit is unpacked. Whatever
- * fails, state/kits has the whole kit or none, and the next attempt works.
+ * fault_files KIT STATE ROOT...: the Nth call that reaches the disk fails while a kit is unpacked,
+ * and while the roots are kept. Whatever fails, state/kits has the whole kit or none, state/trust
+ * the chain up to some step, and the next attempt works; so too when the process is killed there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,12 +11,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "tests/fault/fault.h"
-#include "trust/root.h"
+#include "trust/chain.h"
+#include "trust/record.h"
+#include "trust/store.h"
 #include "verify/verify.h"
 
 ssize_t __real_write(int fd, const void *data, size_t size);
@@ -39,10 +43,15 @@ int __wrap_renameat(int from_dirfd, const char *from, int to_dirfd, const char *
 int __wrap_openat(int dirfd, const char *name, int flags, ...);
 long __wrap_syscall(long number, ...);
 
+enum { KILLED = 99, ROOTS_MAX = 8 };
+static bool kills; /* the process ends instead */
+
 static bool fails(int errnum)
 {
 	bool strikes = fault_strikes();
 
+	if (strikes && kills)
+		_exit(KILLED);
 	if (strikes)
 		errno = errnum;
 	return strikes;
@@ -71,7 +80,7 @@ int __wrap_syncfs(int fd)
 /* The descriptor is gone, as Linux has it. */
 int __wrap_close(int fd)
 {
-	bool strikes = fault_strikes();
+	bool strikes = fails(EIO);
 	int status = __real_close(fd);
 
 	if (!strikes)
@@ -164,6 +173,103 @@ static const char *whole_or_none(void *argument, int status)
 	return NULL;
 }
 
+/* ---- roots, step by step */
+
+struct keeping {
+	int state;
+	bool kill;
+	size_t count;
+	struct root_offer offers[ROOTS_MAX];
+	struct str texts[ROOTS_MAX];
+	int64_t in_force; /* as the last run ended */
+};
+
+static int keep(void *self, const struct trust_root *root, struct bytes text, struct err *err)
+{
+	return trust_store_keep(((struct keeping *)self)->state, root, text, "a test", err);
+}
+
+static int follow(struct keeping *keeping, struct err *err)
+{
+	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
+	const struct root_keeper keeper = {keeping, keep};
+	int status = trust_store_load(keeping->state, &root, err);
+
+	if (status < 0)
+		return status;
+	struct trust_chain chain = trust_chain_begin(root);
+	status = trust_chain_follow(&chain, keeping->offers, keeping->count, &keeper, err);
+	keeping->in_force = trust_root_version(chain.in_force);
+	trust_chain_release(&chain);
+	return status;
+}
+
+static int keep_roots(void *argument, struct err *err)
+{
+	struct keeping *keeping = argument;
+	int status = 0;
+
+	keeping->in_force = 1;
+	if (!keeping->kill)
+		return follow(keeping, err);
+	pid_t child = fork();
+	if (child == 0) {
+		kills = true;
+		_exit(follow(keeping, err) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
+		WEXITSTATUS(status) == EXIT_FAILURE)
+		return err_set(err, ERR_INTERNAL, "the child failed");
+	return 0;
+}
+
+/* What is kept verifies, goes as far as was said, or a step further that was not yet synced; and
+ * the rest follows. */
+static const char *chain_up_to_a_step(void *argument, int status)
+{
+	struct keeping *keeping = argument;
+	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL, *all = NULL;
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	CLEANUP_FD int trust = -1;
+	struct root_record record;
+	struct err err;
+
+	if (trust_store_load(keeping->state, &root, &err) < 0)
+		return "the kept chain does not load";
+	int64_t version = trust_root_version(root), last = 1 + (int64_t)keeping->count;
+	if (!keeping->kill && (version < keeping->in_force || version > keeping->in_force + 1))
+		return "another root is in force than was said";
+	if (!keeping->kill && status == 0 && version != last)
+		return "it said that all was kept";
+	if (trust_store_open_folder(keeping->state, &trust, &err) < 0 ||
+		(trust >= 0 && root_record_read(trust, root, &arena, &record, &err) < 0))
+		return "a record is damaged";
+	if (follow(keeping, &err) < 0 || trust_store_load(keeping->state, &all, &err) < 0 ||
+		trust_root_version(all) != last)
+		return "the next attempt does not go on";
+	return tree_remove_at(keeping->state, "trust", &err) < 0 ? "it cannot be removed" : NULL;
+}
+
+static bool is_state_folder(enum err_code code)
+{
+	return code == ERR_STATE_FOLDER;
+}
+
+static bool read_roots(struct keeping *keeping, char **paths, size_t count)
+{
+	struct err err;
+
+	keeping->count = count;
+	for (size_t i = 0; i < count; i++) {
+		if (i == ROOTS_MAX ||
+			file_read_path(paths[i], ROOT_SIZE_MAX, &keeping->texts[i], &err) < 0)
+			return false;
+		keeping->offers[i] = (struct root_offer){
+			2 + (int64_t)i, str_bytes(&keeping->texts[i]), paths[i]};
+	}
+	return true;
+}
+
 /* Our disk, the state's folder, or the medium; never a verdict about the kit. */
 static bool is_disk(enum err_code code)
 {
@@ -176,9 +282,14 @@ int main(int argc, char **argv)
 	CLEANUP_FD int state = -1;
 	struct err err;
 
-	if (argc != 3 || trust_root_embedded(&root, &err) < 0 ||
-		folder_make(argv[2], &state, &err) < 0)
+	struct keeping keeping = {.in_force = 1};
+
+	if (argc < 4 || !read_roots(&keeping, argv + 3, (size_t)argc - 3) ||
+		trust_root_embedded(&root, &err) < 0 || folder_make(argv[2], &state, &err) < 0)
 		return EXIT_FAILURE;
+	keeping.state = state;
+	struct keeping killed = keeping;
+	killed.kill = true;
 	struct unpacking fresh = {.kit = argv[1], .state = state, .root = root};
 	struct unpacking again = {.kit = argv[1], .state = state, .root = root, .keep = true};
 	const struct fault_case cases[] = {
@@ -194,6 +305,21 @@ int main(int argc, char **argv)
 			.check = whole_or_none,
 			.may_be = is_disk,
 			.argument = &again},
+		{.name = "keep roots",
+			.stride = 1,
+			.work = keep_roots,
+			.check = chain_up_to_a_step,
+			.may_be = is_state_folder,
+			.argument = &keeping},
+		{.name = "keep roots, killed",
+			.stride = 1,
+			.work = keep_roots,
+			.check = chain_up_to_a_step,
+			.may_be = is_state_folder,
+			.argument = &killed},
 	};
-	return fault_run(cases, sizeof cases / sizeof cases[0]);
+	int status = fault_run(cases, sizeof cases / sizeof cases[0]);
+	for (size_t i = 0; i < keeping.count; i++)
+		str_release(&keeping.texts[i]);
+	return status;
 }
