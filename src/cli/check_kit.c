@@ -60,6 +60,17 @@ static void append_day(struct str *out, int64_t time)
 	str_append_format(out, "%.10s", text);
 }
 
+void write_installed(struct json_writer *writer, const struct checked_kit *checked)
+{
+	json_member_bool(writer, "sequenceChecked", checked->state_dirfd >= 0);
+	if (checked->installed_sequence == 0)
+		return;
+	json_member_object(writer, "installed");
+	json_member_string(writer, "version", checked->installed_version);
+	json_member_integer(writer, "sequence", checked->installed_sequence);
+	json_write_end(writer);
+}
+
 static void describe_installed(struct face *face, const struct checked_kit *checked)
 {
 	const struct manifest *manifest = trusted_kit_manifest(checked->kit);
@@ -163,6 +174,10 @@ void describe_checks(struct face *face, const struct checked_kit *checked)
 	describe_proofs(face, checked);
 	describe_images(face, checked->kit);
 	describe_evidence(face, checked->kit);
+	if (checked->state_dirfd < 0)
+		str_append_format(out,
+			"%s Sequence      not compared: there is no state folder here\n",
+			face_sign(face, SIGN_WARN));
 	str_append_format(out, "%s Trust root    version ", face_sign(face, SIGN_GOOD));
 	if (trusted_kit_roots_brought(checked->kit) > 0)
 		str_append_format(out, "%lld -> ",

@@ -22,6 +22,9 @@ void checked_kit_release(struct checked_kit *checked);
 
 #define CHECKED_KIT_INIT ((struct checked_kit){.state_dirfd = -1})
 
+/* "sequenceChecked", and "installed" if a kit of this name is: members of the open object. */
+void write_installed(struct json_writer *writer, const struct checked_kit *checked);
+
 /* "Kit", "Made", "Installed": the lines that verify and inspect begin with. */
 void describe_kit(struct face *face, const struct checked_kit *checked);
 /* "✓ Manifest", ... */

@@ -170,6 +170,7 @@ static int inspect_json(
 	json_write_begin(&writer, &face->result);
 	json_write_object(&writer);
 	verify_result_write(checked->kit, &writer);
+	write_installed(&writer, checked);
 	write_requires(&writer, manifest);
 	write_list(&writer, manifest);
 	int rc = write_migrations(&writer, checked->kit, err);

@@ -23,12 +23,7 @@ static void write_json(struct face *face, const struct checked_kit *checked)
 	json_write_object(&writer);
 	json_member_bool(&writer, "verified", true);
 	verify_result_write(checked->kit, &writer);
-	if (checked->installed_sequence > 0) {
-		json_member_object(&writer, "installed");
-		json_member_string(&writer, "version", checked->installed_version);
-		json_member_integer(&writer, "sequence", checked->installed_sequence);
-		json_write_end(&writer);
-	}
+	write_installed(&writer, checked);
 	json_write_end(&writer);
 	str_append_char(&face->result, '\n');
 }

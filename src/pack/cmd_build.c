@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "json/json_write.h"
 #include "kit/sums.h"
+#include "pack/chain_check.h"
 #include "pack/check_evidence.h"
 #include "pack/commands.h"
 #include "pack/load_root.h"
@@ -201,6 +202,8 @@ static int build(struct face *face, const struct build_values *given, const char
 		rc = input_read(face, dirfd, root, &face->arena, &input, err);
 	if (rc == 0)
 		rc = check_evidence(dirfd, &input, root, err);
+	if (rc == 0)
+		rc = chain_check(dirfd, &input, err);
 	if (rc == 0)
 		rc = set_times(face, given, &input, err);
 	if (rc == 0)
