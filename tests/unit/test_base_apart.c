@@ -444,6 +444,19 @@ static int leaves(struct err *err)
 	_exit(1);
 }
 
+/* What the program does at its end, and a child without rights cannot. */
+static void at_the_end(void)
+{
+	(void)!raise(SIGURG);
+}
+
+/* As a library does that gives up. */
+static int exits(struct err *err)
+{
+	(void)err;
+	exit(1);
+}
+
 static int runs_out(struct err *err)
 {
 	return err_no_memory(err);
@@ -466,9 +479,11 @@ static void every_end_has_its_code(void **state)
 		{crashes, ERR_UNSAFE_ARCHIVE, NULL},
 #endif
 		{leaves, ERR_NO_MEMORY, NULL},
+		{exits, ERR_NO_MEMORY, NULL},
 	};
 
 	(void)state;
+	assert_int_equal(atexit(at_the_end), 0);
 	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
 		struct apart *apart;
 		struct err err = {0};
