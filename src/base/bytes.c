@@ -87,6 +87,25 @@ void str_truncate(struct str *str, size_t size)
 	str->text[size] = '\0';
 }
 
+void str_fit(struct str *str)
+{
+	char *text = str->text != NULL ? realloc(str->text, str->size + 1) : NULL;
+
+	if (text == NULL)
+		return;
+	str->text = text;
+	str->room = str->size + 1;
+}
+
+uint8_t *str_extend(struct str *str, size_t size)
+{
+	if (!reserve(str, size))
+		return NULL;
+	str->size += size;
+	str->text[str->size] = '\0';
+	return (uint8_t *)str->text + str->size - size;
+}
+
 int str_check(const struct str *str, struct err *err)
 {
 	return str->failed ? err_no_memory(err) : 0;

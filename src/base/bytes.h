@@ -42,6 +42,9 @@ void str_append_text(struct str *str, const char *text);
 void str_append_char(struct str *str, char c);
 void str_append_format(struct str *str, const char *format, ...) PRINTF_LIKE(2, 3);
 void str_truncate(struct str *str, size_t size); /* keeps the memory */
+void str_fit(struct str *str);			 /* gives back memory that is not used */
+/* Appends size octets for the caller to fill; NULL if memory is out, which sticks. */
+uint8_t *str_extend(struct str *str, size_t size);
 MUST_CHECK int str_check(const struct str *str, struct err *err);
 const char *str_text(const struct str *str); /* never NULL */
 struct bytes str_bytes(const struct str *str);

@@ -99,21 +99,33 @@ int base64_decode(struct bytes untrusted_text, struct str *out, struct err *err)
 	return str_check(out, err);
 }
 
+/* Of at most three octets; all are read before the first character is written. */
+static void encode_group(const uint8_t *data, size_t size, uint8_t *out)
+{
+	uint32_t group = (uint32_t)data[0] << 16 | (size > 1 ? (uint32_t)data[1] << 8 : 0) |
+			 (size > 2 ? data[2] : 0);
+
+	out[0] = (uint8_t)digits_of_standard[group >> 18];
+	out[1] = (uint8_t)digits_of_standard[group >> 12 & 63];
+	out[2] = size > 1 ? (uint8_t)digits_of_standard[group >> 6 & 63] : '=';
+	out[3] = size > 2 ? (uint8_t)digits_of_standard[group & 63] : '=';
+}
+
 void base64_encode(struct bytes data, struct str *out)
 {
-	for (size_t i = 0; i < data.size; i += 3) {
-		size_t left = data.size - i;
-		uint32_t group = (uint32_t)data.data[i] << 16;
-		char text[4];
+	uint8_t *text = str_extend(out, base64_encoded_size(data.size));
 
-		if (left > 1)
-			group |= (uint32_t)data.data[i + 1] << 8;
-		if (left > 2)
-			group |= data.data[i + 2];
-		text[0] = digits_of_standard[group >> 18];
-		text[1] = digits_of_standard[group >> 12 & 63];
-		text[2] = left > 1 ? digits_of_standard[group >> 6 & 63] : '=';
-		text[3] = left > 2 ? digits_of_standard[group & 63] : '=';
-		str_append(out, text, sizeof text);
+	if (text == NULL)
+		return;
+	for (size_t i = 0; i < data.size; i += 3)
+		encode_group(data.data + i, data.size - i, text + i / 3 * 4);
+}
+
+/* From the end on: a group's text never reaches octets that are still to be read. */
+void base64_encode_in_place(uint8_t *memory, size_t size, size_t offset)
+{
+	for (size_t group = (size + 2) / 3; group > 0; group--) {
+		size_t at = (group - 1) * 3;
+		encode_group(memory + at, size - at, memory + offset + (group - 1) * 4);
 	}
 }

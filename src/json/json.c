@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "json/slice.h"
 
 struct json_doc {
 	cJSON *root;
@@ -15,13 +16,17 @@ int json_parse(struct bytes untrusted_text, const struct json_limits *limits,
 {
 	int rc = json_validate(untrusted_text, limits, err);
 
-	if (rc < 0)
-		return rc;
+	return rc < 0 ? rc : json_parse_checked(untrusted_text, ret_doc, err);
+}
+
+int json_parse_checked(struct bytes checked_text, struct json_doc **ret_doc, struct err *err)
+{
 	CLEANUP_FREE struct json_doc *doc = calloc(1, sizeof *doc);
+
 	if (doc == NULL)
 		return err_no_memory(err);
 	doc->root = cJSON_ParseWithLengthOpts(
-		(const char *)untrusted_text.data, untrusted_text.size, NULL, false);
+		(const char *)checked_text.data, checked_text.size, NULL, false);
 	/* What is valid the library refuses for want of memory only. */
 	if (doc->root == NULL)
 		return err_no_memory(err);

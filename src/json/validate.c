@@ -297,13 +297,24 @@ static int walk_character(struct walk *walk, uint32_t *ret_character)
 	return rc;
 }
 
+/* Most of what a large document is: to be passed over at the speed of memory. */
+static void skip_plain(struct walk *walk)
+{
+	const uint8_t *at = walk->text.data + walk->offset;
+	const uint8_t *end = walk->text.data + walk->text.size;
+
+	while (at < end && *at >= ' ' && *at < 0x7F && *at != '"' && *at != '\\')
+		at++;
+	walk->offset = (size_t)(at - walk->text.data);
+}
+
 /* Tells where its inside begins, and whether something in it is escaped. */
 static int walk_string(struct walk *walk, bool *ret_escaped)
 {
 	uint32_t character;
 	bool escaped = false;
 
-	for (walk->offset++; !take(walk, '"');) {
+	for (walk->offset++, skip_plain(walk); !take(walk, '"'); skip_plain(walk)) {
 		escaped = escaped || peek(walk) == '\\';
 		int rc = walk_character(walk, &character);
 		if (rc < 0)

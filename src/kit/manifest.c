@@ -237,7 +237,7 @@ static int parse_predicate(
 	if ((status = parse_times(reader, predicate, err)) < 0 ||
 		(status = parse_requires(reader, predicate, err)) < 0 ||
 		(status = parse_components(reader, predicate, err)) < 0 ||
-		(status = manifest_parse_files(reader, predicate, err)) < 0 ||
+		(status = manifest_parse_files(reader, reader->files_text, err)) < 0 ||
 		(status = manifest_parse_images(reader, predicate, err)) < 0 ||
 		(status = manifest_parse_attestations(reader, predicate, err)) < 0)
 		return status;
@@ -269,18 +269,71 @@ static int parse_statement(
 		(status = json_need(statement, "predicate", JSON_OBJECT, &predicate, err)) < 0 ||
 		(status = parse_predicate(reader, predicate, err)) < 0)
 		return status;
-	return manifest_parse_subjects(reader, statement, err);
+	return manifest_parse_subjects(reader, reader->subjects_text, err);
+}
+
+/* The array that a member of an object is; where it is none, the tree says so. */
+static int find_list(struct bytes object, const char *name, struct bytes *ret_list, struct err *err)
+{
+	struct bytes value = bytes_make(NULL, 0);
+	int status = object.data == NULL ? 0 : json_slice_member(object, name, &value, err);
+
+	*ret_list = value.size > 0 && *value.data == '[' ? value : bytes_make(NULL, 0);
+	return status;
+}
+
+static void append_between(struct str *out, const uint8_t **at, const uint8_t *end)
+{
+	str_append(out, *at, (size_t)(end - *at));
+	*at = end;
+}
+
+/* The text without the elements of the two long lists, of which a tree would be too large. */
+static int write_rest(
+	struct manifest_reader *reader, struct bytes payload, struct str *out, struct err *err)
+{
+	struct bytes lists[] = {reader->files_text, reader->subjects_text};
+	const uint8_t *at = payload.data;
+
+	if (lists[0].data > lists[1].data) {
+		lists[0] = reader->subjects_text;
+		lists[1] = reader->files_text;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		if (lists[i].data == NULL)
+			continue;
+		append_between(out, &at, lists[i].data);
+		str_append_text(out, "[]");
+		at += lists[i].size;
+	}
+	append_between(out, &at, payload.data + payload.size);
+	return str_check(out, err);
+}
+
+static int parse_payload(struct manifest_reader *reader, struct bytes payload, struct err *err)
+{
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	CLEANUP_STR struct str rest = STR_INIT;
+	struct bytes predicate;
+	int status;
+
+	if ((status = json_check(payload, JSON_LIMITS(MANIFEST_SIZE_MAX), err)) < 0 ||
+		(status = json_slice_member(payload, "predicate", &predicate, err)) < 0 ||
+		(status = find_list(predicate, "files", &reader->files_text, err)) < 0 ||
+		(status = find_list(payload, "subject", &reader->subjects_text, err)) < 0 ||
+		(status = write_rest(reader, payload, &rest, err)) < 0 ||
+		(status = json_parse_checked(str_bytes(&rest), &doc, err)) < 0)
+		return status;
+	return parse_statement(reader, json_root(doc), err);
 }
 
 int manifest_parse(
 	struct bytes payload, struct arena *arena, struct manifest *ret_manifest, struct err *err)
 {
-	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
 	struct manifest manifest = {0};
 	struct manifest_reader reader = {.arena = arena, .manifest = &manifest};
 
-	if (json_parse(payload, JSON_LIMITS(MANIFEST_SIZE_MAX), &doc, err) < 0 ||
-		parse_statement(&reader, json_root(doc), err) < 0)
+	if (parse_payload(&reader, payload, err) < 0)
 		return err_context(err, "manifest");
 	*ret_manifest = manifest;
 	return 0;

@@ -120,6 +120,9 @@ struct sums;
 MUST_CHECK int manifest_agrees_with_sums(
 	const struct manifest *manifest, const struct sums *sums, struct err *err);
 
+/* Whether a text is exactly the SHA256SUMS of the manifest's files; needs no memory. */
+bool manifest_is_sums(const struct manifest *manifest, struct bytes untrusted_text);
+
 bool kit_name_valid(const char *name);	 /* "lnm": lower-case letters, digits, "-", "_", "." */
 bool media_type_valid(const char *text); /* RFC 6838: "type/subtype" without parameters */
 

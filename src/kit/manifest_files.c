@@ -67,16 +67,43 @@ static int parse_file(struct manifest_reader *reader, const struct json *value,
 	return manifest_copy(reader, name, &file->name, err);
 }
 
-int manifest_parse_files(
-	struct manifest_reader *reader, const struct json *predicate, struct err *err)
+static int count_elements(
+	struct bytes list_text, const char *name, size_t *ret_count, struct err *err)
+{
+	struct bytes element;
+	size_t count = 0;
+
+	if (list_text.data == NULL)
+		return err_set(err, ERR_SYNTAX, "\"%s\" is missing or no array", name);
+	while (json_slice_element(&list_text, &element))
+		count++;
+	if (count > MANIFEST_FILES_MAX)
+		return err_set(err, ERR_LIMIT, "\"%s\" has more than %d elements", name,
+			MANIFEST_FILES_MAX);
+	*ret_count = count;
+	return 0;
+}
+
+static int read_file(struct manifest_reader *reader, struct bytes element, struct name_set *names,
+	struct manifest_file *file, struct err *err)
+{
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	int status;
+
+	if ((status = json_parse_checked(element, &doc, err)) < 0 ||
+		(status = parse_file(reader, json_root(doc), file, err)) < 0)
+		return status;
+	return name_set_add(names, file->name, err);
+}
+
+int manifest_parse_files(struct manifest_reader *reader, struct bytes list_text, struct err *err)
 {
 	CLEANUP(name_set_cleanup) struct name_set *names = NULL;
 	struct manifest *manifest = reader->manifest;
-	const struct json *list;
+	struct bytes element;
 	int64_t total = 0;
 	size_t i = 0;
-	int status = manifest_need_list(
-		predicate, "files", MANIFEST_FILES_MAX, &list, &manifest->file_count, err);
+	int status = count_elements(list_text, "files", &manifest->file_count, err);
 
 	if (status < 0 || (status = name_set_new(&names, err)) < 0)
 		return status;
@@ -85,10 +112,9 @@ int manifest_parse_files(
 	manifest->files = arena_array(reader->arena, manifest->file_count, sizeof *manifest->files);
 	if (manifest->files == NULL)
 		return err_no_memory(err);
-	for (const struct json *value = json_first(list); value != NULL; value = json_next(value)) {
+	while (json_slice_element(&list_text, &element)) {
 		struct manifest_file *file = &manifest->files[i++];
-		if (parse_file(reader, value, file, err) < 0 ||
-			name_set_add(names, file->name, err) < 0)
+		if (read_file(reader, element, names, file, err) < 0)
 			return err_context(err, "file %zu", i);
 		if (i > 1 && strcmp(file[-1].name, file->name) >= 0)
 			return err_set(err, ERR_SYNTAX, "file %zu: the names are not in order", i);
@@ -99,32 +125,44 @@ int manifest_parse_files(
 	return 0;
 }
 
-/* The subjects carry the digests; they are the files, one by one, in the same order. */
-int manifest_parse_subjects(
-	struct manifest_reader *reader, const struct json *statement, struct err *err)
+static int read_subject(
+	struct bytes element, struct manifest_file *file, bool *ret_same, struct err *err)
 {
 	static const char *const names[] = {"digest", "name", NULL};
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	const struct json *digest;
+	const char *name;
+	int status;
+
+	if ((status = json_parse_checked(element, &doc, err)) < 0 ||
+		(status = json_closed(json_root(doc), names, err)) < 0 ||
+		(status = json_need_string(json_root(doc), "name", NAME_SIZE_MAX, &name, err)) <
+			0 ||
+		(status = json_need(json_root(doc), "digest", JSON_OBJECT, &digest, err)) < 0 ||
+		(status = manifest_parse_digest(digest, &file->digest, err)) < 0)
+		return status;
+	*ret_same = strcmp(name, file->name) == 0;
+	return 0;
+}
+
+/* The subjects carry the digests; they are the files, one by one, in the same order. */
+int manifest_parse_subjects(struct manifest_reader *reader, struct bytes list_text, struct err *err)
+{
 	struct manifest *manifest = reader->manifest;
-	const struct json *list;
+	struct bytes element;
 	size_t count, i = 0;
-	int status =
-		manifest_need_list(statement, "subject", MANIFEST_FILES_MAX, &list, &count, err);
+	int status = count_elements(list_text, "subject", &count, err);
 
 	if (status < 0)
 		return status;
 	if (count != manifest->file_count)
 		return err_set(err, ERR_SYNTAX, "there are %zu subjects and %zu files", count,
 			manifest->file_count);
-	for (const struct json *value = json_first(list); value != NULL; value = json_next(value)) {
-		struct manifest_file *file = &manifest->files[i++];
-		const struct json *digest;
-		const char *name;
-		if (json_closed(value, names, err) < 0 ||
-			json_need_string(value, "name", NAME_SIZE_MAX, &name, err) < 0 ||
-			json_need(value, "digest", JSON_OBJECT, &digest, err) < 0 ||
-			manifest_parse_digest(digest, &file->digest, err) < 0)
+	while (json_slice_element(&list_text, &element)) {
+		bool same = false;
+		if (read_subject(element, &manifest->files[i++], &same, err) < 0)
 			return err_context(err, "subject %zu", i);
-		if (strcmp(name, file->name) != 0)
+		if (!same)
 			return err_set(err, ERR_SYNTAX, "subject %zu is not file %zu", i, i);
 	}
 	return 0;
@@ -218,6 +256,30 @@ const struct manifest_file *manifest_find(const struct manifest *manifest, const
 {
 	return bsearch(
 		name, manifest->files, manifest->file_count, sizeof *manifest->files, compare_file);
+}
+
+/* Takes part from the front of text if it stands there. */
+static bool take(struct bytes *text, const void *part, size_t size)
+{
+	if (text->size < size || memcmp(text->data, part, size) != 0)
+		return false;
+	*text = bytes_make(text->data + size, text->size - size);
+	return true;
+}
+
+bool manifest_is_sums(const struct manifest *manifest, struct bytes untrusted_text)
+{
+	for (size_t i = 0; i < manifest->file_count; i++) {
+		const struct manifest_file *file = &manifest->files[i];
+		char hex[SHA256_HEX_SIZE];
+		sha256_to_hex(&file->digest, hex);
+		if (!take(&untrusted_text, hex, SHA256_HEX_SIZE - 1) ||
+			!take(&untrusted_text, "  ", 2) ||
+			!take(&untrusted_text, file->name, strlen(file->name)) ||
+			!take(&untrusted_text, "\n", 1))
+			return false;
+	}
+	return untrusted_text.size == 0;
 }
 
 int manifest_agrees_with_sums(
