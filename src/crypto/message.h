@@ -20,7 +20,7 @@ enum key_use {
 
 /* Signatures by pure Ed25519 may hash a message so often, and then on up to so many octets in all:
  * beyond both, verifying is refused with ERR_LIMIT. */
-enum { MESSAGE_PURE_COUNT_MAX = 16, MESSAGE_PURE_OCTETS_MAX = 256 * 1024 * 1024 };
+enum { MESSAGE_PURE_COUNT_MAX = 16, MESSAGE_PURE_OCTETS_MAX = 1024 * 1024 * 1024 };
 
 enum digest_size { DIGEST_NONE = 0, DIGEST_256 = 32, DIGEST_384 = 48, DIGEST_512 = 64 };
 
