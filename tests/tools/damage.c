@@ -34,7 +34,7 @@
 #include "base/file.h"
 #include "verify/verify.h"
 
-enum { CODES_MAX = 256, KIT_SIZE_MAX = 16 * 1024 * 1024, FAILURES_SHOWN = 20, PARTS_MAX = 64 };
+enum { CODES_MAX = 256, KIT_SIZE_MAX = 64 * 1024 * 1024, FAILURES_SHOWN = 20, PARTS_MAX = 64 };
 enum { TAR_BLOCK = 512 };
 
 /* Exit codes as bits of a set. */
