@@ -104,7 +104,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 const struct command command_trust_reset_time = {
 	.name = "trust reset-time",
 	.synopsis = "",
-	.summary = "forget signed times that lie ahead of the clock, which is right now",
+	.summary = "forget recorded times that lie ahead of this machine's clock",
 	.options = options,
 	.values_size = sizeof(struct reset_values),
 	.run = run,

@@ -245,6 +245,14 @@ static bool names_command(const char *name, const char *first, const char *secon
 	return true;
 }
 
+/* Whether word is the first of a name of two. */
+static bool names_family(const char *name, const char *word)
+{
+	size_t size = strlen(word);
+
+	return strncmp(name, word, size) == 0 && name[size] == ' ';
+}
+
 static int unknown_command(
 	const struct program *program, const char *first, const char *second, struct err *err)
 {
@@ -256,8 +264,7 @@ static int unknown_command(
 	for (; program->commands[count] != NULL && count < SET_OPTIONS_MAX; count++) {
 		const char *name = program->commands[count]->name;
 		names[count] = name;
-		if (strncmp(name, first, strlen(first)) == 0 && name[strlen(first)] == ' ')
-			is_first_of_two = true;
+		is_first_of_two = is_first_of_two || names_family(name, first);
 	}
 	names[count] = NULL;
 	str_append_text(&word, first);
@@ -279,10 +286,13 @@ static int choose_command(const struct program *program, struct parser *parser,
 	struct command_line *line, const char *first, struct err *err)
 {
 	const char *second = parser->next < parser->argc ? parser->argv[parser->next] : NULL;
+	bool alone = second == NULL || second[0] == '-';
 
 	for (size_t i = 0; program->commands[i] != NULL; i++) {
 		bool two;
 		const struct command *command = program->commands[i];
+		if (alone && names_family(command->name, first))
+			line->family = first;
 		if (!names_command(command->name, first, second, &two))
 			continue;
 		if (two)
@@ -294,7 +304,7 @@ static int choose_command(const struct program *program, struct parser *parser,
 		parser->sets[1] = (struct option_set){command->options, line->values, 0};
 		return 0;
 	}
-	return unknown_command(program, first, second, err);
+	return line->family != NULL ? 0 : unknown_command(program, first, second, err);
 }
 
 static int parse_words(const struct program *program, struct parser *parser,
@@ -312,7 +322,7 @@ static int parse_words(const struct program *program, struct parser *parser,
 			status = parse_long(parser, word, err);
 		else if (!options_ended && word[0] == '-' && word[1] != '\0')
 			status = parse_letters(parser, word, err);
-		else if (line->command == NULL)
+		else if (line->command == NULL && line->family == NULL)
 			status = choose_command(program, parser, line, word, err);
 		else
 			line->operands[line->operand_count++] = word;
@@ -357,7 +367,9 @@ int command_line_check(
 	const struct command *command = line->command;
 
 	if (command == NULL)
-		return err_set(err, ERR_USAGE, "no command is given; see %s --help", program->name);
+		return err_set(err, ERR_USAGE, "no command is given; see %s%s%s --help",
+			program->name, line->family != NULL ? " " : "",
+			line->family != NULL ? line->family : "");
 	if (line->operand_count < command->operands_min ||
 		line->operand_count > command->operands_max)
 		return err_set(err, ERR_USAGE, "%s operands; usage: %s %s%s%s",
@@ -405,13 +417,16 @@ static void append_options(struct str *out, const char *heading, const struct op
 		append_option(out, &options[i]);
 }
 
-void program_usage(const struct program *program, struct str *out)
+void program_usage(const struct program *program, const char *family, struct str *out)
 {
-	str_append_format(out, "usage: %s COMMAND [OPTION]...\n\n%s\n\ncommands:\n", program->name,
+	str_append_format(out, "usage: %s %s%sCOMMAND [OPTION]...\n\n%s\n\ncommands:\n",
+		program->name, family != NULL ? family : "", family != NULL ? " " : "",
 		program->summary);
 	for (size_t i = 0; program->commands[i] != NULL; i++) {
 		const struct command *command = program->commands[i];
 		size_t start = out->size;
+		if (family != NULL && !names_family(command->name, family))
+			continue;
 		str_append_format(out, "  %s%s%s", command->name,
 			command->synopsis[0] != '\0' ? " " : "", command->synopsis);
 		append_padding(out, start);
@@ -435,7 +450,7 @@ void command_line_usage(
 	if (line->command != NULL)
 		command_usage(program, line->command, out);
 	else
-		program_usage(program, out);
+		program_usage(program, line->family, out);
 }
 
 int command_line_run(const struct program *program, const struct command_line *line,

@@ -90,6 +90,7 @@ struct program {
 struct command_line {
 	struct arena arena;	       /* owns values and operands; the texts are argv's */
 	const struct command *command; /* NULL: none was named */
+	const char *family;	       /* "trust": the first word of several commands; else NULL */
 	void *values;
 	size_t operand_count;
 	const char **operands;
@@ -114,12 +115,12 @@ MUST_CHECK int command_line_check(
 MUST_CHECK int command_line_run(const struct program *program, const struct command_line *line,
 	struct face *face, const char **object, struct err *err);
 
-/* The text of --help, of the command that was named, else of the program. */
+/* The text of --help, of the command or family that was named, else of the program. */
 void command_line_usage(
 	const struct program *program, const struct command_line *line, struct str *out);
 
-/* The text of --help, of the program and of one command. */
-void program_usage(const struct program *program, struct str *out);
+/* The text of --help, of the program (family NULL: all of its commands) and of one command. */
+void program_usage(const struct program *program, const char *family, struct str *out);
 void command_usage(const struct program *program, const struct command *command, struct str *out);
 
 #endif
