@@ -72,6 +72,20 @@ static void write_signers(struct str *out, const struct json *report)
 		out, "%lld needed</td></tr>\n", (long long)number_of(report, "threshold"));
 }
 
+static void write_evidence(struct str *out, const struct json *report)
+{
+	const struct json *evidence = json_member(report, "evidence");
+
+	for (const struct json *item = evidence == NULL ? NULL : json_first(evidence); item != NULL;
+		item = json_next(item)) {
+		str_append_text(out, "<tr><th>");
+		html(out, history_text(item, "name"));
+		str_append_text(out, "</th><td>");
+		html(out, history_text(item, "text"));
+		str_append_text(out, "</td></tr>\n");
+	}
+}
+
 static void write_head(struct str *out, const struct json *report)
 {
 	const struct json *kit = json_member(report, "kit");
@@ -84,6 +98,7 @@ static void write_head(struct str *out, const struct json *report)
 	row(out, "Made", history_text(kit, "created"), false);
 	row(out, "Manifest", history_text(kit, "digest"), true);
 	write_signers(out, report);
+	write_evidence(out, report);
 	row(out, "Trust root", history_text(json_member(report, "root"), "digest"), true);
 	str_append_text(out, "</table>\n<h2>Run</h2><table>\n");
 	row(out, "Run", history_text(report, "run"), true);

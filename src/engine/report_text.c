@@ -31,6 +31,19 @@ static void line(struct str *out, const char *label, const struct json *object, 
 	str_append_char(out, '\n');
 }
 
+/* Images, attestations, SBOMs: a line each, where the kit has them. */
+static void write_evidence(struct str *out, const struct json *report)
+{
+	const struct json *evidence = json_member(report, "evidence");
+
+	for (const struct json *item = evidence == NULL ? NULL : json_first(evidence); item != NULL;
+		item = json_next(item)) {
+		CLEANUP_STR struct str label = STR_INIT;
+		text_escape(&label, bytes_of_string(history_text(item, "name")), LABEL_COLUMNS);
+		line(out, str_text(&label), item, "text");
+	}
+}
+
 static void write_kit(struct str *out, const struct json *report)
 {
 	const struct json *kit = json_member(report, "kit");
@@ -55,6 +68,7 @@ static void write_kit(struct str *out, const struct json *report)
 		escaped(out, signer, "name");
 	}
 	str_append_format(out, " (%lld needed)\n", (long long)number_of(report, "threshold"));
+	write_evidence(out, report);
 	line(out, "Trust root", json_member(report, "root"), "digest");
 }
 
