@@ -31,6 +31,8 @@
 #include "kit/sums.h"
 #include "tests/fuzz/aid.h"
 #include "tests/fuzz/tar.h"
+#include "text/text.h"
+#include "verify/evidence_text.h"
 #include "verify/verify.h"
 
 enum { FILES_MAX = 10 };
@@ -326,6 +328,54 @@ static void is_what_was_signed(const struct parts *parts, const struct trusted_k
 	HOLDS(files == manifest->file_count);
 }
 
+static void line_is_harmless(struct str *line)
+{
+	CLEANUP_STR struct str guarded = STR_INIT;
+
+	text_guard(&guarded, str_bytes(line));
+	HOLDS(bytes_equal(str_bytes(&guarded), str_bytes(line)));
+	str_truncate(line, 0);
+}
+
+/* What every face shows of a kit: nothing that a terminal obeys, and JSON. */
+static void shows_harmless_text(const struct trusted_kit *kit)
+{
+	const struct kit_evidence *evidence = trusted_kit_evidence(kit);
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	CLEANUP_STR struct str line = STR_INIT, json = STR_INIT;
+	struct json_writer writer;
+	struct err err;
+
+	images_summary(evidence, &line);
+	line_is_harmless(&line);
+	attestations_summary(evidence, &line);
+	line_is_harmless(&line);
+	sboms_summary(evidence, &line);
+	line_is_harmless(&line);
+	for (size_t i = 0; i < evidence->image_count; i++) {
+		image_text(&evidence->images[i], &line);
+		line_is_harmless(&line);
+	}
+	for (size_t i = 0; i < evidence->attestation_count; i++) {
+		attestation_text(&evidence->attestations[i], &line);
+		line_is_harmless(&line);
+		attestation_about(&evidence->attestations[i], &line);
+		line_is_harmless(&line);
+		attestation_proofs(&evidence->attestations[i], &line);
+		line_is_harmless(&line);
+	}
+	for (size_t i = 0; i < evidence->sbom_count; i++) {
+		sbom_text(&evidence->sboms[i], &line);
+		line_is_harmless(&line);
+	}
+	json_write_begin(&writer, &json);
+	json_write_object(&writer);
+	verify_result_write(kit, &writer);
+	json_write_end(&writer);
+	HOLDS(json_parse(str_bytes(&json), JSON_LIMITS_OWN(SIZE_MAX), &doc, &err) == 0);
+	line_is_harmless(&json);
+}
+
 static void unpacks_as_signed(const char *path, const struct trusted_kit *verified)
 {
 	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
@@ -356,10 +406,12 @@ static void verify(const struct parts *parts)
 	pack(parts, &archive);
 	CLEANUP_FD int fd = memory_file(str_bytes(&archive));
 	memory_path(fd, path);
-	if (verify_kit(path, aid_root(), &options, &kit, &err) == 0)
+	if (verify_kit(path, aid_root(), &options, &kit, &err) == 0) {
 		is_what_was_signed(parts, kit);
-	else
+		shows_harmless_text(kit);
+	} else {
 		HOLDS(kit == NULL && err_exit_code(err.code) >= 2 && err_exit_code(err.code) <= 9);
+	}
 	if (setting(parts, SETTING_UNPACK, 0))
 		unpacks_as_signed(path, kit);
 }
