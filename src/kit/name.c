@@ -168,7 +168,7 @@ static int add_entry(struct name_set *set, const char *name, bool is_folder, str
 	struct name_entry *entry = arena_alloc(&set->arena, sizeof *entry);
 	if (entry == NULL)
 		return err_no_memory(err);
-	entry->name = arena_string(&set->arena, name);
+	entry->name = is_folder ? arena_string(&set->arena, name) : name;
 	/* Most names are their own folded form: keep them once. */
 	entry->folded =
 		strcmp(name, key.folded) == 0 ? entry->name : arena_string(&set->arena, key.folded);

@@ -20,6 +20,7 @@ MUST_CHECK int name_check(struct bytes untrusted_name, struct err *err);
 struct name_set;
 
 MUST_CHECK int name_set_new(struct name_set **ret_set, struct err *err);
+/* The name must live as long as the set. */
 MUST_CHECK int name_set_add(struct name_set *set, const char *name, struct err *err);
 void name_set_free(struct name_set *set);
 void name_set_cleanup(struct name_set **set);

@@ -286,6 +286,46 @@ static int write_reason(
 	return file_write_durable_at(staging->root_fd, "REASON.json", str_bytes(&text), 0644, err);
 }
 
+/* Names that this file makes: the oldest comes first in their order. */
+static bool is_quarantined(const char *name)
+{
+	return strlen(name) == STAGING_NAME_SIZE - 1 && name[TIME_NAME_SIZE - 1] == '-' &&
+	       strspn(name, "0123456789TZ") == TIME_NAME_SIZE - 1 &&
+	       strspn(name + TIME_NAME_SIZE, "0123456789abcdef") == 16;
+}
+
+/* The oldest of more than QUARANTINE_MAX with the newest; false if there are no more, or nobody can
+ * tell. */
+static bool find_superfluous(
+	int quarantine, const char *newest, char oldest[static STAGING_NAME_SIZE])
+{
+	CLEANUP_DIR DIR *dir = NULL;
+	const struct dirent *entry;
+	size_t count = 1;
+
+	int fd = openat(quarantine, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && (dir = fdopendir(fd)) == NULL)
+		(void)close(fd);
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (!is_quarantined(entry->d_name) || strcmp(entry->d_name, newest) == 0)
+			continue;
+		if (count++ == 1 || strcmp(entry->d_name, oldest) < 0)
+			memcpy(oldest, entry->d_name, STAGING_NAME_SIZE);
+	}
+	return count > QUARANTINE_MAX;
+}
+
+/* What cannot be removed stays: the verdict on the kit is not about that. */
+static void quarantine_bound(int quarantine, const char *newest)
+{
+	char oldest[STAGING_NAME_SIZE];
+	struct err ignored;
+
+	while (find_superfluous(quarantine, newest, oldest))
+		if (tree_remove_at(quarantine, oldest, &ignored) < 0)
+			break;
+}
+
 static int quarantine_move(
 	struct staging *staging, const char *kit_path, const struct err *reason, struct err *err)
 {
@@ -297,6 +337,8 @@ static int quarantine_move(
 	if (rc == 0)
 		rc = file_rename_durable(
 			staging->staging_fd, staging->name, quarantine, staging->name, err);
+	if (rc == 0)
+		quarantine_bound(quarantine, staging->name);
 	return rc;
 }
 

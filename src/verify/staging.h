@@ -15,6 +15,9 @@
 
 struct staging;
 
+/* Kits that are kept in quarantine: the newest; each may be as large as a kit. */
+enum { QUARANTINE_MAX = 8 };
+
 /* Writes nothing yet; state_dirfd stays the caller's. */
 MUST_CHECK int staging_new(
 	int state_dirfd, int64_t now, struct staging **ret_staging, struct err *err);
@@ -33,7 +36,8 @@ MUST_CHECK int staging_commit(struct staging *staging, const char *id, struct er
 
 /*
  * What to do after a failure: a bad kit goes to state/quarantine/NAME with REASON.json, and NAME is
- * appended to quarantine; if only our disk or database failed, or nothing was written, it goes.
+ * appended to quarantine, of which the oldest goes when there are more than QUARANTINE_MAX; if only
+ * our disk or database failed, or nothing was written, it goes.
  */
 void staging_fail(struct staging *staging, const char *kit_path, const struct err *reason,
 	struct str *quarantine);

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SAMPLE_EVERY = 2 /* ms */ };
+enum { SAMPLE_EVERY = 5 /* ms */ };
 
 static double seconds(struct timeval time)
 {
@@ -40,27 +40,27 @@ static size_t read_text(const char *path, char *text, size_t room)
 	return got > 0 ? (size_t)got : 0;
 }
 
-/* Pages resident of a process and of all that it has started. */
+/* KiB resident of a process and of all that it has started. */
 static long resident(long pid, int depth)
 {
 	char path[64], text[1024];
-	long pages = 0;
+	long kib = 0;
 
-	(void)snprintf(path, sizeof path, "/proc/%ld/statm", pid);
+	(void)snprintf(path, sizeof path, "/proc/%ld/smaps_rollup", pid);
 	if (read_text(path, text, sizeof text) > 0) {
-		const char *second = strchr(text, ' ');
-		pages = second != NULL ? strtol(second, NULL, 10) : 0;
+		const char *pss = strstr(text, "\nPss:");
+		kib = pss != NULL ? strtol(pss + 5, NULL, 10) : 0;
 	}
 	(void)snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", pid, pid);
 	if (depth == 8 || read_text(path, text, sizeof text) == 0)
-		return pages;
+		return kib;
 	for (char *at = text, *end; *at != '\0'; at = end) {
 		long child = strtol(at, &end, 10);
 		if (end == at || child <= 0)
 			break;
-		pages += resident(child, depth + 1);
+		kib += resident(child, depth + 1);
 	}
-	return pages;
+	return kib;
 }
 
 static int run(char **argv, double *ret_peak, struct rusage *usage)
@@ -77,13 +77,11 @@ static int run(char **argv, double *ret_peak, struct rusage *usage)
 	if (child < 0)
 		return -1;
 	while (wait4(child, &status, WNOHANG, usage) == 0) {
-		long pages = resident(child, 0);
-		peak = pages > peak ? pages : peak;
+		long kib = resident(child, 0);
+		peak = kib > peak ? kib : peak;
 		(void)nanosleep(&pause, NULL);
 	}
-	*ret_peak = (double)peak * (double)sysconf(_SC_PAGESIZE) / 1048576;
-	if (*ret_peak < (double)usage->ru_maxrss / 1024)
-		*ret_peak = (double)usage->ru_maxrss / 1024;
+	*ret_peak = (double)peak / 1024;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 

@@ -21,6 +21,7 @@
 #include "kit/envelope.h"
 #include "kit/migration.h"
 #include "kit/sums.h"
+#include "verify/staging.h"
 #include "verify/verify.h"
 
 enum { FILES_MAX = 64 };
@@ -440,6 +441,40 @@ static void a_bad_kit_goes_to_quarantine(void **state)
 	assert_false(exists("kits"));
 }
 
+static size_t count_quarantine(void)
+{
+	CLEANUP_DIR DIR *dir = fdopendir(openat(state_fd, "quarantine", O_RDONLY | O_DIRECTORY));
+	size_t count = 0;
+
+	assert_non_null(dir);
+	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
+		count += entry->d_name[0] != '.';
+	return count;
+}
+
+static void quarantine_keeps_the_newest(void **state)
+{
+	struct spec spec = {.damage = "{\"id\":\"one\",\"kind\":\"ensure\",\"title\":\"x\"}"};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 1; i <= QUARANTINE_MAX + 2; i++) {
+		CLEANUP_STR struct str quarantine = STR_INIT;
+		CLEANUP_STR struct str name = STR_INIT;
+		struct trusted_kit *kit = NULL;
+		assert_int_equal(unpack(&spec, &kit, &quarantine, &err), -ERR_CHECKSUM);
+		str_append_format(&name, "quarantine/%s", str_text(&quarantine));
+		assert_true(exists(str_text(&name)));
+		assert_int_equal(count_quarantine(), i < QUARANTINE_MAX ? i : QUARANTINE_MAX);
+	}
+	/* What somebody else put there is not counted, and stays. */
+	assert_int_equal(mkdirat(state_fd, "quarantine/0", 0700), 0);
+	CLEANUP_STR struct str quarantine = STR_INIT;
+	struct trusted_kit *kit = NULL;
+	assert_int_equal(unpack(&spec, &kit, &quarantine, &err), -ERR_CHECKSUM);
+	assert_int_equal(count_quarantine(), QUARANTINE_MAX + 1);
+}
+
 static void nothing_written_is_nothing_left(void **state)
 {
 	CLEANUP_STR struct str quarantine = STR_INIT;
@@ -555,6 +590,7 @@ int main(void)
 		TEST(unpacks_whatever_the_umask),
 		TEST(what_was_unpacked_is_checked_again),
 		TEST(a_bad_kit_goes_to_quarantine),
+		TEST(quarantine_keeps_the_newest),
 		TEST(nothing_written_is_nothing_left),
 		TEST(leftovers_go),
 		TEST(a_staging_folder_that_is_none_refuses),
