@@ -7,9 +7,10 @@
 #include "text/text.h"
 #include "verify/evidence_private.h"
 
-/* A key that the manifest names for some type of attestation, and that the root has. */
+/* A key that the manifest names for some type of attestation, and that the root has or had. */
 struct attester {
 	const struct trust_key *key;
+	bool was_rotated_out;
 	bool has_signed; /* the attestation at hand */
 };
 
@@ -81,36 +82,58 @@ static int index_subjects(struct attestation_reading *all, struct err *err)
 	return rc;
 }
 
-static void add_attester(struct attestation_reading *all, const struct trust_key *key)
+/* The key of the root in force, or of the newest before it that has it; NULL: none has. */
+static const struct trust_key *find_key(
+	const struct trust_root *root, const char *id, bool *ret_was_rotated_out)
+{
+	const struct trust_key *key = trust_root_key(root, id);
+
+	*ret_was_rotated_out = key == NULL;
+	while (key == NULL && (root = trust_root_previous(root)) != NULL)
+		key = trust_root_key(root, id);
+	return key;
+}
+
+static void add_attester(
+	struct attestation_reading *all, const struct trust_key *key, bool was_rotated_out)
 {
 	for (size_t i = 0; i < all->attester_count; i++)
 		if (all->attesters[i].key == key)
 			return;
-	all->attesters[all->attester_count++].key = key;
+	all->attesters[all->attester_count++] =
+		(struct attester){.key = key, .was_rotated_out = was_rotated_out};
+}
+
+static int refuse_keys(const struct attestation_reading *all,
+	const struct manifest_attestation *declared, size_t rotated, struct err *err)
+{
+	CLEANUP_STR struct str type = STR_INIT;
+
+	text_escape(&type, bytes_of_string(declared->predicate_type), 120);
+	return err_set(err, rotated > 0 ? ERR_TRUST_ROTATED : ERR_ATTESTATION,
+		"the trust root, version %lld, has no%s key that the manifest lets sign "
+		"attestations of type %s: it names %.16s...%s",
+		(long long)trust_root_version(all->reading->root), rotated > 0 ? " longer a" : "",
+		str_text(&type), declared->keys[0], declared->key_count > 1 ? " and others" : "");
 }
 
 /* A key that the root does not have is no key; a type needs one that is. */
 static int find_attesters(struct attestation_reading *all,
 	const struct manifest_attestation *declared, struct err *err)
 {
-	CLEANUP_STR struct str type = STR_INIT;
-	size_t usable = 0;
+	size_t usable = 0, rotated = 0;
 
 	for (size_t i = 0; i < declared->key_count; i++) {
-		const struct trust_key *key = trust_root_key(all->reading->root, declared->keys[i]);
+		bool was_rotated_out;
+		const struct trust_key *key =
+			find_key(all->reading->root, declared->keys[i], &was_rotated_out);
 		if (key == NULL)
 			continue;
-		usable++;
-		add_attester(all, key);
+		usable += !was_rotated_out;
+		rotated += was_rotated_out;
+		add_attester(all, key, was_rotated_out);
 	}
-	if (usable > 0)
-		return 0;
-	text_escape(&type, bytes_of_string(declared->predicate_type), 120);
-	return err_set(err, ERR_ATTESTATION,
-		"the trust root, version %lld, has no key that the manifest lets sign attestations "
-		"of type %s: it names %.16s...%s",
-		(long long)trust_root_version(all->reading->root), str_text(&type),
-		declared->keys[0], declared->key_count > 1 ? " and others" : "");
+	return usable > 0 ? 0 : refuse_keys(all, declared, rotated, err);
 }
 
 static int index_attesters(struct attestation_reading *all, struct err *err)
@@ -135,6 +158,7 @@ static int find_signers(
 	struct attestation_reading *all, const struct envelope *envelope, struct err *err)
 {
 	CLEANUP_STR struct str pae = STR_INIT;
+	const struct attester *rotated = NULL;
 	size_t found = 0;
 	int rc = envelope_pae(envelope->payload_type, envelope->untrusted_payload, &pae, err);
 
@@ -154,10 +178,16 @@ static int find_signers(
 				return rc;
 			}
 		}
-		found += attester->has_signed;
+		if (attester->has_signed && attester->was_rotated_out)
+			rotated = attester;
+		found += attester->has_signed && !attester->was_rotated_out;
 	}
 	if (found > 0)
 		return 0;
+	if (rotated != NULL)
+		return err_set(err, ERR_TRUST_ROTATED,
+			"%s signed it, a key that the trust root, version %lld, no longer has",
+			rotated->key->name, (long long)trust_root_version(all->reading->root));
 	return err_set(err, ERR_ATTESTATION,
 		"no key that the manifest names for attestations has signed it");
 }
@@ -165,7 +195,7 @@ static int find_signers(
 static const char *first_signer(const struct attestation_reading *all)
 {
 	for (size_t i = 0; i < all->attester_count; i++)
-		if (all->attesters[i].has_signed)
+		if (all->attesters[i].has_signed && !all->attesters[i].was_rotated_out)
 			return all->attesters[i].key->name;
 	return "";
 }
@@ -175,7 +205,7 @@ static const struct trust_key *signer_for(
 {
 	for (size_t i = 0; i < all->attester_count; i++)
 		for (size_t k = 0; k < declared->key_count; k++)
-			if (all->attesters[i].has_signed &&
+			if (all->attesters[i].has_signed && !all->attesters[i].was_rotated_out &&
 				strcmp(all->attesters[i].key->id, declared->keys[k]) == 0)
 				return all->attesters[i].key;
 	return NULL;
