@@ -113,22 +113,39 @@ static inline const char *scene_statement(
 		type, hex);
 }
 
-static inline struct bytes scene_envelope(
-	struct scene *scene, const char *payload_type, const char *payload, const char *signer)
+static inline struct private_key *scene_key(struct scene *scene, const char *name)
 {
-	CLEANUP_STR struct str path = STR_INIT, pem = STR_INIT, text = STR_INIT;
-	CLEANUP(private_key_cleanup) struct private_key *key = NULL;
+	CLEANUP_STR struct str path = STR_INIT, pem = STR_INIT;
+	struct private_key *key;
+
+	str_append_format(&path, "fixtures/keys/%s.key", name);
+	scene_must(file_read_path(str_text(&path), KEY_PEM_MAX, &pem, &scene->err), &scene->err);
+	scene_must(private_key_from_pem(str_bytes(&pem), &key, &scene->err), &scene->err);
+	return key;
+}
+
+/* second may be NULL. */
+static inline struct bytes scene_envelope_by(struct scene *scene, const char *payload_type,
+	const char *payload, const char *signer, const char *second)
+{
+	CLEANUP_STR struct str text = STR_INIT;
 	struct envelope envelope = {
 		.payload_type = payload_type, .untrusted_payload = bytes_of_string(payload)};
 
-	str_append_format(&path, "fixtures/keys/%s.key", signer);
-	scene_must(file_read_path(str_text(&path), KEY_PEM_MAX, &pem, &scene->err), &scene->err);
-	scene_must(private_key_from_pem(str_bytes(&pem), &key, &scene->err), &scene->err);
-	scene_must(envelope_sign(
-			   &envelope, key, KEY_ECDSA_P256_SHA256, "", &scene->arena, &scene->err),
-		&scene->err);
+	for (const char *name = signer; name != NULL; name = name == signer ? second : NULL) {
+		CLEANUP(private_key_cleanup) struct private_key *key = scene_key(scene, name);
+		scene_must(envelope_sign(&envelope, key, KEY_ECDSA_P256_SHA256, "", &scene->arena,
+				   &scene->err),
+			&scene->err);
+	}
 	scene_must(envelope_write(&envelope, &text, &scene->err), &scene->err);
 	return arena_bytes(&scene->arena, str_bytes(&text));
+}
+
+static inline struct bytes scene_envelope(
+	struct scene *scene, const char *payload_type, const char *payload, const char *signer)
+{
+	return scene_envelope_by(scene, payload_type, payload, signer, NULL);
 }
 
 /* An attestation of that type about the file, in the kit's folder. */

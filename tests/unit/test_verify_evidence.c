@@ -1,6 +1,9 @@
 /* Attestations and SBOMs of a kit: both sides of each rule. */
 #include "evidence_scene.h"
 
+#include "trust/chain.h"
+#include "trust/compose.h"
+
 #define SEED "what was built"
 
 /* A seed, and an attestation of SLSA provenance about it by the build server. */
@@ -177,6 +180,84 @@ static void test_attestation_keys_that_the_root_lacks(void **state)
 	(void)scene_attest(&scene, "attestations/a", TYPE_SLSA, seed, "ci");
 	scene_refused(
 		&scene, ERR_ATTESTATION, "type " TYPE_CUSTOM ": it names 0000000000000000...");
+}
+
+/* Root 2, without the build server's key; the chain owns it. */
+static void rotate(struct scene *scene, struct trust_chain *chain)
+{
+	static const char *const removed[] = {"ci"};
+	const struct root_change change = {
+		.expires = trust_root_expires(scene->root), .removed_count = 1, .removed = removed};
+	struct str text[3] = {STR_INIT, STR_INIT, STR_INIT};
+
+	scene_must(trust_root_rotate(trust_root_embedded_text(), &change, &text[0], &scene->err),
+		&scene->err);
+	for (size_t i = 0; i < 2; i++) {
+		CLEANUP(private_key_cleanup)
+		struct private_key *key = scene_key(scene, i == 0 ? "release-eu" : "release-us");
+		scene_must(trust_root_sign(str_bytes(&text[i]), scene->root, key, &text[i + 1],
+				   &scene->err),
+			&scene->err);
+	}
+	const struct root_offer offer = {2, str_bytes(&text[2]), "2.root.json"};
+	*chain = trust_chain_begin(scene->root);
+	scene_must(trust_chain_follow(chain, &offer, 1, NULL, &scene->err), &scene->err);
+	for (size_t i = 0; i < 3; i++)
+		str_release(&text[i]);
+}
+
+static int check_rotated(struct scene *scene, const char *other, const char *signer)
+{
+	const struct manifest_file *seed = begin(scene);
+	struct trust_chain chain;
+
+	scene_declare(scene, TYPE_SLSA, "ci", other);
+	(void)scene_attest(scene, "attestations/a", TYPE_SLSA, seed, signer);
+	scene_must(scene_check(scene), &scene->err);
+	scene->evidence = (struct kit_evidence){0};
+	rotate(scene, &chain);
+	int rc = evidence_check(&scene->manifest, chain.in_force, scene->contents, &scene->arena,
+		&scene->evidence, &scene->err);
+	trust_chain_release(&chain);
+	scene_end_all(scene);
+	return rc;
+}
+
+/* What the root before it took, as a kit that is installed relies on, has the code of rotation. */
+static void test_attestation_keys_that_were_rotated_out(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	assert_int_equal(check_rotated(&scene, NULL, "ci"), -ERR_TRUST_ROTATED);
+	assert_non_null(strstr(scene.err.message, "has no longer a key"));
+	assert_int_equal(check_rotated(&scene, "release-ap", "ci"), -ERR_TRUST_ROTATED);
+	assert_int_equal(check_rotated(&scene, "release-ap", "release-ap"), 0);
+}
+
+/* A key of today for another type does not make good a key of yesterday for this one. */
+static void test_attestation_by_yesterdays_and_anothers_key(void **state)
+{
+	struct trust_chain chain;
+	struct scene scene;
+
+	(void)state;
+	const struct manifest_file *seed = begin(&scene);
+	scene_declare(&scene, TYPE_CUSTOM, "release-ap", NULL);
+	scene_declare(&scene, TYPE_SLSA, "ci", "release-eu");
+	(void)scene_add(&scene, "attestations/a", ROLE_ATTESTATION,
+		scene_envelope_by(&scene, ENVELOPE_TYPE_IN_TOTO,
+			scene_statement(&scene, TYPE_SLSA, &seed->digest), "ci", "release-ap"));
+	(void)scene_attest(&scene, "attestations/b", TYPE_CUSTOM, seed, "release-ap");
+	scene_must(scene_check(&scene), &scene.err);
+	scene.evidence = (struct kit_evidence){0};
+	rotate(&scene, &chain);
+	assert_int_equal(evidence_check(&scene.manifest, chain.in_force, scene.contents,
+				 &scene.arena, &scene.evidence, &scene.err),
+		-ERR_ATTESTATION);
+	assert_non_null(strstr(scene.err.message, "release-ap signed it, whom"));
+	trust_chain_release(&chain);
+	scene_end_all(&scene);
 }
 
 static void test_attestation_malformed(void **state)
@@ -380,6 +461,8 @@ int main(void)
 		cmocka_unit_test(test_attestation_about_something_else),
 		cmocka_unit_test(test_attestation_about_an_image),
 		cmocka_unit_test(test_attestation_keys_that_the_root_lacks),
+		cmocka_unit_test(test_attestation_keys_that_were_rotated_out),
+		cmocka_unit_test(test_attestation_by_yesterdays_and_anothers_key),
 		cmocka_unit_test(test_attestation_malformed),
 		cmocka_unit_test(test_sbom),
 		cmocka_unit_test(test_sbom_for_two_platforms),
