@@ -261,6 +261,12 @@ static void sign(struct parts *parts)
 
 /* ---- the archive */
 
+/* One that is also the last may come after all, as the second of two. */
+static size_t first_packed(const struct parts *parts)
+{
+	return setting(parts, SETTING_ARCHIVE, 2) && parts->count > 1 ? 1 : 0;
+}
+
 static void put_documents(const struct parts *parts, struct str *archive)
 {
 	tar_put(archive, bytes_of_string("manifest.dsse"), str_bytes(&parts->envelope));
@@ -285,7 +291,7 @@ static void pack(const struct parts *parts, struct str *archive)
 
 	if (!behind)
 		put_documents(parts, archive);
-	for (size_t i = setting(parts, SETTING_ARCHIVE, 2); i < parts->count; i++)
+	for (size_t i = first_packed(parts); i < parts->count; i++)
 		if (&parts->files[i] == last && setting(parts, SETTING_ARCHIVE, 3))
 			put_changed(last, archive);
 		else
@@ -310,7 +316,7 @@ static void is_what_was_signed(const struct parts *parts, const struct trusted_k
 	HOLDS(parts->signers >= (parts->brings_roots ? 1 : AID_THRESHOLD));
 	HOLDS(parts->right_type && parts->sums_trusted);
 	HOLDS(!setting(parts, SETTING_ARCHIVE, 1) && !setting(parts, SETTING_ARCHIVE, 4));
-	for (size_t i = setting(parts, SETTING_ARCHIVE, 2); i < parts->count; i++) {
+	for (size_t i = first_packed(parts); i < parts->count; i++) {
 		const struct file *file = &parts->files[i];
 		CLEANUP_STR struct str name = STR_INIT;
 		str_append(&name, file->name.data, file->name.size);
