@@ -95,12 +95,11 @@ int name_check(struct bytes untrusted_name, struct err *err)
 struct name_entry {
 	const char *folded; /* the key */
 	const char *name;
-	bool is_folder;
 };
 
 struct name_set {
 	struct arena arena;
-	void *tree;
+	void *trees[2];		 /* of files, of folders */
 	const char *last_folder; /* of the name added last: its parents are known */
 	struct str scratch;
 };
@@ -131,7 +130,8 @@ void name_set_free(struct name_set *set)
 {
 	if (set == NULL)
 		return;
-	tdestroy(set->tree, keep_entry);
+	tdestroy(set->trees[false], keep_entry);
+	tdestroy(set->trees[true], keep_entry);
 	arena_release(&set->arena);
 	str_release(&set->scratch);
 	free(set);
@@ -142,13 +142,37 @@ void name_set_cleanup(struct name_set **set)
 	name_set_free(*set);
 }
 
-static int clash(const struct name_entry *entry, const char *name, bool is_folder, struct err *err)
+static int clash(const struct name_entry *entry, const char *name, struct err *err)
 {
-	if (entry->is_folder != is_folder)
-		return refuse(bytes_of_string(name), "is a file and a folder", err);
 	if (strcmp(entry->name, name) == 0)
 		return refuse(bytes_of_string(name), "stands there twice", err);
 	return refuse(bytes_of_string(name), "differs from another only in case or form", err);
+}
+
+static const struct name_entry *find(struct name_set *set, const char *folded, bool is_folder)
+{
+	const struct name_entry key = {.folded = folded};
+	struct name_entry *const *found = tfind(&key, &set->trees[is_folder], compare_entries);
+
+	return found != NULL ? *found : NULL;
+}
+
+static int insert(struct name_set *set, const char *name, bool is_folder, struct err *err)
+{
+	const char *folded = str_text(&set->scratch);
+	struct name_entry *entry = arena_alloc(&set->arena, sizeof *entry);
+
+	if (entry == NULL)
+		return err_no_memory(err);
+	entry->name = is_folder ? arena_string(&set->arena, name) : name;
+	if (entry->name == NULL)
+		return err_no_memory(err);
+	/* Most names are their own folded form: keep them once. */
+	entry->folded = strcmp(name, folded) == 0 ? entry->name : arena_string(&set->arena, folded);
+	if (entry->folded == NULL ||
+		tsearch(entry, &set->trees[is_folder], compare_entries) == NULL)
+		return err_no_memory(err);
+	return 0;
 }
 
 /* Adds name if no other has its folded form; a folder may come again in the same spelling. */
@@ -158,25 +182,12 @@ static int add_entry(struct name_set *set, const char *name, bool is_folder, str
 	int status = text_fold(bytes_of_string(name), &set->scratch, err);
 	if (status != 0)
 		return status;
-	const struct name_entry key = {.folded = str_text(&set->scratch)};
-	struct name_entry *const *found = tfind(&key, &set->tree, compare_entries);
-	if (found != NULL) {
-		if (is_folder && (*found)->is_folder && strcmp((*found)->name, name) == 0)
-			return 0;
-		return clash(*found, name, is_folder, err);
-	}
-	struct name_entry *entry = arena_alloc(&set->arena, sizeof *entry);
-	if (entry == NULL)
-		return err_no_memory(err);
-	entry->name = is_folder ? arena_string(&set->arena, name) : name;
-	/* Most names are their own folded form: keep them once. */
-	entry->folded =
-		strcmp(name, key.folded) == 0 ? entry->name : arena_string(&set->arena, key.folded);
-	entry->is_folder = is_folder;
-	if (entry->name == NULL || entry->folded == NULL ||
-		tsearch(entry, &set->tree, compare_entries) == NULL)
-		return err_no_memory(err);
-	return 0;
+	if (find(set, str_text(&set->scratch), !is_folder) != NULL)
+		return refuse(bytes_of_string(name), "is a file and a folder", err);
+	const struct name_entry *same = find(set, str_text(&set->scratch), is_folder);
+	if (same == NULL)
+		return insert(set, name, is_folder, err);
+	return is_folder && strcmp(same->name, name) == 0 ? 0 : clash(same, name, err);
 }
 
 /* The octets of both up to the end of the last component that they have in common. */

@@ -78,10 +78,24 @@ int text_check_nfc(struct bytes text, struct err *err)
 	return same ? 0 : err_set(err, ERR_SYNTAX, "not in normal form C");
 }
 
+/* Of what is in ASCII, nothing but capitals has another form. */
+static int fold_ascii(struct bytes text, struct str *out, struct err *err)
+{
+	uint8_t *to = str_extend(out, text.size);
+
+	for (size_t i = 0; to != NULL && i < text.size; i++) {
+		uint8_t c = text.data[i];
+		to[i] = c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+	}
+	return str_check(out, err);
+}
+
 int text_fold(struct bytes text, struct str *out, struct err *err)
 {
 	utf8proc_uint8_t *folded = NULL;
 
+	if (is_ascii(text))
+		return fold_ascii(text, out, err);
 	if (!utf8_valid(text))
 		return err_set(err, ERR_SYNTAX, "invalid UTF-8");
 	if (text.size == 0)

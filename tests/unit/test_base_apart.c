@@ -299,15 +299,19 @@ static int limits(struct err *err)
 	return confine_limits(confine_mapped() + 1024 * 1024, err);
 }
 
+#ifndef __SANITIZE_ADDRESS__
 static int allocates_two(void)
 {
 	return allocates((size_t)2 * 1024 * 1024);
 }
+#endif
 
+#ifndef __SANITIZE_ADDRESS__
 static int allocates_half(void)
 {
 	return allocates((size_t)512 * 1024);
 }
+#endif
 
 static int writes_a_regular_file(void)
 {
