@@ -52,12 +52,15 @@ static int decode(const struct alphabet *alphabet, struct bytes untrusted_text, 
 	if (untrusted_text.size % 4 != 0)
 		return err_set(err, ERR_SYNTAX, "base64: the length is no multiple of 4");
 	size_t digits = untrusted_text.size - count_padding(untrusted_text);
+	uint8_t values[256];
 	size_t size = 0;
 	uint32_t group = 0;
 	unsigned bits = 0;
 
+	for (unsigned c = 0; c < sizeof values; c++)
+		values[c] = (uint8_t)digit_of(alphabet, (uint8_t)c);
 	for (size_t i = 0; i < digits; i++) {
-		unsigned digit = digit_of(alphabet, untrusted_text.data[i]);
+		unsigned digit = values[untrusted_text.data[i]];
 		if (digit == NOT_A_DIGIT)
 			return err_set(err, ERR_SYNTAX,
 				"base64: character %zu is not of the alphabet", i + 1);
