@@ -204,14 +204,14 @@ int heads_read(
 
 	reader->second_pass = reader->whole;
 	for (size_t count = 0; reader->whole || !heads_all_found(reader); count++) {
-		if (count == SCANNED_MEMBERS_MAX)
-			return err_set(err, ERR_LIMIT, "the kit has more than %d members",
-				SCANNED_MEMBERS_MAX);
 		int rc = members_next(members, &member, &end, err);
 		if (rc == 0 && end && !heads_all_found(reader))
 			return what_is_missing(reader, err);
 		if (rc == 0 && end)
 			break;
+		if (rc == 0 && count == SCANNED_MEMBERS_MAX)
+			return err_set(err, ERR_LIMIT, "the kit has more than %d members",
+				SCANNED_MEMBERS_MAX);
 		if (rc == 0 && head_index(&member) == HEADS_COUNT && member.size > left)
 			return err_set(err, ERR_LIMIT,
 				"what stands before the manifest and SHA256SUMS grows to more than "
