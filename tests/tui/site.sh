@@ -19,7 +19,8 @@ site_make() {
 	chmod 600 "$work/uri"
 	printf '%s\n' "$database" >"$work/database"
 	"$OUT/tools/sample" load --drop --seed 7 --count "$1" "$(cat "$work/uri")" "$database" >/dev/null || return 1
-	"$OUT/offkit-pack" build kit-layout/lnm -o "$work/lnm.kit.tar.zst" \
+	tests/demo/kit-sources "$OUT/offkit-pack" "$work/lnm" &&
+	"$OUT/offkit-pack" build "$work/lnm" -o "$work/lnm.kit.tar.zst" \
 		--key fixtures/keys/release-eu.key --key fixtures/keys/release-us.key >/dev/null 2>&1 || return 1
 	(
 		umask 077
