@@ -126,7 +126,11 @@ int confine_limits(size_t memory, struct err *err)
 	return 0;
 }
 
-int confine_paths(struct err *err)
+/* Of the rights over files: all but to run, read and list. */
+static const uint64_t reading = 0x1 | 0x4 | 0x8;
+
+/* Takes all rights but these away. */
+static int restrict_paths(uint64_t but, struct err *err)
 {
 	struct ruleset all = {0};
 	int abi = landlock_abi();
@@ -141,6 +145,7 @@ int confine_paths(struct err *err)
 		all.net |= landlock_rights[i].rights.net;
 		all.scoped |= landlock_rights[i].rights.scoped;
 	}
+	all.files &= ~but;
 	int ruleset = (int)syscall(CALL_LANDLOCK_CREATE_RULESET, &all, size, 0);
 	if (ruleset < 0)
 		return failed(err, "Landlock");
@@ -151,6 +156,16 @@ int confine_paths(struct err *err)
 		(void)failed(err, "Landlock");
 	(void)close(ruleset);
 	return rc == 0 ? 0 : -(int)err->code;
+}
+
+int confine_paths(struct err *err)
+{
+	return restrict_paths(0, err);
+}
+
+int confine_to_reading(struct err *err)
+{
+	return restrict_paths(reading, err);
 }
 
 /* ---- the closed list of system calls */

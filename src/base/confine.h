@@ -44,6 +44,10 @@ MUST_CHECK int confine_limits(size_t memory, struct err *err);
  * descriptor, so it comes before the limits. */
 MUST_CHECK int confine_paths(struct err *err);
 
+/* Landlock: as confine_paths, but what is there can be read; nothing can be made, changed or
+ * removed. What is open already stays as it was. */
+MUST_CHECK int confine_to_reading(struct err *err);
+
 /*
  * seccomp: a closed list of system calls, which reads, writes, maps memory without code and ends;
  * any other call kills the process.

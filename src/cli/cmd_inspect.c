@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/confine.h"
 #include "cli/check_kit.h"
 #include "cli/commands.h"
 #include "cli/show_evidence.h"
@@ -214,8 +215,10 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	struct checked_kit checked = CHECKED_KIT_INIT;
 
 	(void)operand_count;
+	int rc = confine_to_reading(err);
 	/* Looking at an old kit is not activating it. */
-	int rc = check_kit(face, operands[0], "inspect", &checked, err);
+	if (rc == 0)
+		rc = check_kit(face, operands[0], "inspect", &checked, err);
 	if (rc == 0 && face->json)
 		rc = inspect_json(face, &checked, given->sbom, err);
 	else if (rc == 0 && given->sbom)

@@ -1,4 +1,5 @@
 /* offkit verify KIT: check everything, install nothing. */
+#include "base/confine.h"
 #include "cli/check_kit.h"
 #include "cli/commands.h"
 
@@ -38,7 +39,9 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	if (given->force != (given->reason != NULL))
 		return err_set(err, ERR_USAGE,
 			"--force-activate and --force-reason are given together or not at all");
-	int rc = check_kit(face, operands[0], given->reason, &checked, err);
+	int rc = confine_to_reading(err);
+	if (rc == 0)
+		rc = check_kit(face, operands[0], given->reason, &checked, err);
 	if (rc == 0 && face->json) {
 		write_json(face, &checked);
 	} else if (rc == 0) {

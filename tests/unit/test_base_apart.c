@@ -276,6 +276,20 @@ static void landlock_alone_refuses_paths(void **state)
 		assert_int_equal(outcome_of(confine_paths, truncates_a_file), EACCES);
 }
 
+static void a_reader_can_read_and_change_nothing(void **state)
+{
+	static int (*const acts[])(void) = {makes_a_file, makes_a_folder, removes_a_file};
+
+	(void)state;
+	if (rights.landlock < 1)
+		skip();
+	assert_int_equal(outcome_of(confine_to_reading, opens_a_file), 0);
+	for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
+		assert_int_equal(outcome_of(confine_to_reading, acts[i]), EACCES);
+	if (rights.landlock >= 3)
+		assert_int_equal(outcome_of(confine_to_reading, truncates_a_file), EACCES);
+}
+
 static void landlock_alone_refuses_ports(void **state)
 {
 	(void)state;
@@ -534,6 +548,7 @@ int main(void)
 		cmocka_unit_test(forbidden_calls_end_it),
 		cmocka_unit_test(open_descriptors_do_no_more),
 		cmocka_unit_test(landlock_alone_refuses_paths),
+		cmocka_unit_test(a_reader_can_read_and_change_nothing),
 		cmocka_unit_test(landlock_alone_refuses_ports),
 		cmocka_unit_test(landlock_alone_refuses_signals),
 		cmocka_unit_test(limits_alone_hold),
