@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "archive/members_private.h"
+#include "archive/tar_headers.h"
 #include "archive/tar_stream.h"
 #include "base/cleanup.h"
 #include "text/text.h"
 
-enum { TAR_BLOCK = 512, TAR_END = 2 * TAR_BLOCK };
+enum { TAR_END = 2 * TAR_BLOCK };
 
 struct tar {
 	struct tar_stream *stream;
@@ -21,15 +22,32 @@ struct tar {
 	int64_t member_done;  /* octets of it that the library gave */
 	struct bytes content; /* of them, what was not read yet */
 	struct err failure;   /* of the stream, inside the library's callback */
+	struct str headers;   /* behind content_end, what stood in blocks before this one */
 	struct str name;
 };
+
+/* The next member's headers may go over the end of a block: what stands there is kept. */
+static int keep_headers(struct tar *tar, struct err *err)
+{
+	int64_t begin = tar->content_end + (int64_t)tar->headers.size;
+	int64_t left = tar->given - begin;
+
+	if (left <= 0)
+		return 0;
+	if ((int64_t)tar->headers.size + left > MEMBER_HEADER_MAX)
+		left = MEMBER_HEADER_MAX - (int64_t)tar->headers.size;
+	str_append(&tar->headers, tar->block.data + tar->block.size - (tar->given - begin),
+		(size_t)left);
+	return str_check(&tar->headers, err);
+}
 
 static la_ssize_t tar_read(struct archive *archive, void *argument, const void **ret_block)
 {
 	struct tar *tar = argument;
 
 	(void)archive;
-	if (tar_stream_next(tar->stream, &tar->block, &tar->failure) < 0)
+	if (keep_headers(tar, &tar->failure) < 0 ||
+		tar_stream_next(tar->stream, &tar->block, &tar->failure) < 0)
 		return -1;
 	tar->given += (int64_t)tar->block.size;
 	*ret_block = tar->block.data;
@@ -130,6 +148,29 @@ static int check_entry(struct tar *tar, struct archive_entry *entry, int code, s
 	return check_type(entry, name, err);
 }
 
+/* The headers as they stand in the archive: in what was kept, and in the block. */
+static int check_headers(struct tar *tar, struct err *err)
+{
+	CLEANUP_STR struct str whole = STR_INIT;
+	int64_t end = archive_filter_bytes(tar->archive, 0);
+	int64_t block_begin = tar->given - (int64_t)tar->block.size;
+	int64_t begin = tar->content_end + (int64_t)tar->headers.size;
+
+	if (begin < block_begin || end < begin || end > tar->given)
+		return err_set(err, ERR_UNSAFE_ARCHIVE,
+			"the headers at octet %lld are not where the member before them ends",
+			(long long)tar->content_end);
+	struct bytes rest =
+		bytes_make(tar->block.data + (begin - block_begin), (size_t)(end - begin));
+	if (tar->headers.size == 0)
+		return tar_headers_check(rest, err);
+	str_append(&whole, tar->headers.text, tar->headers.size);
+	str_append(&whole, rest.data, rest.size);
+	str_truncate(&tar->headers, 0);
+	int rc = str_check(&whole, err);
+	return rc < 0 ? rc : tar_headers_check(str_bytes(&whole), err);
+}
+
 /* What is left of the stream behind the last member: two blocks of zeros at least, zeros only. */
 static int check_end(struct tar *tar, struct err *err)
 {
@@ -177,6 +218,8 @@ static int tar_next(void *self, struct member *ret_member, bool *ret_end, struct
 	if (code != ARCHIVE_OK && code != ARCHIVE_WARN)
 		return tar_failed(tar, err);
 	int rc = check_entry(tar, entry, code, err);
+	if (rc == 0)
+		rc = check_headers(tar, err);
 	if (rc < 0)
 		return rc;
 	bool folder = archive_entry_filetype(entry) == AE_IFDIR;
@@ -266,6 +309,7 @@ static void tar_free(void *self)
 		(void)archive_read_free(tar->archive);
 	tar_stream_free(tar->stream);
 	str_release(&tar->name);
+	str_release(&tar->headers);
 	free(tar);
 }
 
