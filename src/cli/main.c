@@ -91,19 +91,12 @@ static void show_rights(struct str *out)
 		str_append_text(out, ", no Landlock here\n");
 }
 
-static int show_version(struct face *face, struct err *err)
+static void show_version(struct face *face)
 {
-	struct trust_root *root;
-	int rc = trust_root_embedded(&root, err);
-
-	if (rc < 0)
-		return rc;
 	str_append_format(&face->result, "offkit %s\n", version_text());
-	if (trust_root_is_demo(root))
+	if (trust_root_embedded_is_demo())
 		str_append_format(&face->result, "%s\n", face_demo_root);
-	trust_root_free(root);
 	show_rights(&face->result);
-	return 0;
 }
 
 static int run(struct face *face, const struct command_line *line, struct err *err)
@@ -112,8 +105,10 @@ static int run(struct face *face, const struct command_line *line, struct err *e
 
 	if (rc < 0)
 		return rc;
-	if (face->options.version)
-		return show_version(face, err);
+	if (face->options.version) {
+		show_version(face);
+		return 0;
+	}
 	if (face->options.help) {
 		command_line_usage(&program, line, &face->result);
 		return 0;

@@ -24,7 +24,12 @@ int trust_root_embedded(struct trust_root **ret_root, struct err *err)
 	if (trust_root_parse(trust_root_embedded_text(), &root, err) < 0 ||
 		trust_root_signed_by(root, root, err) < 0)
 		return err_context(err, "the root in this program");
-	root->is_demo = EMBEDDED_ROOT_IS_DEMO;
+	root->is_demo = trust_root_embedded_is_demo();
 	*ret_root = STEAL(root);
 	return 0;
+}
+
+bool trust_root_embedded_is_demo(void)
+{
+	return EMBEDDED_ROOT_IS_DEMO;
 }

@@ -55,6 +55,8 @@ const struct trust_key *trust_root_keys(const struct trust_root *root, size_t *r
 const struct sha256 *trust_root_digest(const struct trust_root *root); /* of its text */
 bool trust_root_is_demo(
 	const struct trust_root *root); /* the embedded demo root, or signed on from it */
+/* Of the root in this program, without reading it. */
+bool trust_root_embedded_is_demo(void);
 
 /* The one that it followed, back to the embedded one; NULL: none. Lives as long as the root. */
 const struct trust_root *trust_root_previous(const struct trust_root *root);
