@@ -171,22 +171,32 @@ static int check_headers(struct tar *tar, struct err *err)
 	return rc < 0 ? rc : tar_headers_check(str_bytes(&whole), err);
 }
 
+static bool is_zero(struct bytes octets)
+{
+	for (size_t i = 0; i < octets.size; i++)
+		if (octets.data[i] != 0)
+			return false;
+	return true;
+}
+
 /* What is left of the stream behind the last member: two blocks of zeros at least, zeros only. */
 static int check_end(struct tar *tar, struct err *err)
 {
-	int64_t consumed = archive_filter_bytes(tar->archive, 0);
-	size_t unseen = (size_t)(tar->given - consumed);
-	struct bytes rest = bytes_make(NULL, 0);
+	int64_t unseen = tar->given - tar->content_end - (int64_t)tar->headers.size;
 
-	if (consumed < tar->content_end || unseen > tar->block.size)
+	if (archive_filter_bytes(tar->archive, 0) < tar->content_end || unseen < 0 ||
+		unseen > (int64_t)tar->block.size)
 		return err_set(err, ERR_TRUNCATED, "the archive ends within a member");
+	struct bytes rest = bytes_make(NULL, 0);
 	if (unseen > 0)
-		rest = bytes_make(tar->block.data + tar->block.size - unseen, unseen);
+		rest = bytes_make(
+			tar->block.data + tar->block.size - (size_t)unseen, (size_t)unseen);
+	bool clean = is_zero(str_bytes(&tar->headers));
 	for (;;) {
-		for (size_t i = 0; i < rest.size; i++)
-			if (rest.data[i] != 0)
-				return err_set(err, ERR_UNSAFE_ARCHIVE,
-					"something follows the end of the archive");
+		clean = clean && is_zero(rest);
+		if (!clean)
+			return err_set(err, ERR_UNSAFE_ARCHIVE,
+				"something follows the end of the archive");
 		if (tar->given - tar->content_end > ARCHIVE_PADDING_MAX)
 			return err_set(err, ERR_LIMIT,
 				"more than %d octets of padding follow the end of the archive",

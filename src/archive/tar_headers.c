@@ -67,7 +67,7 @@ static int check_records(struct bytes records, struct err *err)
 static int check_own(uint8_t type, struct err *err)
 {
 	/* Links and devices are refused by name, where the name is known. */
-	if (strchr("0123456S", type) != NULL)
+	if (strchr("01234567S", type) != NULL)
 		return 0;
 	return err_set(err, ERR_UNSAFE_ARCHIVE,
 		"a member has the type 0x%02x, which not every tar reads as one thing", type);

@@ -48,8 +48,8 @@ static bool accepted(const struct blocks *blocks)
 
 static void test_own_types(void **state)
 {
-	static const char good[] = "05";
-	static const char bad[] = "7DMNVXAg xL";
+	static const char good[] = "057";
+	static const char bad[] = "8DMNVXAg xL";
 
 	(void)state;
 	for (size_t i = 0; i < sizeof good; i++) { /* and NUL: the oldest archives' files */
