@@ -1,13 +1,12 @@
 /*
  * record: what happened to a site's trust, beside the roots in the state's trust folder.
  *
- *	trust/N.kept.json	{"version","digest","kept","source"}: when root N came, and what
- *from trust/reset-N.json	{"reset","reason","from","to"}: when the newest signed time was
- *reset
+ * trust/N.kept.json has {"version","digest","kept","source"}: when root N came, and what from;
+ * trust/reset-N.json has {"reset","reason","from","to"}: when the newest signed time was reset.
  *
- * A file each, written durably before that which it tells of, never changed afterwards: the one of
- * a root that was not kept in the end is passed over, because its digest is not the kept root's, or
- * is replaced when the root comes again.
+ * A file each, written durably before that which it tells of. The one of a root that was not kept
+ * in the end is passed over, because its digest is not the kept root's; it is replaced when that
+ * root comes again.
  */
 #ifndef OFFKIT_TRUST_RECORD_H
 #define OFFKIT_TRUST_RECORD_H

@@ -389,13 +389,50 @@ int verify_and_unpack(const char *path, const struct trust_root *root,
 	return rc;
 }
 
+/* Whether another root might have said otherwise. */
+static bool is_by_root(const struct err *err)
+{
+	static const enum err_code codes[] = {ERR_MANIFEST_SIGNATURE, ERR_THRESHOLD,
+		ERR_SUMS_SIGNATURE, ERR_ATTESTATION, ERR_TRUST_ROTATED};
+
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		if (err->code == codes[i])
+			return true;
+	return false;
+}
+
+/*
+ * It was verified when it was installed: a key that was rotated out since, or a threshold that was
+ * raised, is no way to lose the way back. What the root in force says of its signatures is the
+ * answer if no root of the chain accepts them.
+ */
+static int verify_by_any(const char *path, const struct trust_root *root,
+	struct trusted_kit **ret_kit, struct err *err)
+{
+	const struct verify_options options = {.state_dirfd = -1, .ignore_time = true};
+	struct err earlier = {0};
+	int rc = verify(path, NULL, root, &options, ret_kit, err);
+
+	if (rc == 0 || !is_by_root(err))
+		return rc;
+	for (root = trust_root_previous(root); root != NULL; root = trust_root_previous(root)) {
+		int earlier_rc = verify(path, NULL, root, &options, ret_kit, &earlier);
+		if (earlier_rc == 0)
+			return 0;
+		if (!is_by_root(&earlier)) {
+			*err = earlier;
+			return earlier_rc;
+		}
+	}
+	return rc;
+}
+
 int verify_installed(int state_dirfd, const char *id, const struct trust_root *root,
 	struct trusted_kit **ret_kit, struct err *err)
 {
 	CLEANUP_FD int kits = -1;
 	CLEANUP_FD int folder = -1;
 	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
-	const struct verify_options options = {.state_dirfd = -1, .ignore_time = true};
 	char path[64];
 
 	int rc = folder_open_at(state_dirfd, "kits", &kits, err);
@@ -405,11 +442,7 @@ int verify_installed(int state_dirfd, const char *id, const struct trust_root *r
 		return err_context(err, "the installed kit");
 	/* The folder that was opened without following a link, whatever stands at its name now. */
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", folder);
-	/* It was verified when it was installed; a key that was rotated out since is no way to lose
-	 * the way back. */
-	rc = -ERR_TRUST_ROTATED;
-	for (; root != NULL && rc == -ERR_TRUST_ROTATED; root = trust_root_previous(root))
-		rc = verify(path, NULL, root, &options, &kit, err);
+	rc = verify_by_any(path, root, &kit, err);
 	if (rc < 0)
 		return err_context(err, "the installed kit %s", id);
 	if (strcmp(kit->id, id) != 0)

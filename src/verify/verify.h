@@ -7,7 +7,7 @@
  * staging. Nothing outside staging is touched. The order of DESIGN section 4 is needed for one
  * pass; a kit in another order is read twice.
  *
- * Codes: ERR_NOT_FOUND, ERR_UNREADABLE; the kit's codes 2 to 5, 8 and 9 of errors.def; ERR_DISK.
+ * Codes: ERR_NOT_FOUND, ERR_UNREADABLE; the kit's codes 2 to 5 and 7 to 9 of errors.def; ERR_DISK.
  */
 #ifndef OFFKIT_VERIFY_VERIFY_H
 #define OFFKIT_VERIFY_VERIFY_H
@@ -72,16 +72,18 @@ MUST_CHECK int verify_kit(const char *path, const struct trust_root *root,
 /*
  * As verify_kit, keeps each root that the kit brings in the state folder, and unpacks into
  * state/staging; when everything held and was synced, one rename makes it state/kits/ID. A kit that
- * fails goes to state/quarantine/ID with REASON.json, and the name of that folder to quarantine (a
- * string, "" if nothing had been written yet).
+ * fails goes to state/quarantine/TIME-RANDOM with REASON.json, and the name of that folder to
+ * quarantine (a string, "" if nothing had been written yet).
  */
 MUST_CHECK int verify_and_unpack(const char *path, const struct trust_root *root,
 	const struct verify_options *options, struct trusted_kit **ret_kit, struct str *quarantine,
 	struct err *err);
 
-/* The kit that state/kits/ID has, verified again; for resume and rollback without the stick. Keys
- * that were rotated out since it was installed are still good for it: root, or the newest before it
- * that names them. */
+/*
+ * The kit that state/kits/ID has, verified again; for resume and rollback without the stick. Root
+ * or the newest before it in its chain that accepts the kit decides: what was rotated since it was
+ * installed does not lose the way back.
+ */
 MUST_CHECK int verify_installed(int state_dirfd, const char *id, const struct trust_root *root,
 	struct trusted_kit **ret_kit, struct err *err);
 
