@@ -17,7 +17,7 @@ static void append_licence(struct str *out, const char *licence)
 		LICENCE_COLUMNS);
 }
 
-static void describe(struct face *face, const char *label,
+static void describe(struct face *face, enum face_sign sign, const char *label,
 	void (*summary)(const struct kit_evidence *evidence, struct str *out),
 	const struct kit_evidence *evidence)
 {
@@ -25,7 +25,7 @@ static void describe(struct face *face, const char *label,
 
 	summary(evidence, &text);
 	if (text.size > 0)
-		str_append_format(&face->result, "%s %-14s%s\n", face_sign(face, SIGN_GOOD), label,
+		str_append_format(&face->result, "%s %-14s%s\n", face_sign(face, sign), label,
 			str_text(&text));
 }
 
@@ -33,8 +33,9 @@ void describe_evidence(struct face *face, const struct trusted_kit *kit)
 {
 	const struct kit_evidence *evidence = trusted_kit_evidence(kit);
 
-	describe(face, "Attestations", attestations_summary, evidence);
-	describe(face, "SBOM", sboms_summary, evidence);
+	describe(face, SIGN_GOOD, "Attestations", attestations_summary, evidence);
+	describe(face, SIGN_GOOD, "SBOM", sboms_summary, evidence);
+	describe(face, SIGN_WARN, "SBOM", sboms_missing, evidence);
 }
 
 static int compare_packages(const void *left, const void *right)

@@ -8,8 +8,8 @@
  * are their maker's. A file without octets is nobody's in particular, and no subject.
  *
  * Once a kit has SBOMs, they describe its components and nothing else: each package that a document
- * describes is a component of the manifest, by name, version and, where both have one, SHA-256; and
- * each component is described.
+ * describes is a component of the manifest, by name, version and, where the manifest has one,
+ * SHA-256; and each component is described. A kit without SBOMs passes, and it is said.
  *
  * Codes: ERR_ATTESTATION, ERR_SBOM (7), ERR_IMAGE (2), ERR_SYNTAX and ERR_LIMIT.
  */
@@ -42,6 +42,7 @@ struct sbom {
 	const char *file;
 	struct spdx spdx;
 	size_t components_here; /* components of the manifest that it describes */
+	size_t by_checksum;	/* of these, with the SHA-256 that the manifest has */
 };
 
 struct image_manifest {
@@ -66,6 +67,7 @@ struct kit_evidence {
 	struct attestation *attestations;
 	struct sbom *sboms;
 	struct image *images;
+	size_t undescribed_count; /* components of a kit without any SBOM */
 };
 
 struct trusted_kit;

@@ -99,6 +99,14 @@ void attestations_summary(const struct kit_evidence *evidence, struct str *out)
 	}
 }
 
+void sboms_missing(const struct kit_evidence *evidence, struct str *out)
+{
+	if (evidence->undescribed_count == 0)
+		return;
+	str_append_text(out, "no SBOM describes the ");
+	text_plural(out, (int64_t)evidence->undescribed_count, "component", "components");
+}
+
 void sboms_summary(const struct kit_evidence *evidence, struct str *out)
 {
 	size_t packages = 0, components = 0;
@@ -153,9 +161,12 @@ void attestation_proofs(const struct attestation *attestation, struct str *out)
 
 void sbom_text(const struct sbom *sbom, struct str *out)
 {
+	char count[TEXT_COUNT_SIZE];
+
 	str_append_text(out, "SPDX 2.3, ");
 	text_plural(out, (int64_t)sbom->components_here, "component", "components");
-	str_append_text(out, " of this kit, ");
+	str_append_format(out, " of this kit (%s by checksum), ",
+		text_count((int64_t)sbom->by_checksum, count));
 	text_plural(out, (int64_t)sbom->spdx.package_count, "package", "packages");
 	str_append_text(out, ", ");
 	text_plural(out, (int64_t)sbom->spdx.file_count, "file", "files");
@@ -190,11 +201,13 @@ void evidence_write(const struct kit_evidence *evidence, struct json_writer *wri
 		json_member_string(writer, "namespace", sbom->spdx.document_namespace);
 		json_member_time(writer, "created", sbom->spdx.created);
 		json_member_integer(writer, "components", (int64_t)sbom->components_here);
+		json_member_integer(writer, "componentsByChecksum", (int64_t)sbom->by_checksum);
 		json_member_integer(writer, "packages", (int64_t)sbom->spdx.package_count);
 		json_member_integer(writer, "files", (int64_t)sbom->spdx.file_count);
 		json_write_end(writer);
 	}
 	json_write_end(writer);
+	json_member_integer(writer, "componentsWithoutSbom", (int64_t)evidence->undescribed_count);
 }
 
 static int by_text(const void *left, const void *right)

@@ -11,6 +11,8 @@
 void images_summary(const struct kit_evidence *evidence, struct str *out);
 void attestations_summary(const struct kit_evidence *evidence, struct str *out); /* "2: SBOM" */
 void sboms_summary(const struct kit_evidence *evidence, struct str *out);
+/* "no SBOM describes the 2 components": what a warning is due for; else nothing */
+void sboms_missing(const struct kit_evidence *evidence, struct str *out);
 
 /* Of one, without its file's name. */
 void image_text(const struct image *image, struct str *out);
@@ -20,7 +22,8 @@ void attestation_about(const struct attestation *attestation, struct str *out);
 void attestation_proofs(const struct attestation *attestation, struct str *out);
 void sbom_text(const struct sbom *sbom, struct str *out);
 
-/* The members "attestations" and "sboms" of an open JSON object (verify.schema.json). */
+/* The members "attestations", "sboms" and "componentsWithoutSbom" of an open JSON object
+ * (verify.schema.json). */
 struct json_writer;
 void evidence_write(const struct kit_evidence *evidence, struct json_writer *writer);
 

@@ -63,11 +63,12 @@ static size_t find_first(const struct component_index *index, const char *name, 
 	return low;
 }
 
+/* What the manifest leaves out may be anything; what it says, the SBOM must say too. */
 static bool digests_agree(
 	const struct manifest_component *component, const struct spdx_package *package)
 {
-	return !component->has_digest || !package->has_sha256 ||
-	       sha256_equal(&component->digest, &package->digest);
+	return !component->has_digest ||
+	       (package->has_sha256 && sha256_equal(&component->digest, &package->digest));
 }
 
 static int refuse_package(const struct component_index *index, const struct spdx_package *package,
@@ -80,7 +81,10 @@ static int refuse_package(const struct component_index *index, const struct spdx
 	if (first < index->count &&
 		compare_texts(package->name, package->version, index->sorted[first]) == 0)
 		return err_set(err, ERR_SBOM,
-			"it describes %s %s with another SHA-256 than the manifest's component",
+			package->has_sha256 ? "it describes %s %s with another SHA-256 than the "
+					      "manifest's component"
+					    : "it describes %s %s without the SHA-256 of the "
+					      "manifest's component",
 			str_text(&name), str_text(&version));
 	first = find_first(index, package->name, "");
 	if (first == index->count || strcmp(index->sorted[first]->name, package->name) != 0)
@@ -95,20 +99,22 @@ static int refuse_package(const struct component_index *index, const struct spdx
 
 /* Of several components with one name and version (two platforms), the digest tells which. */
 static int match_package(struct component_index *index, const struct spdx_package *package,
-	size_t number, size_t *ret_new, struct err *err)
+	size_t number, struct sbom *sbom, struct err *err)
 {
 	size_t first = find_first(index, package->name, package->version);
 	bool matched = false;
 
-	*ret_new = 0;
 	for (size_t i = first; i < index->count && compare_texts(package->name, package->version,
 							   index->sorted[i]) == 0;
 		i++) {
 		if (!digests_agree(index->sorted[i], package))
 			continue;
 		matched = true;
-		*ret_new += index->described_by[i] != number;
+		if (index->described_by[i] == number)
+			continue;
 		index->described_by[i] = number;
+		sbom->components_here++;
+		sbom->by_checksum += index->sorted[i]->has_digest;
 	}
 	return matched ? 0 : refuse_package(index, package, first, err);
 }
@@ -127,13 +133,9 @@ static int check_sbom(const struct evidence_reading *reading, const struct manif
 	int rc = spdx_parse(
 		bytes_make(content, (size_t)file->size), reading->arena, &sbom->spdx, err);
 	for (size_t i = 0; i < sbom->spdx.package_count && rc == 0; i++) {
-		size_t described;
-		if (!sbom->spdx.packages[i].described)
-			continue;
-		rc = match_package(index, &sbom->spdx.packages[i], reading->evidence->sbom_count,
-			&described, err);
-		if (rc == 0)
-			sbom->components_here += described;
+		if (sbom->spdx.packages[i].described)
+			rc = match_package(index, &sbom->spdx.packages[i],
+				reading->evidence->sbom_count, sbom, err);
 	}
 	return rc;
 }
@@ -180,8 +182,10 @@ int sboms_check(const struct evidence_reading *reading, struct err *err)
 
 	for (size_t i = 0; i < manifest->file_count; i++)
 		count += manifest->files[i].role == ROLE_SBOM;
-	if (count == 0)
+	if (count == 0) {
+		reading->evidence->undescribed_count = manifest->component_count;
 		return 0;
+	}
 	int rc = check_all(reading, count, &index, err);
 	free(index.sorted);
 	free(index.described_by);

@@ -3,6 +3,7 @@
 
 #include "trust/chain.h"
 #include "trust/compose.h"
+#include "verify/evidence_text.h"
 
 #define SEED "what was built"
 
@@ -350,7 +351,9 @@ static void test_sbom(void **state)
 	assert_string_equal(scene.evidence.sboms[0].file, "sbom/one.spdx.json");
 	assert_int_equal(scene.evidence.sboms[0].components_here, 1);
 	assert_int_equal(scene.evidence.sboms[0].spdx.package_count, 2);
+	assert_int_equal(scene.evidence.sboms[0].by_checksum, 1);
 	assert_int_equal(scene.evidence.sboms[1].components_here, 1);
+	assert_int_equal(scene.evidence.sboms[1].by_checksum, 0);
 	scene_end_all(&scene);
 
 	/* The same component in two documents is described by both. */
@@ -373,6 +376,7 @@ static void test_sbom_for_two_platforms(void **state)
 			     "\"downloadLocation\":\"NONE\"" CHECKSUM("4") "}",
 		"\"SPDXRef-a\",\"SPDXRef-b\"");
 	static const char one[] = SBOM(PACKAGE("both", "3", CHECKSUM("3")), "\"SPDXRef-both3\"");
+	static const char neither[] = SBOM(PACKAGE("both", "3", ""), "\"SPDXRef-both3\"");
 	struct scene scene;
 
 	(void)state;
@@ -389,6 +393,12 @@ static void test_sbom_for_two_platforms(void **state)
 	scene.manifest.component_count = 2;
 	add_sbom(&scene, "sbom/a.spdx.json", one);
 	scene_refused(&scene, ERR_SBOM, "no SBOM describes the component both 3");
+
+	begin_sboms(&scene, 4);
+	scene.manifest.components += 2;
+	scene.manifest.component_count = 2;
+	add_sbom(&scene, "sbom/a.spdx.json", neither);
+	scene_refused(&scene, ERR_SBOM, "it describes both 3 without the SHA-256");
 }
 
 static void test_sbom_refused(void **state)
@@ -410,6 +420,8 @@ static void test_sbom_refused(void **state)
 		{"sbom/a.spdx.json",
 			SBOM(PACKAGE("runner", "1", CHECKSUM("2")), "\"SPDXRef-runner1\""),
 			ERR_SBOM, "it describes runner 1 with another SHA-256"},
+		{"sbom/a.spdx.json", SBOM(PACKAGE("runner", "1", ""), "\"SPDXRef-runner1\""),
+			ERR_SBOM, "it describes runner 1 without the SHA-256"},
 		{"sbom/a.spdx.json",
 			SBOM(PACKAGE("runner", "1", CHECKSUM("1")) "," PACKAGE("more", "1", ""),
 				"\"SPDXRef-runner1\",\"SPDXRef-more1\""),
@@ -433,7 +445,8 @@ static void test_sbom_refused(void **state)
 
 static void test_sbom_that_leaves_out_a_component(void **state)
 {
-	static const char one[] = SBOM(PACKAGE("runner", "1", ""), "\"SPDXRef-runner1\"");
+	static const char one[] =
+		SBOM(PACKAGE("runner", "1", CHECKSUM("1")), "\"SPDXRef-runner1\"");
 	struct scene scene;
 
 	(void)state;
@@ -444,10 +457,28 @@ static void test_sbom_that_leaves_out_a_component(void **state)
 	begin_sboms(&scene, 2);
 	add_sbom(&scene, "sbom/a.spdx.json", one);
 	scene_refused(&scene, ERR_SBOM, "no SBOM describes the component tool 2");
-	/* Without any SBOM nothing is asked of the components. */
-	begin_sboms(&scene, 2);
-	scene_must(scene_check(&scene), &scene.err);
-	scene_end_all(&scene);
+	assert_int_equal(scene.evidence.undescribed_count, 0);
+}
+
+/* It passes, and how many components that is can be said; a kit without either says nothing. */
+static void test_components_without_sbom(void **state)
+{
+	CLEANUP_STR struct str line = STR_INIT;
+	struct scene scene;
+
+	(void)state;
+	for (size_t count = 0; count <= 2; count++) {
+		begin_sboms(&scene, count);
+		scene_must(scene_check(&scene), &scene.err);
+		assert_int_equal(scene.evidence.undescribed_count, count);
+		str_truncate(&line, 0);
+		sboms_missing(&scene.evidence, &line);
+		if (count == 0)
+			assert_int_equal(line.size, 0);
+		if (count == 2)
+			assert_string_equal(str_text(&line), "no SBOM describes the 2 components");
+		scene_end_all(&scene);
+	}
 }
 
 int main(void)
@@ -468,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_sbom_for_two_platforms),
 		cmocka_unit_test(test_sbom_refused),
 		cmocka_unit_test(test_sbom_that_leaves_out_a_component),
+		cmocka_unit_test(test_components_without_sbom),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
