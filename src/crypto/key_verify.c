@@ -2,6 +2,7 @@
 #include <mbedtls/ecdsa.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/error.h>
+#include <mbedtls/md.h>
 #include <mbedtls/rsa.h>
 
 #include <openssl/evp.h>
@@ -34,6 +35,7 @@ static int verify_outcome(int library_status, struct err *err)
 	if (library_status == 0)
 		return 0;
 	if (library_status == MBEDTLS_ERR_ECP_ALLOC_FAILED ||
+		library_status == MBEDTLS_ERR_MD_ALLOC_FAILED ||
 		(-library_status & 0x7F) == -MBEDTLS_ERR_MPI_ALLOC_FAILED)
 		return err_no_memory(err);
 	return bad_signature(err);
@@ -146,21 +148,31 @@ static int not_prepared(struct err *err)
 	return err_set(err, ERR_INTERNAL, "Ed25519 could not be prepared");
 }
 
+/* A negative number is no statement about the signature. */
+static int verify_outcome_openssl(int library_status, struct err *err)
+{
+	if (library_status < 0)
+		return err_set(err, ERR_INTERNAL, "Ed25519 could not be verified");
+	return library_status == 1 ? 0 : bad_signature(err);
+}
+
 /* RFC 8032 section 5.1.7 with PH the identity. */
 static int verify_pure(EVP_PKEY *pkey, struct signed_message *message,
 	struct bytes untrusted_signature, struct err *err)
 {
 	CLEANUP(free_context) EVP_MD_CTX *context = EVP_MD_CTX_new();
 
-	if (context == NULL || EVP_DigestVerifyInit(context, NULL, NULL, NULL, pkey) != 1)
+	if (context == NULL)
+		return err_no_memory(err);
+	if (EVP_DigestVerifyInit(context, NULL, NULL, NULL, pkey) != 1)
 		return not_prepared(err);
 	int status = signed_message_spend(message, err);
 	if (status < 0)
 		return status;
-	if (EVP_DigestVerify(context, untrusted_signature.data, untrusted_signature.size,
-		    message->octets.data, message->octets.size) != 1)
-		return bad_signature(err);
-	return 0;
+	return verify_outcome_openssl(
+		EVP_DigestVerify(context, untrusted_signature.data, untrusted_signature.size,
+			message->octets.data, message->octets.size),
+		err);
 }
 
 /* Ed25519ph with an empty context: the library is given the SHA-512. */
@@ -173,16 +185,16 @@ static int verify_prehashed(EVP_PKEY *pkey, struct signed_message *message,
 	EVP_SIGNATURE *algorithm = EVP_SIGNATURE_fetch(NULL, "ED25519ph", NULL);
 	struct bytes digest;
 
-	if (context == NULL || algorithm == NULL ||
-		EVP_PKEY_verify_init_ex2(context, algorithm, NULL) != 1)
+	if (context == NULL)
+		return err_no_memory(err);
+	if (algorithm == NULL || EVP_PKEY_verify_init_ex2(context, algorithm, NULL) != 1)
 		return not_prepared(err);
 	int status = signed_message_digest(message, DIGEST_512, &digest, err);
 	if (status < 0)
 		return status;
-	if (EVP_PKEY_verify(context, untrusted_signature.data, untrusted_signature.size,
-		    digest.data, digest.size) != 1)
-		return bad_signature(err);
-	return 0;
+	return verify_outcome_openssl(EVP_PKEY_verify(context, untrusted_signature.data,
+					      untrusted_signature.size, digest.data, digest.size),
+		err);
 }
 
 static int verify_ed25519(const struct public_key *key, enum key_scheme scheme,
