@@ -4,7 +4,6 @@
 #include "archive/members_private.h"
 #include "archive/ring.h"
 #include "base/cleanup.h"
-#include "text/text.h"
 
 enum { CONTENT_LEAST = 16 * 1024 /* octets of content for which a slot is worth to be begun on */ };
 
@@ -146,15 +145,10 @@ static void copy_once(void *to, const uint8_t *untrusted_from, size_t size)
 /* The child has ended where it should not: it says why, or the kernel does. */
 static int ended_early(struct reader *reader, struct err *err)
 {
-	struct err said;
-	int rc = apart_finish(STEAL(reader->apart), &said);
+	int rc = apart_finish(STEAL(reader->apart), err);
 
 	reader->ended = true;
-	if (rc == 0)
-		return broken(err, "ended too early");
-	CLEANUP_STR struct str guarded = STR_INIT;
-	text_guard(&guarded, bytes_of_string(said.message));
-	return err_set(err, said.code, "%s", str_text(&guarded));
+	return rc < 0 ? rc : broken(err, "ended too early");
 }
 
 /* Has the slot with the next record. */
@@ -329,8 +323,10 @@ static int open_reader(struct reader *reader, apart_work work, int fd, struct er
 	reader->input.fd = fd;
 	if (rc == 0)
 		rc = apart_start(work, &reader->input, &fd, 1, &reader->apart, err);
-	if (rc == 0)
-		rc = need_record(reader, err);
+	if (rc < 0)
+		return rc;
+	ring_keep(&reader->input.ring);
+	rc = need_record(reader, err);
 	if (rc < 0)
 		return rc;
 	if (reader->pending.kind != RECORD_FORM || reader->pending.type >= ARCHIVE_FORM_COUNT)

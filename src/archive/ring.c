@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "base/apart.h"
+
 int ring_open(struct ring *ring, struct err *err)
 {
 	void *shared = mmap(NULL, sizeof *ring->shared, PROT_READ | PROT_WRITE,
@@ -11,8 +13,13 @@ int ring_open(struct ring *ring, struct err *err)
 
 	if (shared == MAP_FAILED)
 		return err_no_memory(err);
-	*ring = (struct ring){.shared = shared};
+	*ring = (struct ring){.shared = shared, .patience = APART_SILENCE_MAX};
 	return 0;
+}
+
+void ring_keep(struct ring *ring)
+{
+	(void)madvise(ring->shared, sizeof *ring->shared, MADV_DONTFORK);
 }
 
 void ring_close(struct ring *ring)
@@ -107,6 +114,8 @@ static int look(struct ring *ring, bool *ret_some, struct err *err)
 
 static int wait_until_some(struct ring *ring, int channel, bool *ret_some, struct err *err)
 {
+	int64_t patience =
+		ring->patience; /* for a slot, however often the child wakes us for none */
 	bool alive = true;
 	int rc;
 
@@ -115,6 +124,10 @@ static int wait_until_some(struct ring *ring, int channel, bool *ret_some, struc
 		rc = look(ring, ret_some, err);
 		if (rc < 0)
 			break;
+		if (!*ret_some && !apart_wait(channel, &patience))
+			return err_set(err, ERR_UNREADABLE,
+				"what decodes the archive has come no further for %d minutes",
+				ring->patience / 60000);
 		/* What was published before the end is looked for once more. */
 		if (!*ret_some)
 			alive = wait_for_other(channel);

@@ -6,7 +6,8 @@
  * time, and any numbers: the parent counts by its own, checks the one size that it is told once,
  * and whoever reads a slot copies before he looks.
  *
- * ERR_NO_MEMORY; ERR_UNSAFE_ARCHIVE: the other side broke these rules.
+ * ERR_NO_MEMORY; ERR_UNSAFE_ARCHIVE: the other side broke these rules; ERR_UNREADABLE: it has come
+ * no further for too long.
  */
 #ifndef OFFKIT_ARCHIVE_RING_H
 #define OFFKIT_ARCHIVE_RING_H
@@ -33,11 +34,15 @@ struct ring {
 	uint64_t count; /* slots that this side is through with */
 	uint32_t used;	/* of the child's slot, octets */
 	bool held;	/* this side has a slot */
+	int patience;	/* ms that the parent waits for a slot */
 };
 
 /* Before the fork. */
 MUST_CHECK int ring_open(struct ring *ring, struct err *err);
 void ring_close(struct ring *ring);
+
+/* After the fork, by the parent: no other child shall have it. */
+void ring_keep(struct ring *ring);
 
 /* ---- for the child; channel is its own */
 

@@ -16,7 +16,9 @@
 #ifndef OFFKIT_BASE_APART_H
 #define OFFKIT_BASE_APART_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -24,6 +26,7 @@ enum {
 	APART_KEEP_MAX = 4,
 	APART_MEMORY_MAX = 256 * 1024 * 1024, /* octets that the child can map besides ours */
 	APART_END_WAIT = 60 * 1000, /* ms until a child that does not end by itself is killed */
+	APART_SILENCE_MAX = 10 * 60 * 1000, /* ms that a parent waits for the child's next octet */
 };
 
 struct apart;
@@ -33,8 +36,9 @@ struct apart;
 typedef int (*apart_work)(int channel, void *argument, struct err *err);
 
 /*
- * Forks. argument is the child's copy of memory; keep are the descriptors that stay open in it
- * under their own numbers. ERR_NO_MEMORY, ERR_INTERNAL.
+ * Forks, and waits until the child has given up its rights. argument is the child's copy of memory;
+ * keep are the descriptors that stay open in it under their own numbers. ERR_NO_MEMORY,
+ * ERR_INTERNAL: the child's too, for it has not begun on the input.
  */
 MUST_CHECK int apart_start(apart_work work, void *argument, const int *keep, size_t keep_count,
 	struct apart **ret_apart, struct err *err);
@@ -43,13 +47,21 @@ int apart_channel(const struct apart *apart); /* the parent's end; the apart's *
 
 /*
  * Closes the channel, waits for the child, and frees. 0 if its work returned 0; else the error that
- * it set, if that speaks of the input (exit codes 1 to 3) or of ourselves (70). A child that was
- * killed, by its own fault or for a refused call, or that does not end, is ERR_UNSAFE_ARCHIVE; one
- * that ended without a word is ERR_NO_MEMORY, for that is how a library gives up.
+ * it set, if that speaks of the input (exit codes 1 to 3) or is ERR_NO_MEMORY; any other of its
+ * codes is ERR_UNSAFE_ARCHIVE. A child that was killed, by its own fault or for a refused call, or
+ * that does not end, is ERR_UNSAFE_ARCHIVE; one that was killed from outside, or ended without a
+ * word, is ERR_NO_MEMORY, for so does a kernel that is short of memory, and a library that gives
+ * up.
  *
- * The message has no control characters, but is the child's: text_guard it before it is shown.
+ * The child's words are marked as such, and in printable ASCII.
  */
 MUST_CHECK int apart_finish(struct apart *apart, struct err *err);
+
+/*
+ * Until fd, a channel of the parent, has something or its end; false when patience is used up: ms,
+ * from which each wait takes what it lasted, but at least 1.
+ */
+MUST_CHECK bool apart_wait(int fd, int64_t *patience);
 
 /* Ends the child without asking what became of it; NULL is allowed. */
 void apart_abandon(struct apart *apart);

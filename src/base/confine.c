@@ -105,8 +105,13 @@ size_t confine_mapped(void)
 	return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Never more than there was: that would be refused. */
 static bool limit(int resource, rlim_t most)
 {
+	struct rlimit now;
+
+	if (getrlimit(resource, &now) == 0 && now.rlim_max < most)
+		most = now.rlim_max;
 	return setrlimit(resource, &(struct rlimit){most, most}) == 0;
 }
 
@@ -118,8 +123,9 @@ int confine_limits(size_t memory, struct err *err)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return failed(err, "no new privileges");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
-		(!CONFINE_SANITIZER && !limit(RLIMIT_AS, memory)) || !limit(RLIMIT_NOFILE, 0) ||
-		!limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_NPROC, 0) || !limit(RLIMIT_CORE, 0))
+		(!CONFINE_SANITIZER && memory != CONFINE_NO_BOUND && !limit(RLIMIT_AS, memory)) ||
+		!limit(RLIMIT_NOFILE, 0) || !limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_NPROC, 0) ||
+		!limit(RLIMIT_CORE, 0))
 		return failed(err, "limits of a process");
 	if (syscall(SYS_capset, &header, none) != 0)
 		return failed(err, "giving up capabilities");

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -38,6 +39,7 @@ size_t confine_mapped(void);
  * No new privileges and no capabilities; no new descriptors, files, processes or core dumps, and at
  * most so many octets of address space (a sanitizer's build has no bound: it maps terabytes).
  */
+#define CONFINE_NO_BOUND SIZE_MAX
 MUST_CHECK int confine_limits(size_t memory, struct err *err);
 
 /* Landlock: no path can be opened or changed, no TCP port used, no signal sent outside. It needs a

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/apart.h"
@@ -19,6 +20,14 @@ struct request {
 
 /* ---- in both processes */
 
+/* The parent's end alone has a bound on waiting. */
+static int silent(struct err *err)
+{
+	return err_set(err, ERR_UNSAFE_ARCHIVE,
+		"what reads the images has come no further for %d minutes",
+		APART_SILENCE_MAX / 60000);
+}
+
 static int read_some(int fd, void *into, size_t room, size_t *ret_size, struct err *err)
 {
 	ssize_t got;
@@ -26,6 +35,8 @@ static int read_some(int fd, void *into, size_t room, size_t *ret_size, struct e
 	do
 		got = read(fd, into, room);
 	while (got < 0 && errno == EINTR);
+	if (got < 0 && errno == EAGAIN)
+		return silent(err);
 	/* Reset: the other side has ended without having read all, and says why elsewhere. */
 	if (got < 0 && errno != ECONNRESET)
 		return err_set_errno(err, ERR_INTERNAL, errno, "reading an image");
@@ -58,6 +69,8 @@ static int send_whole(int fd, const void *data, size_t size, bool *ret_gone, str
 		ssize_t sent = send(fd, (const uint8_t *)data + done, size - done, MSG_NOSIGNAL);
 		if (sent < 0 && errno == EINTR)
 			continue;
+		if (sent < 0 && errno == EAGAIN)
+			return silent(err);
 		if (sent < 0 && errno != EPIPE && errno != ECONNRESET)
 			return err_set_errno(err, ERR_INTERNAL, errno, "handing over an image");
 		*ret_gone = sent < 0;
@@ -108,6 +121,9 @@ static int read_image(int fd, const struct request *request, struct err *err)
 	bool gone = false;
 
 	int rc = as_document(image_blobs_read(&blobs, &source, err), err);
+	/* What is left would be taken for the next request. */
+	if (rc == 0 && feed.left != 0)
+		rc = err_set(err, ERR_INTERNAL, "an image was not read to its end");
 	if (rc == 0)
 		rc = image_walk(
 			&blobs, request->has_pinned ? &request->pinned : NULL, &arena, &image, err);
@@ -147,6 +163,14 @@ struct image_reader {
 	struct sha256 pinned;
 };
 
+static bool bound_waiting(int fd)
+{
+	const struct timeval most = {.tv_sec = APART_SILENCE_MAX / 1000};
+
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most) == 0 &&
+	       setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most) == 0;
+}
+
 int image_reader_start(struct image_reader **ret_reader, struct err *err)
 {
 	int ends[2];
@@ -160,7 +184,11 @@ int image_reader_start(struct image_reader **ret_reader, struct err *err)
 		return err_set_errno(err, ERR_INTERNAL, errno, "a channel to a process apart");
 	}
 	reader->fd = ends[0];
-	int rc = apart_start(read_images, &ends[1], &ends[1], 1, &reader->apart, err);
+	int rc = 0;
+	if (!bound_waiting(reader->fd))
+		rc = err_set_errno(err, ERR_INTERNAL, errno, "a channel to a process apart");
+	if (rc == 0)
+		rc = apart_start(read_images, &ends[1], &ends[1], 1, &reader->apart, err);
 	(void)close(ends[1]);
 	if (rc < 0)
 		image_reader_free(reader);
@@ -252,6 +280,9 @@ int image_end(
 		return rc;
 	if (!is_whole)
 		return ended(reader, err);
+	if (reader->is_deaf)
+		return err_set(err, ERR_UNSAFE_ARCHIVE,
+			"what reads the images reports on one that it has not read");
 	rc = image_report_read(str_bytes(&report), arena, &image, err);
 	if (rc == 0 && reader->has_pinned)
 		rc = image_check_pinned(&image, &reader->pinned, err);

@@ -435,8 +435,31 @@ static void its_words_are_guarded(void **state)
 
 	(void)state;
 	assert_int_equal(read_all(colourful, &list, &err), -ERR_TRUNCATED);
+	assert_ptr_equal(strstr(err.message, "what reads the archive says: "), err.message);
 	for (const char *at = err.message; *at != '\0'; at++)
 		assert_in_range((unsigned char)*at, ' ', '~');
+}
+
+/* However often it wakes the parent. */
+static void waiting_for_a_slot_has_an_end(void **state)
+{
+	struct err err = {0};
+	struct bytes slot;
+	struct ring ring;
+	int ends[2];
+	bool at_end;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(ring_open(&ring, &err), 0);
+	assert_int_equal(ring.patience, APART_SILENCE_MAX);
+	ring.patience = 3;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(send(ends[1], "", 1, 0), 1);
+	assert_int_equal(ring_take(&ring, ends[0], &slot, &at_end, &err), -ERR_UNREADABLE);
+	ring_close(&ring);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
 }
 
 /* ---- the octets that are checked are those that were read, whatever the child does meanwhile */
@@ -508,6 +531,7 @@ int main(void)
 		cmocka_unit_test(a_hostile_child_is_refused),
 		cmocka_unit_test(a_child_that_gives_up_is_out_of_memory),
 		cmocka_unit_test(its_words_are_guarded),
+		cmocka_unit_test(waiting_for_a_slot_has_an_end),
 		cmocka_unit_test(what_was_read_stays),
 	};
 

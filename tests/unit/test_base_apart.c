@@ -424,124 +424,6 @@ static void the_channel_goes_both_ways(void **state)
 	assert_int_equal(apart_finish(apart, &err), 0);
 }
 
-struct ending {
-	int (*act)(struct err *err);
-	enum err_code code;
-	const char *message;
-};
-
-static int truncated(struct err *err)
-{
-	return err_set(err, ERR_TRUNCATED, "cut \033[31moff");
-}
-
-/* Hostile: a verdict that only the parent can come to. */
-static int forced(struct err *err)
-{
-	return err_set(err, ERR_SEQUENCE, "a newer one");
-}
-
-static int unknown_code(struct err *err)
-{
-	err->code = (enum err_code)0x7FFFFFFF;
-	memset(err->message, 'x', sizeof err->message); /* without an end */
-	return -1;
-}
-
-#ifndef __SANITIZE_ADDRESS__
-static int crashes(struct err *err)
-{
-	(void)err;
-	volatile uintptr_t nowhere = 16;
-	*(volatile char *)nowhere = 1;
-	return 0;
-}
-#endif
-
-static int leaves(struct err *err)
-{
-	(void)err;
-	_exit(1);
-}
-
-/* What the program does at its end, and a child without rights cannot. */
-static void at_the_end(void)
-{
-	(void)!raise(SIGURG);
-}
-
-/* As a library does that gives up. */
-static int exits(struct err *err)
-{
-	(void)err;
-	exit(1);
-}
-
-static int runs_out(struct err *err)
-{
-	return err_no_memory(err);
-}
-
-static int ends(int channel, void *argument, struct err *err)
-{
-	(void)channel;
-	return ((const struct ending *)argument)->act(err);
-}
-
-static void every_end_has_its_code(void **state)
-{
-	static const struct ending endings[] = {
-		{truncated, ERR_TRUNCATED, "cut ?[31moff"},
-		{runs_out, ERR_NO_MEMORY, NULL},
-		{forced, ERR_UNSAFE_ARCHIVE, "a newer one"},
-		{unknown_code, ERR_UNSAFE_ARCHIVE, NULL},
-#ifndef __SANITIZE_ADDRESS__
-		{crashes, ERR_UNSAFE_ARCHIVE, NULL},
-#endif
-		{leaves, ERR_NO_MEMORY, NULL},
-		{exits, ERR_NO_MEMORY, NULL},
-	};
-
-	(void)state;
-	assert_int_equal(atexit(at_the_end), 0);
-	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-		struct apart *apart;
-		struct err err = {0};
-		assert_int_equal(
-			apart_start(ends, (void *)(uintptr_t)&endings[i], NULL, 0, &apart, &err),
-			0);
-		int rc = apart_finish(apart, &err);
-		if (rc != -(int)endings[i].code || err.code != endings[i].code)
-			fail_msg("end %zu: %s: %s", i, err_name(err.code), err.message);
-		if (endings[i].message != NULL)
-			assert_string_equal(err.message, endings[i].message);
-		assert_true(memchr(err.message, '\0', sizeof err.message) != NULL);
-	}
-}
-
-static int reads_for_ever(int channel, void *argument, struct err *err)
-{
-	char octet;
-
-	(void)argument;
-	(void)err;
-	while (recv(channel, &octet, 1, 0) <= 0)
-		;
-	return 0;
-}
-
-static void one_that_goes_on_can_be_abandoned(void **state)
-{
-	struct apart *apart;
-	struct err err;
-
-	(void)state;
-	assert_int_equal(apart_start(reads_for_ever, NULL, NULL, 0, &apart, &err), 0);
-	apart_abandon(apart);
-	apart_abandon(NULL);
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -555,8 +437,6 @@ int main(void)
 		cmocka_unit_test(a_fork_beyond_the_limit_fails),
 		cmocka_unit_test(nothing_else_is_open),
 		cmocka_unit_test(the_channel_goes_both_ways),
-		cmocka_unit_test(every_end_has_its_code),
-		cmocka_unit_test(one_that_goes_on_can_be_abandoned),
 	};
 
 	return cmocka_run_group_tests_name("base: apart", tests, set_up, tear_down);
