@@ -57,7 +57,13 @@ static int add_image_subject(struct attestation_reading *all, const struct image
 	return 0;
 }
 
-/* Files and walked images. All empty files of the world have one digest: they are left out. */
+/* Of a release, and of none but this: all empty files of the world have one digest. */
+static bool is_subject(const struct manifest_file *file)
+{
+	return file->size > 0 && file->role != ROLE_ATTESTATION;
+}
+
+/* Files and walked images. */
 static int index_subjects(struct attestation_reading *all, struct err *err)
 {
 	const struct manifest *manifest = all->reading->manifest;
@@ -69,7 +75,7 @@ static int index_subjects(struct attestation_reading *all, struct err *err)
 	if (all->subjects == NULL)
 		return err_no_memory(err);
 	for (size_t i = 0; i < manifest->file_count; i++)
-		if (manifest->files[i].size > 0)
+		if (is_subject(&manifest->files[i]))
 			all->subjects[all->subject_count++] = (struct subject_here){
 				manifest->files[i].digest, manifest->files[i].name};
 	for (size_t i = 0; i < evidence->image_count && rc == 0; i++) {
@@ -82,16 +88,36 @@ static int index_subjects(struct attestation_reading *all, struct err *err)
 	return rc;
 }
 
+/* An id covers the name as well: a key that was only renamed has another and is the same. */
+static const struct trust_key *find_same(
+	const struct trust_root *root, const struct trust_key *wanted)
+{
+	size_t count;
+	const struct trust_key *keys = trust_root_keys(root, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (keys[i].scheme == wanted->scheme &&
+			sha256_equal(public_key_fingerprint(keys[i].key),
+				public_key_fingerprint(wanted->key)))
+			return &keys[i];
+	return NULL;
+}
+
 /* The key of the root in force, or of the newest before it that has it; NULL: none has. */
 static const struct trust_key *find_key(
-	const struct trust_root *root, const char *id, bool *ret_was_rotated_out)
+	const struct trust_root *in_force, const char *id, bool *ret_was_rotated_out)
 {
-	const struct trust_key *key = trust_root_key(root, id);
+	const struct trust_root *root = in_force;
+	const struct trust_key *key = trust_root_key(root, id), *same;
 
-	*ret_was_rotated_out = key == NULL;
+	*ret_was_rotated_out = false;
+	if (key != NULL)
+		return key;
 	while (key == NULL && (root = trust_root_previous(root)) != NULL)
 		key = trust_root_key(root, id);
-	return key;
+	same = key == NULL ? NULL : find_same(in_force, key);
+	*ret_was_rotated_out = same == NULL;
+	return same != NULL ? same : key;
 }
 
 static void add_attester(
@@ -203,11 +229,15 @@ static const char *first_signer(const struct attestation_reading *all)
 static const struct trust_key *signer_for(
 	const struct attestation_reading *all, const struct manifest_attestation *declared)
 {
-	for (size_t i = 0; i < all->attester_count; i++)
-		for (size_t k = 0; k < declared->key_count; k++)
-			if (all->attesters[i].has_signed && !all->attesters[i].was_rotated_out &&
-				strcmp(all->attesters[i].key->id, declared->keys[k]) == 0)
-				return all->attesters[i].key;
+	bool was_rotated_out;
+
+	for (size_t k = 0; k < declared->key_count; k++) {
+		const struct trust_key *key =
+			find_key(all->reading->root, declared->keys[k], &was_rotated_out);
+		for (size_t i = 0; i < all->attester_count && !was_rotated_out; i++)
+			if (all->attesters[i].has_signed && all->attesters[i].key == key)
+				return key;
+	}
 	return NULL;
 }
 

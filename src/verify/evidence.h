@@ -5,7 +5,8 @@
  * An attestation is a DSSE envelope of an in-toto statement. It counts when a key that the manifest
  * names for its predicate type signed it, and the digest of one of its subjects is that of a file
  * of this kit or of an image in it. Subjects match by digest alone, as in-toto has it: their names
- * are their maker's. A file without octets is nobody's in particular, and no subject.
+ * are their maker's. A file without octets is nobody's in particular, and no subject; nor is an
+ * attestation.
  *
  * Once a kit has SBOMs, they describe its components and nothing else: each package that a document
  * describes is a component of the manifest, by name, version and, where the manifest has one,

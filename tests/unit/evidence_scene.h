@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -34,6 +35,7 @@ struct scene {
 	uint8_t *contents[SCENE_FILES_MAX];
 	struct manifest_attestation declared[4];
 	struct kit_evidence evidence;
+	char signer[64]; /* of the first attestation, where a test outlives the root that has it */
 	struct err err;
 };
 

@@ -133,6 +133,14 @@ static void test_attestation_about_something_else(void **state)
 		scene_add(&scene, "seeds/empty", ROLE_SEED, bytes_of_string(""));
 	(void)scene_attest(&scene, "attestations/a", TYPE_SLSA, empty, "ci");
 	scene_refused(&scene, ERR_ATTESTATION, "it is about");
+
+	/* What is said of a statement says nothing of the release; an SBOM is part of that. */
+	const struct manifest_file *seed = begin(&scene);
+	scene_declare(&scene, TYPE_SLSA, "ci", NULL);
+	const struct manifest_file *first =
+		scene_attest(&scene, "attestations/a", TYPE_SLSA, seed, "ci");
+	(void)scene_attest(&scene, "attestations/b", TYPE_SLSA, first, "ci");
+	scene_refused(&scene, ERR_ATTESTATION, "attestations/b: it is about the subject and more");
 }
 
 /* The digest that is pinned, and those of the manifests that it leads to; no others. */
@@ -183,12 +191,17 @@ static void test_attestation_keys_that_the_root_lacks(void **state)
 		&scene, ERR_ATTESTATION, "type " TYPE_CUSTOM ": it names 0000000000000000...");
 }
 
-/* Root 2, without the build server's key; the chain owns it. */
-static void rotate(struct scene *scene, struct trust_chain *chain)
+/* Root 2, without the build server's key, or with it under another name; the chain owns it. */
+static void rotate(struct scene *scene, const char *new_name, struct trust_chain *chain)
 {
 	static const char *const removed[] = {"ci"};
-	const struct root_change change = {
-		.expires = trust_root_expires(scene->root), .removed_count = 1, .removed = removed};
+	const struct trust_key *ci = trust_root_key(scene->root, scene_key_id(scene, "ci"));
+	const struct root_plan_key added = {ci->key, ci->scheme, new_name, DUTY_NONE};
+	const struct root_change change = {.expires = trust_root_expires(scene->root),
+		.removed_count = 1,
+		.removed = removed,
+		.added_count = new_name != NULL,
+		.added = &added};
 	struct str text[3] = {STR_INIT, STR_INIT, STR_INIT};
 
 	scene_must(trust_root_rotate(trust_root_embedded_text(), &change, &text[0], &scene->err),
@@ -207,7 +220,8 @@ static void rotate(struct scene *scene, struct trust_chain *chain)
 		str_release(&text[i]);
 }
 
-static int check_rotated(struct scene *scene, const char *other, const char *signer)
+static int check_rotated(
+	struct scene *scene, const char *new_name, const char *other, const char *signer)
 {
 	const struct manifest_file *seed = begin(scene);
 	struct trust_chain chain;
@@ -216,9 +230,12 @@ static int check_rotated(struct scene *scene, const char *other, const char *sig
 	(void)scene_attest(scene, "attestations/a", TYPE_SLSA, seed, signer);
 	scene_must(scene_check(scene), &scene->err);
 	scene->evidence = (struct kit_evidence){0};
-	rotate(scene, &chain);
+	rotate(scene, new_name, &chain);
 	int rc = evidence_check(&scene->manifest, chain.in_force, scene->contents, &scene->arena,
 		&scene->evidence, &scene->err);
+	if (rc == 0)
+		(void)snprintf(scene->signer, sizeof scene->signer, "%s",
+			scene->evidence.attestations[0].signer);
 	trust_chain_release(&chain);
 	scene_end_all(scene);
 	return rc;
@@ -230,10 +247,23 @@ static void test_attestation_keys_that_were_rotated_out(void **state)
 	struct scene scene;
 
 	(void)state;
-	assert_int_equal(check_rotated(&scene, NULL, "ci"), -ERR_TRUST_ROTATED);
+	assert_int_equal(check_rotated(&scene, NULL, NULL, "ci"), -ERR_TRUST_ROTATED);
 	assert_non_null(strstr(scene.err.message, "has no longer a key"));
-	assert_int_equal(check_rotated(&scene, "release-ap", "ci"), -ERR_TRUST_ROTATED);
-	assert_int_equal(check_rotated(&scene, "release-ap", "release-ap"), 0);
+	assert_int_equal(check_rotated(&scene, NULL, "release-ap", "ci"), -ERR_TRUST_ROTATED);
+	assert_int_equal(check_rotated(&scene, NULL, "release-ap", "release-ap"), 0);
+}
+
+/* The manifest has the id that the key had before it was renamed; the material decides. */
+static void test_attestation_key_that_was_renamed(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	assert_int_equal(check_rotated(&scene, "builder", NULL, "ci"), 0);
+	assert_string_equal(scene.signer, "builder");
+	/* Nor is any other key of the root the renamed one. */
+	assert_int_equal(check_rotated(&scene, "builder", "release-ap", "ci"), 0);
+	assert_string_equal(scene.signer, "builder");
 }
 
 /* A key of today for another type does not make good a key of yesterday for this one. */
@@ -252,7 +282,7 @@ static void test_attestation_by_yesterdays_and_anothers_key(void **state)
 	(void)scene_attest(&scene, "attestations/b", TYPE_CUSTOM, seed, "release-ap");
 	scene_must(scene_check(&scene), &scene.err);
 	scene.evidence = (struct kit_evidence){0};
-	rotate(&scene, &chain);
+	rotate(&scene, NULL, &chain);
 	assert_int_equal(evidence_check(&scene.manifest, chain.in_force, scene.contents,
 				 &scene.arena, &scene.evidence, &scene.err),
 		-ERR_ATTESTATION);
@@ -493,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_attestation_about_an_image),
 		cmocka_unit_test(test_attestation_keys_that_the_root_lacks),
 		cmocka_unit_test(test_attestation_keys_that_were_rotated_out),
+		cmocka_unit_test(test_attestation_key_that_was_renamed),
 		cmocka_unit_test(test_attestation_by_yesterdays_and_anothers_key),
 		cmocka_unit_test(test_attestation_malformed),
 		cmocka_unit_test(test_sbom),
