@@ -10,6 +10,7 @@
 
 struct root_init_values {
 	const char *out, *expires;
+	bool allow_expired;
 	struct root_key_options keys;
 	int64_t root_threshold, targets_threshold, number;
 };
@@ -29,6 +30,8 @@ static const struct option options[] = {
 		targets_threshold, "how many keys a kit needs"),
 	OPTION_ROW_TEXT("expires", 0, "DATE", struct root_init_values, expires,
 		"2036-01-01, or a time as in RFC 3339"),
+	OPTION_ROW_FLAG("allow-expired", 0, struct root_init_values, allow_expired,
+		"also a time that is over, for trials"),
 	OPTION_ROW_INTEGER("number", 0, "N", 1, INT32_MAX, struct root_init_values, number,
 		"the root's version; else 1"),
 	OPTION_ROW_TEXT("out", 'o', "FILE", struct root_init_values, out, "the new root.json"),
@@ -55,7 +58,8 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	if (given->root_threshold == 0 || given->targets_threshold == 0)
 		return err_set(
 			err, ERR_USAGE, "a root needs --root-threshold and --targets-threshold");
-	if ((rc = root_expiry_parse(given->expires, &plan.expires, err)) < 0 ||
+	if ((rc = root_expiry_parse(given->expires, given->allow_expired, &plan.expires, err)) <
+			0 ||
 		(rc = root_keys_load(&given->keys, &face->arena, &keys, err)) < 0)
 		return rc;
 	plan.key_count = keys.count;

@@ -9,6 +9,7 @@
 
 struct root_rotate_values {
 	const char *out, *expires;
+	bool allow_expired;
 	struct root_key_options keys;
 	struct option_list removed;
 	int64_t root_threshold, targets_threshold;
@@ -31,6 +32,8 @@ static const struct option options[] = {
 		targets_threshold, "how many keys a kit needs; else as before"),
 	OPTION_ROW_TEXT("expires", 0, "DATE", struct root_rotate_values, expires,
 		"2036-01-01, or a time as in RFC 3339"),
+	OPTION_ROW_FLAG("allow-expired", 0, struct root_rotate_values, allow_expired,
+		"also a time that is over, for trials"),
 	OPTION_ROW_TEXT("out", 'o', "FILE", struct root_rotate_values, out, "the new root.json"),
 	OPTION_END,
 };
@@ -53,7 +56,8 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	(void)operand_count;
 	if (given->out == NULL)
 		return err_set(err, ERR_USAGE, "-o FILE says where the new root goes");
-	if ((rc = root_expiry_parse(given->expires, &change.expires, err)) < 0 ||
+	if ((rc = root_expiry_parse(given->expires, given->allow_expired, &change.expires, err)) <
+			0 ||
 		(rc = root_keys_load(&given->keys, &face->arena, &keys, err)) < 0 ||
 		(rc = file_read_path(operands[0], ROOT_SIZE_MAX, &old_text, err)) < 0 ||
 		(rc = trust_root_parse(str_bytes(&old_text), &old, err)) < 0)

@@ -100,7 +100,7 @@ void root_keys_release(struct root_keys *keys)
 	keys->count = 0;
 }
 
-int root_expiry_parse(const char *text, int64_t *ret_time, struct err *err)
+int root_expiry_parse(const char *text, bool allow_expired, int64_t *ret_time, struct err *err)
 {
 	char time[RFC3339_SIZE];
 
@@ -114,5 +114,9 @@ int root_expiry_parse(const char *text, int64_t *ret_time, struct err *err)
 		(void)err_recode(err, ERR_USAGE);
 		return err_context(err, "--expires");
 	}
+	if (!allow_expired && *ret_time <= clock_now())
+		return err_set(err, ERR_USAGE,
+			"--expires: %s is over; --allow-expired makes such a root all the same",
+			text);
 	return 0;
 }

@@ -23,7 +23,11 @@ MUST_CHECK int root_keys_load(const struct root_key_options *options, struct are
 	struct root_keys *ret_keys, struct err *err);
 void root_keys_release(struct root_keys *keys);
 
-/* "2036-01-01", or a time as in RFC 3339; NULL is ERR_USAGE as well. */
-MUST_CHECK int root_expiry_parse(const char *text, int64_t *ret_time, struct err *err);
+/*
+ * "2036-01-01", or a time as in RFC 3339; NULL is ERR_USAGE as well, and so is a time that is over,
+ * unless allow_expired.
+ */
+MUST_CHECK int root_expiry_parse(
+	const char *text, bool allow_expired, int64_t *ret_time, struct err *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "json/json_write.h"
+#include "pack/root_changes.h"
 #include "text/text.h"
 
 /* Whose signatures a root needs: the keys of the one before it, or its own. */
@@ -106,7 +107,8 @@ static void write_names(
 	json_write_end(writer);
 }
 
-static void show_json(struct face *face, const char *path, const struct status *status)
+static int show_json(struct face *face, const char *path, const struct status *status,
+	const struct trust_root *previous, struct err *err)
 {
 	struct json_writer writer;
 
@@ -115,6 +117,9 @@ static void show_json(struct face *face, const char *path, const struct status *
 	json_member_string(&writer, "root", path);
 	json_member_integer(&writer, "version", trust_root_version(status->root));
 	json_member_time(&writer, "expires", trust_root_expires(status->root));
+	int rc = root_changes_json(status->root, previous, &writer, err);
+	if (rc < 0)
+		return rc;
 	json_member_bool(&writer, "complete", status->complete);
 	json_member_array(&writer, "needs");
 	for (size_t i = 0; i < 2; i++) {
@@ -131,29 +136,39 @@ static void show_json(struct face *face, const char *path, const struct status *
 	json_write_end(&writer);
 	json_write_end(&writer);
 	str_append_char(&face->result, '\n');
+	return 0;
 }
 
-int root_status_show(struct face *face, const char *path, struct bytes text,
-	const struct trust_root *previous, struct err *err)
+static int show(struct face *face, const char *path, struct bytes text,
+	const struct trust_root *previous, bool with_changes, struct err *err)
 {
 	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
 	struct status status = {0};
 	int rc = trust_root_parse(text, &root, err);
 
+	if (rc == 0)
+		rc = look(&status, root, previous, err);
 	if (rc < 0)
 		return rc;
-	if (previous != NULL && trust_root_version(previous) != trust_root_version(root) - 1)
-		return err_set(err, ERR_USAGE,
-			"version %lld of the root does not come before version %lld",
-			(long long)trust_root_version(previous),
-			(long long)trust_root_version(root));
-	if ((rc = look(&status, root, previous, err)) < 0)
-		return rc;
 	if (face->json)
-		show_json(face, path, &status);
-	else
+		return show_json(face, path, &status, previous, err);
+	if (with_changes)
+		rc = root_changes_text(path, root, previous, &face->result, err);
+	if (rc == 0)
 		show_text(face, path, &status);
-	return 0;
+	return rc;
+}
+
+int root_status_show(struct face *face, const char *path, struct bytes text,
+	const struct trust_root *previous, struct err *err)
+{
+	return show(face, path, text, previous, true, err);
+}
+
+int root_status_show_signed(struct face *face, const char *path, struct bytes text,
+	const struct trust_root *previous, struct err *err)
+{
+	return show(face, path, text, previous, false, err);
 }
 
 int root_previous_load(const char *path, struct trust_root **ret_root, struct err *err)

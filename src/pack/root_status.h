@@ -8,8 +8,15 @@
 #include "pack/face.h"
 #include "trust/root.h"
 
-/* previous NULL: the root before is not looked at. Too few signatures are no error. */
+/*
+ * What it says against previous, then who signed. previous NULL: the root before is not looked at.
+ * Too few signatures are no error.
+ */
 MUST_CHECK int root_status_show(struct face *face, const char *path, struct bytes text,
+	const struct trust_root *previous, struct err *err);
+
+/* The same when what it says was shown already, as text, before it was signed. */
+MUST_CHECK int root_status_show_signed(struct face *face, const char *path, struct bytes text,
 	const struct trust_root *previous, struct err *err);
 
 /* The root that --previous names; NULL path: none. */

@@ -159,6 +159,10 @@ int trust_key_write(const struct public_key *key, enum key_scheme scheme, const 
 	struct json_writer json;
 	size_t pair = 0;
 
+	if (name != NULL && !name_is_plain(name))
+		return err_set(err, ERR_USAGE,
+			"a key's name is letters, digits and \"-_.@\", at most %d: \"%s\" is not",
+			PART_MAX, name);
 	while (pairs[pair].scheme != scheme)
 		pair++;
 	int status = public_key_to_pem(key, &pem, err);
@@ -171,7 +175,7 @@ int trust_key_write(const struct public_key *key, enum key_scheme scheme, const 
 	json_member_string(&json, "public", str_text(&pem));
 	json_write_end(&json);
 	json_member_string(&json, "scheme", key_scheme_name(scheme));
-	if (name != NULL && name_is_plain(name))
+	if (name != NULL)
 		json_member_string(&json, "x-offkit-name", name);
 	json_write_end(&json);
 	return str_check(out, err);

@@ -252,6 +252,12 @@ const struct trust_root *trust_root_previous(const struct trust_root *root)
 	return root->previous;
 }
 
+int trust_root_signed_digest(
+	const struct trust_root *root, struct sha256 *ret_digest, struct err *err)
+{
+	return sha256_of(root->signed_part, ret_digest, err);
+}
+
 bool trust_root_equal(const struct trust_root *a, const struct trust_root *b)
 {
 	return bytes_equal(a->signed_part, b->signed_part);
