@@ -3,24 +3,9 @@
 #include <string.h>
 
 #include "text/text.h"
-#include "verify/evidence.h"
+#include "verify/evidence_text.h"
 
-enum { NAME_COLUMNS = 60, PLATFORM_COLUMNS = 40, PLATFORMS_SHOWN = 4 };
-
-static void append_platform(struct str *out, const struct oci_platform *platform)
-{
-	if (*platform->os == '\0') {
-		str_append_text(out, "no platform");
-		return;
-	}
-	text_escape(out, bytes_of_string(platform->os), PLATFORM_COLUMNS);
-	str_append_char(out, '/');
-	text_escape(out, bytes_of_string(platform->architecture), PLATFORM_COLUMNS);
-	if (*platform->variant == '\0')
-		return;
-	str_append_char(out, '/');
-	text_escape(out, bytes_of_string(platform->variant), PLATFORM_COLUMNS);
-}
+enum { NAME_COLUMNS = 60 };
 
 static void append_name(struct str *out, const struct image *image)
 {
@@ -33,49 +18,22 @@ static void append_name(struct str *out, const struct image *image)
 	str_append_char(out, ')');
 }
 
-static void append_content(struct str *out, size_t layers, int64_t octets)
-{
-	char size[TEXT_SIZE_SIZE];
-
-	text_plural(out, (int64_t)layers, "layer", "layers");
-	str_append_format(out, ", %s", text_size((uint64_t)octets, size));
-}
-
-static void describe_image(struct str *out, const struct image *image)
-{
-	size_t layers = 0;
-	int64_t octets = 0;
-
-	append_name(out, image);
-	str_append_text(out, ": ");
-	for (size_t i = 0; i < image->manifest_count; i++) {
-		layers += image->manifests[i].layer_count;
-		octets += image->manifests[i].octets;
-		if (i >= PLATFORMS_SHOWN)
-			continue;
-		str_append_text(out, i > 0 ? ", " : "");
-		append_platform(out, &image->manifests[i].platform);
-	}
-	if (image->manifest_count > PLATFORMS_SHOWN)
-		str_append_format(out, " and %zu more", image->manifest_count - PLATFORMS_SHOWN);
-	str_append_text(out, "; ");
-	append_content(out, layers, octets);
-	str_append_char(out, '\n');
-}
-
 void describe_images(struct face *face, const struct trusted_kit *kit)
 {
 	const struct kit_evidence *evidence = trusted_kit_evidence(kit);
 
 	for (size_t i = 0; i < evidence->image_count; i++) {
 		str_append_format(&face->result, "%s Image         ", face_sign(face, SIGN_GOOD));
-		describe_image(&face->result, &evidence->images[i]);
+		append_name(&face->result, &evidence->images[i]);
+		str_append_text(&face->result, ": ");
+		image_text(&evidence->images[i], &face->result);
+		str_append_char(&face->result, '\n');
 	}
 }
 
 static void list_image(struct str *out, const struct image *image)
 {
-	char hex[SHA256_HEX_SIZE];
+	char hex[SHA256_HEX_SIZE], size[TEXT_SIZE_SIZE];
 
 	str_append_text(out, "  ");
 	append_name(out, image);
@@ -84,10 +42,10 @@ static void list_image(struct str *out, const struct image *image)
 	for (size_t i = 0; i < image->manifest_count; i++) {
 		const struct image_manifest *manifest = &image->manifests[i];
 		str_append_text(out, "    ");
-		append_platform(out, &manifest->platform);
+		platform_text(&manifest->platform, out);
 		str_append_text(out, ": ");
-		append_content(out, manifest->layer_count, manifest->octets);
-		str_append_char(out, '\n');
+		text_plural(out, (int64_t)manifest->layer_count, "layer", "layers");
+		str_append_format(out, ", %s\n", text_size((uint64_t)manifest->octets, size));
 	}
 	if (image->unpinned_count > 0) {
 		str_append_text(out, "    and ");

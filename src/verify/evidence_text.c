@@ -8,8 +8,12 @@
 
 enum { NAME_COLUMNS = 60, WORDS_SHOWN = 6, PLATFORMS_SHOWN = 4 };
 
-static void append_platform(struct str *out, const struct oci_platform *platform)
+void platform_text(const struct oci_platform *platform, struct str *out)
 {
+	if (*platform->os == '\0') {
+		str_append_text(out, "no platform");
+		return;
+	}
 	text_escape(out, bytes_of_string(platform->os), NAME_COLUMNS);
 	str_append_char(out, '/');
 	text_escape(out, bytes_of_string(platform->architecture), NAME_COLUMNS);
@@ -31,10 +35,7 @@ void image_text(const struct image *image, struct str *out)
 		if (i >= PLATFORMS_SHOWN)
 			continue;
 		str_append_text(out, i > 0 ? ", " : "");
-		if (*image->manifests[i].platform.os == '\0')
-			str_append_text(out, "no platform");
-		else
-			append_platform(out, &image->manifests[i].platform);
+		platform_text(&image->manifests[i].platform, out);
 	}
 	if (image->manifest_count > PLATFORMS_SHOWN)
 		str_append_format(out, " and %zu more", image->manifest_count - PLATFORMS_SHOWN);

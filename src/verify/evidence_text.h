@@ -15,6 +15,7 @@ void sboms_summary(const struct kit_evidence *evidence, struct str *out);
 void sboms_missing(const struct kit_evidence *evidence, struct str *out);
 
 /* Of one, without its file's name. */
+void platform_text(const struct oci_platform *platform, struct str *out); /* "linux/arm/v7" */
 void image_text(const struct image *image, struct str *out);
 void attestation_text(const struct attestation *attestation, struct str *out);
 void attestation_about(const struct attestation *attestation, struct str *out);
