@@ -40,7 +40,10 @@ struct root_change {
 	const struct root_plan_key *added;
 };
 
-/* Appends root.json with nobody's signature; what trust_root_parse would refuse is refused here. */
+/*
+ * Appends root.json with nobody's signature; what trust_root_parse would refuse is refused here.
+ * ERR_USAGE: a name that is not as above.
+ */
 MUST_CHECK int trust_root_compose(const struct root_plan *plan, struct str *out, struct err *err);
 
 /*

@@ -119,7 +119,7 @@ static void test_reads_what_it_writes(void **state)
 		.targets_threshold = 3,
 		.keys = {"release-eu", "p384", "p521", "ed25519", "rsa"},
 		.schemes = {0, 0, 0, 0, KEY_RSA_PSS_SHA256},
-		.labels = {"release-eu", "a b", NULL, "\033[31m", "x@y.z"},
+		.labels = {"release-eu", NULL, NULL, NULL, "x@y.z"},
 		.signers = {"p384", "rsa", "release-eu", "ed25519", "p521"}};
 	CLEANUP_STR struct str text = STR_INIT;
 
@@ -140,6 +140,19 @@ static void test_reads_what_it_writes(void **state)
 	assert_string_equal(role->keys[4]->name, "x@y.z");
 	assert_int_equal(role->keys[4]->scheme, KEY_RSA_PSS_SHA256);
 	assert_int_equal(trust_root_signed_by(root, root, &err), 0);
+}
+
+/* A name that the reader would drop is refused where it is written. */
+static void test_refuses_names(void **state)
+{
+	static const char *const names[] = {"", "a b", "\033[31m", "a=b"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		CLEANUP_STR struct str text = STR_INIT;
+		const struct recipe recipe = {.keys = {"release-eu"}, .labels = {names[i]}};
+		assert_int_equal(compose(&recipe, &text), -ERR_USAGE);
+	}
 }
 
 static void test_threshold(void **state)
@@ -550,6 +563,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_embedded),
 		cmocka_unit_test(test_reads_what_it_writes),
+		cmocka_unit_test(test_refuses_names),
 		cmocka_unit_test(test_threshold),
 		cmocka_unit_test(test_key_that_is_not_listed),
 		cmocka_unit_test(test_material_counts_once),
