@@ -21,7 +21,8 @@ static int check_root(const struct trust_root *before, const struct trust_root *
 	return trust_root_follow(before, root, err);
 }
 
-int chain_check(int dirfd, const struct input *input, struct err *err)
+int chain_check(
+	int dirfd, const struct input *input, struct trust_root **ret_newest, struct err *err)
 {
 	CLEANUP(trust_root_cleanup) struct trust_root *before = NULL;
 
@@ -40,5 +41,19 @@ int chain_check(int dirfd, const struct input *input, struct err *err)
 		trust_root_free(before);
 		before = STEAL(root);
 	}
+	*ret_newest = STEAL(before);
 	return 0;
+}
+
+size_t chain_accepted(const struct trust_root *root, const struct signers *signers)
+{
+	const struct trust_role *role = trust_root_role(root, "targets");
+	size_t count = 0;
+
+	for (size_t i = 0; i < role->key_count; i++)
+		for (size_t j = 0; j < signers->count; j++)
+			if (sha256_equal(public_key_fingerprint(role->keys[i]->key),
+				    &signers->signers[j].fingerprint))
+				count++;
+	return count;
 }

@@ -192,6 +192,7 @@ static int build(struct face *face, const struct build_values *given, const char
 	CLEANUP_FD int dirfd = -1;
 	CLEANUP(documents_release) struct documents documents = {0};
 	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
+	CLEANUP(trust_root_cleanup) struct trust_root *newest = NULL;
 	struct input input;
 	struct sha256 digest;
 
@@ -203,7 +204,7 @@ static int build(struct face *face, const struct build_values *given, const char
 	if (rc == 0)
 		rc = check_evidence(dirfd, &input, root, err);
 	if (rc == 0)
-		rc = chain_check(dirfd, &input, err);
+		rc = chain_check(dirfd, &input, &newest, err);
 	if (rc == 0)
 		rc = set_times(face, given, &input, err);
 	if (rc == 0)
@@ -217,6 +218,12 @@ static int build(struct face *face, const struct build_values *given, const char
 	rc = output_write(face, output, dirfd, &input, &heads, err);
 	if (rc == 0)
 		write_result(face, output, &input, signers, &digest);
+	if (rc == 0 && newest != NULL && signers->count > chain_accepted(newest, signers))
+		face_note(face,
+			"version %lld of the trust root, the newest in the kit, does not name "
+			"%zu of the keys that signed the kit: sites that take it do not count them",
+			(long long)trust_root_version(newest),
+			signers->count - chain_accepted(newest, signers));
 	return rc;
 }
 
