@@ -49,6 +49,20 @@ int members_read(struct members *members, struct bytes *ret_chunk, struct err *e
 	return rc;
 }
 
+int members_read_all(struct members *members, struct str *out, struct err *err)
+{
+	struct bytes chunk = bytes_make(NULL, 0);
+
+	for (;;) {
+		int rc = members_read(members, &chunk, err);
+		if (rc < 0)
+			return rc;
+		if (chunk.size == 0)
+			return str_check(out, err);
+		str_append(out, chunk.data, chunk.size);
+	}
+}
+
 const char *members_form(const struct members *members)
 {
 	return members->source->form(members->self);

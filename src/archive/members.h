@@ -72,6 +72,9 @@ MUST_CHECK int members_read_into(
 /* The same, in memory of the members', until the next call; size 0: the end. */
 MUST_CHECK int members_read(struct members *members, struct bytes *ret_chunk, struct err *err);
 
+/* Appends what is left of the member, whose size the caller has bounded. */
+MUST_CHECK int members_read_all(struct members *members, struct str *out, struct err *err);
+
 /* "gzip", "folder", ... */
 const char *members_form(const struct members *members);
 void members_free(struct members *members);

@@ -50,19 +50,10 @@ static int twice(const struct member *member, struct err *err)
 static int read_document(struct members *members, const struct member *member, int64_t limit,
 	struct str *out, struct err *err)
 {
-	struct bytes chunk;
-
 	if (member->size > limit)
 		return err_set(err, ERR_LIMIT, "%s has %lld octets, at most %lld are allowed",
 			member->untrusted_name, (long long)member->size, (long long)limit);
-	for (;;) {
-		int rc = members_read(members, &chunk, err);
-		if (rc < 0)
-			return rc;
-		if (chunk.size == 0)
-			return str_check(out, err);
-		str_append(out, chunk.data, chunk.size);
-	}
+	return members_read_all(members, out, err);
 }
 
 /* "trust/12.root.json": the version without leading zeros; 0 if it is another name. */

@@ -27,19 +27,10 @@ static int refuse(struct err *err, enum err_code code, const char *name, const c
 static int keep_text(struct members *members, const struct member *member, struct str *out,
 	const char *name, struct err *err)
 {
-	struct bytes chunk;
-
 	if (member->size > OCI_DOCUMENT_MAX)
 		return err_set(
 			err, ERR_LIMIT, "%s has more than %d octets", name, OCI_DOCUMENT_MAX);
-	for (;;) {
-		int rc = members_read(members, &chunk, err);
-		if (rc < 0)
-			return rc;
-		if (chunk.size == 0)
-			return str_check(out, err);
-		str_append(out, chunk.data, chunk.size);
-	}
+	return members_read_all(members, out, err);
 }
 
 static int read_beside(struct image_blobs *blobs, struct members *members,
