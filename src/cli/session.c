@@ -56,6 +56,8 @@ static int read_options(struct session *session, const char *command,
 		return err_set(err, ERR_USAGE, "--accept-inexact needs --reason TEXT");
 	if (values->batch_size > 0)
 		options->step.batch_size = values->batch_size;
+	options->step.max_lag = values->max_lag * 1000;
+	options->step.sample_size = values->sample_size;
 	options->step.stop_on_error = values->stop_on_error;
 	options->step.accept_inexact = values->accept_inexact;
 	options->step.reason = values->reason;

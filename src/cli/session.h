@@ -13,6 +13,8 @@ struct run_values {
 	int64_t batch_size; /* 0: not given */
 	bool stop_on_error;
 	const char *max_conflicts; /* NULL: not given */
+	int64_t max_lag;	   /* s, 0: not given */
+	int64_t sample_size;	   /* 0: not given */
 	bool accept_inexact;
 	const char *reason;
 	bool force;
@@ -27,6 +29,10 @@ struct run_values {
 			"a backfill stops at its first error"),                                    \
 		OPTION_ROW_TEXT("max-conflicts", 0, "N", struct run_values, max_conflicts,         \
 			"conflicts at which a backfill stops"),                                    \
+		OPTION_ROW_INTEGER("max-lag", 0, "SECONDS", 1, 3600, struct run_values, max_lag,   \
+			"replication lag at which a backfill waits (60)"),                         \
+		OPTION_ROW_INTEGER("sample-size", 0, "N", 1, 10000, struct run_values,             \
+			sample_size, "documents that validate derives again (200)"),               \
 		OPTION_ROW_FLAG("accept-inexact", 0, struct run_values, accept_inexact,            \
 			"go on where going back is not exact; needs --reason"),                    \
 		OPTION_ROW_TEXT(                                                                   \

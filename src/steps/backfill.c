@@ -5,18 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "steps/record.h"
+#include "steps/throttle.h"
 #include "text/text.h"
 
 enum {
 	BATCH_SIZE_MAX = 100000,
 	ESTIMATED_RATE = 1500, /* source documents a second, before anything was measured */
-	LAG_LOOK = 2000,       /* ms between two looks */
 };
 
 struct work {
@@ -27,7 +26,7 @@ struct work {
 	struct arena arena;	     /* one batch */
 	int64_t started, started_at; /* this phase: boot time, and documents done then */
 	int64_t total;		     /* documents of this phase's source */
-	int64_t lag, lag_looked;
+	struct throttle *throttle;
 };
 
 static int64_t batch_size(const struct step_context *context)
@@ -146,7 +145,7 @@ static void tell(const struct work *work)
 		.total = work->total,
 		.unit = "documents",
 		.left = -1,
-		.lag = work->lag,
+		.lag = throttle_lag(work->throttle),
 		.batch = work->state->batch,
 		.batches = (work->total + size - 1) / size,
 		.batch_size = size,
@@ -177,32 +176,21 @@ static int stop_if_asked(const struct work *work, struct err *err)
 		(long long)work->state->batch, work->backfill.id);
 }
 
-/* Over the site's limit nothing is written until it has fallen. */
+static int tell_while_waiting(void *self, struct err *err)
+{
+	struct work *work = self;
+	int result = throttle_tell(work->throttle, work->context->host, err);
+
+	tell(work);
+	return result != 0 ? result : stop_if_asked(work, err);
+}
+
 static int mind_the_lag(struct work *work, struct err *err)
 {
-	const struct step_host *host = work->context->host;
-	int64_t limit = work->context->site == NULL ? 0 : work->context->site->max_lag;
-	bool alerted = false;
+	int result =
+		throttle_pass(work->throttle, work->context->mongo, tell_while_waiting, work, err);
 
-	while (work->lag_looked == 0 || clock_boottime() - work->lag_looked >= LAG_LOOK) {
-		int result = backfill_lag(work->context->mongo, &work->lag, err);
-		work->lag_looked = clock_boottime();
-		bool over = limit > 0 && work->lag > limit;
-		if (result == 0 && over != alerted) {
-			char text[96], lag[TEXT_DURATION_SIZE];
-			(void)snprintf(text, sizeof text, "replication lag is %s%s",
-				text_duration(work->lag, lag), over ? "; the copy waits" : "");
-			result = host->alert(host->self, "oplog-lag", text, over, err);
-			alerted = over;
-		}
-		if (result == 0)
-			result = stop_if_asked(work, err);
-		if (result != 0 || !alerted)
-			return result;
-		tell(work);
-		(void)nanosleep(&(const struct timespec){.tv_sec = LAG_LOOK / 1000}, NULL);
-	}
-	return 0;
+	return result != 0 ? result : throttle_tell(work->throttle, work->context->host, err);
 }
 
 /* ---- a batch */
@@ -418,7 +406,6 @@ static int work_begin(struct work *work, const struct step_context *context, str
 	struct stat status;
 
 	work->context = context;
-	work->lag = -1;
 	int result = backfill_load(context->step->migration, context->arena, &work->backfill, err);
 	if (result == 0)
 		result = backfill_state_new(context->arena, &work->state, err);
@@ -433,6 +420,7 @@ static int work_begin(struct work *work, const struct step_context *context, str
 
 static void work_end(struct work *work)
 {
+	throttle_free(work->throttle);
 	arena_release(&work->arena);
 	if (work->state != NULL)
 		backfill_state_release(work->state);
@@ -443,6 +431,8 @@ static int backfill_apply(const struct step_context *context, struct err *err)
 	struct work work = {.arena = ARENA_INIT};
 	int result = work_begin(&work, context, err);
 
+	if (result == 0)
+		result = throttle_new(context, &work.throttle, err);
 	if (result == 0 && context->checkpoint == NULL)
 		result = checkpoint(&work, err);
 	while (result == 0 && work.state->phase < work.backfill.phase_count) {

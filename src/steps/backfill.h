@@ -260,7 +260,4 @@ MUST_CHECK int backfill_conflicts_write(const struct step_context *context,
 
 int backfill_undo(const struct step_context *context, struct err *err); /* backfill_undo.c */
 
-/* Lag of the slowest secondary in ms, -1 where it cannot be measured (backfill_lag.c). */
-MUST_CHECK int backfill_lag(struct mongo *mongo, int64_t *ret_lag, struct err *err);
-
 #endif
