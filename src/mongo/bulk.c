@@ -216,8 +216,11 @@ int mongo_bulk_run(struct mongo_bulk *bulk, struct mongo_bulk_result *ret_result
 		*ret_result = result;
 		return 0;
 	}
+	int failed = driver_guard(bulk->mongo, err);
+	if (failed != 0)
+		return failed;
 	bool done = mongoc_bulk_operation_execute(bulk->operation, &reply, &error) != 0;
-	int failed = read_reply(bulk, &reply, &error, done, &result, err);
+	failed = read_reply(bulk, &reply, &error, done, &result, err);
 	bson_destroy(&reply);
 	if (failed == 0)
 		*ret_result = result;

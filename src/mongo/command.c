@@ -50,7 +50,9 @@ static int run(struct mongo *mongo, const char *database, struct bytes command, 
 	int result = driver_view(command, &view, err);
 	if (result != 0)
 		return result;
-	if (wants_write_concern(&view) && !mongoc_write_concern_append(mongo->write_concern, &opts))
+	result = driver_guard_command(mongo, &view, err);
+	if (result == 0 && wants_write_concern(&view) &&
+		!mongoc_write_concern_append(mongo->write_concern, &opts))
 		result = err_no_memory(err);
 	if (result == 0) {
 		bool done = mongoc_client_write_command_with_opts(
@@ -123,7 +125,7 @@ static int take_collection(struct bytes doc, struct arena *arena, struct mongo_c
 	const char *type = doc_get_string(copy, "type");
 	if (name == NULL)
 		return err_set(err, ERR_MIGRATION, "listCollections gives one without a name");
-	*ret_wanted = strncmp(name, "system.", 7) != 0;
+	*ret_wanted = strncmp(name, "system.", 7) != 0 && strcmp(name, MONGO_OWN_COLLECTION) != 0;
 	*ret = (struct mongo_collection){
 		.name = name,
 		.type = type != NULL ? type : "collection",

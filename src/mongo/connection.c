@@ -193,6 +193,8 @@ int mongo_connect_again(
 	int result = mongo_connect(
 		mongo->uri, database != NULL ? database : mongo->database, ret_mongo, err);
 
+	if (result == 0)
+		(*ret_mongo)->guard = mongo->guard;
 	/* There was a connection already: the server is lost, not unreachable. */
 	return result != 0 && err->code == ERR_DATABASE ? err_recode(err, ERR_DATABASE_LOST)
 							: result;

@@ -108,6 +108,8 @@ int mongo_aggregate(struct mongo *mongo, const char *collection, struct bytes pi
 	bson_t stages, opts = BSON_INITIALIZER;
 	int result = driver_view(pipeline, &stages, err);
 
+	if (result == 0)
+		result = driver_guard_pipeline(mongo, &stages, err);
 	if (result == 0) {
 		/* A pipeline that has to sort or group more than fits in the server's memory. */
 		(void)BSON_APPEND_BOOL(&opts, "allowDiskUse", true);

@@ -15,6 +15,7 @@ struct mongo {
 	struct str address; /* without them */
 	enum mongo_topology topology;
 	mongoc_write_concern_t *write_concern;
+	const struct mongo_guard *guard; /* not owned; NULL: none */
 };
 
 /* A view for libbson; false if doc is not whole. */
@@ -35,6 +36,13 @@ int driver_failed(const struct mongo *mongo, const bson_error_t *error,
 /* A reply that is ok and yet has a writeConcernError: an unknown outcome. */
 int driver_check_write_concern(const struct mongo *mongo, const bson_t *reply,
 	struct mongo_refusal *refusal, struct err *err);
+
+/* Asks the guard, if there is one: before a bulk; before a command unless it only reads. */
+MUST_CHECK int driver_guard(const struct mongo *mongo, struct err *err);
+MUST_CHECK int driver_guard_command(
+	const struct mongo *mongo, const bson_t *command, struct err *err);
+MUST_CHECK int driver_guard_pipeline(
+	const struct mongo *mongo, const bson_t *stages, struct err *err);
 
 /* Reads of replicas see only what a majority has. */
 void driver_append_read_concern(const struct mongo *mongo, bson_t *opts);

@@ -43,6 +43,25 @@ const char *mongo_address(const struct mongo *mongo); /* the redacted URI, for m
 MUST_CHECK int mongo_connect_again(const struct mongo *mongo, const char *database /* NULL: same */,
 	struct mongo **ret_mongo, struct err *err);
 
+/*
+ * Asked before everything that may change something is sent, on this connection and on each that is
+ * made from it: every command that is not known to read only, an aggregation that writes, and every
+ * bulk. 0 sends it; else the call fails with what the guard says, and nothing was sent. It is asked
+ * from any thread and lives longer than the connections. NULL: nobody is asked.
+ */
+struct mongo_guard {
+	void *self;
+	int64_t write_time; /* ms: the maxTimeMS of writes where the server takes one; 0: none */
+	int (*may_write)(void *self, struct err *err);
+};
+void mongo_set_guard(struct mongo *mongo, const struct mongo_guard *guard);
+
+/*
+ * What offkit itself keeps in a site's database (engine/lease.h). It is no part of the site's data:
+ * mongo_collections leaves it out, so that backups, proofs, silence and restores do.
+ */
+#define MONGO_OWN_COLLECTION "offkit_state"
+
 /* The URI without password, for people. Appends "(not a MongoDB URI)" if it is none. */
 void mongo_uri_redact(const char *uri, struct str *out);
 /* True only if every host in it is 127.0.0.0/8, ::1, localhost or a Unix socket. */
@@ -112,7 +131,7 @@ struct mongo_collection {
 	struct bytes info;    /* its "info" (uuid) */
 };
 
-/* Sorted by name, without system.* but with views; lives in arena. */
+/* Sorted by name, without system.* and MONGO_OWN_COLLECTION, but with views; lives in arena. */
 MUST_CHECK int mongo_collections(struct mongo *mongo, struct arena *arena,
 	struct mongo_collection **ret_collections, size_t *ret_count, struct err *err);
 
