@@ -62,7 +62,7 @@ LIB    := $(OUT)/liboffkit.a
 UNIT   := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_SRC))
 TOOLS  := $(patsubst tests/tools/%.c,$(OUT)/tools/%,$(TOOL_SRC))
 FUZZ   := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_SRC))
-FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC))
+FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC)) $(OUT)/fault/offkit
 # Those with sanitizers stay where they are made: $(BUILD)/offkit is never one of them.
 PROGRAMS := $(addprefix $(if $(SANITIZE),$(OUT),$(BUILD))/,offkit offkit-pack)
 
@@ -148,6 +148,16 @@ $(OUT)/fault/fault_crypto: CAUGHT := EVP_Digest EVP_DigestInit_ex2 EVP_DigestUpd
 	EVP_DigestVerifyInit EVP_DigestVerify EVP_PKEY_verify mbedtls_ecdsa_verify \
 	mbedtls_rsa_rsassa_pkcs1_v15_verify mbedtls_rsa_rsassa_pss_verify_ext
 $(OUT)/fault/%: $(OUT)/obj/tests/fault/%.o $(OUT)/obj/tests/fault/fault.o $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(CAUGHT)) -o $@ $^ $(LDLIBS)
+
+# offkit whole, with faults planted into it from outside (tests/fault/program/plant.h).
+PLANT_SRC := $(sort $(wildcard tests/fault/program/*.c))
+$(OUT)/fault/offkit: CAUGHT := write pwrite read pread fsync fdatasync syncfs renameat syscall open openat \
+	ftruncate mkdirat unlinkat fchmod close flock fork pthread_create malloc calloc realloc aligned_alloc \
+	strdup strndup connect send sendmsg recv clock_gettime gettimeofday time confine_calls
+$(OUT)/fault/offkit: $(call object,$(PLANT_SRC) $(CLI_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(CAUGHT)) -o $@ $^ $(LDLIBS)
