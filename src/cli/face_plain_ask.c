@@ -11,10 +11,12 @@ static int answer_yes(const struct json *question, struct str *ret_choice, struc
 {
 	const char *kind = plain_text(question, "kind");
 
+	const char *flag = plain_text(question, "flag");
+
 	if (strcmp(kind, "confirm") == 0 || strcmp(kind, "type") == 0)
 		return err_set(err, ERR_PREFLIGHT,
-			"--yes does not answer \"%s\": repeat with --accept-inexact --reason TEXT",
-			plain_text(question, "text"));
+			"--yes does not answer \"%s\": repeat with %s --reason TEXT",
+			plain_text(question, "text"), *flag == '\0' ? "--accept-inexact" : flag);
 	str_append_text(ret_choice, plain_text(question, "default"));
 	return 0;
 }

@@ -54,12 +54,15 @@ static int read_options(struct session *session, const char *command,
 			"--force-activate and --force-reason are given together or not at all");
 	if (values->accept_inexact && values->reason == NULL)
 		return err_set(err, ERR_USAGE, "--accept-inexact needs --reason TEXT");
+	if (values->allow_expiry && values->reason == NULL)
+		return err_set(err, ERR_USAGE, "--allow-expiry needs --reason TEXT");
 	if (values->batch_size > 0)
 		options->step.batch_size = values->batch_size;
 	options->step.max_lag = values->max_lag * 1000;
 	options->step.sample_size = values->sample_size;
 	options->step.stop_on_error = values->stop_on_error;
 	options->step.accept_inexact = values->accept_inexact;
+	options->step.allow_expiry = values->allow_expiry;
 	options->step.reason = values->reason;
 	options->force_reason = values->force_reason;
 	return read_max_conflicts(values->max_conflicts, &options->step.max_conflicts, err);

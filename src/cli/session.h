@@ -16,6 +16,7 @@ struct run_values {
 	int64_t max_lag;	   /* s, 0: not given */
 	int64_t sample_size;	   /* 0: not given */
 	bool accept_inexact;
+	bool allow_expiry;
 	const char *reason;
 	bool force;
 	const char *force_reason;
@@ -35,6 +36,8 @@ struct run_values {
 			sample_size, "documents that validate derives again (200)"),               \
 		OPTION_ROW_FLAG("accept-inexact", 0, struct run_values, accept_inexact,            \
 			"go on where going back is not exact; needs --reason"),                    \
+		OPTION_ROW_FLAG("allow-expiry", 0, struct run_values, allow_expiry,                \
+			"a TTL may delete documents that are there; needs --reason"),              \
 		OPTION_ROW_TEXT(                                                                   \
 			"reason", 0, "TEXT", struct run_values, reason, "why, for the evidence")
 

@@ -47,8 +47,10 @@ static int host_alert(void *self, const char *name, const char *text, bool firin
 	return 0;
 }
 
-static int host_answered(void *self, const char *question, bool *ret_yes, struct err *err)
+static int host_answered(
+	void *self, const char *question, const char *flag, bool *ret_yes, struct err *err)
 {
+	(void)flag;
 	(void)self;
 	(void)err;
 	(void)question;

@@ -61,7 +61,8 @@ static int host_alert(void *self, const char *name, const char *text, bool firin
 	return run_event_end(self, err);
 }
 
-static int host_answered(void *self, const char *text, bool *ret_yes, struct err *err)
+static int host_answered(
+	void *self, const char *text, const char *flag, bool *ret_yes, struct err *err)
 {
 	struct run *run = self;
 	static const struct choice CHOICES[] = {{"yes", "yes"}, {"no", "no"}, {NULL, NULL}};
@@ -71,6 +72,7 @@ static int host_answered(void *self, const char *text, bool *ret_yes, struct err
 		.text = text,
 		.choices = CHOICES,
 		.initial = "no",
+		.flag = flag,
 	};
 	const char *choice = NULL;
 	int rc = run_ask(run, &question, &choice, err);

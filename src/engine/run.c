@@ -207,6 +207,9 @@ int run_begin_event(struct run *run, struct err *err)
 	json_member_integer(writer, "maxConflicts", options->step.max_conflicts);
 	json_member_integer(writer, "maxLag", options->step.max_lag);
 	json_member_integer(writer, "sampleSize", options->step.sample_size);
+	json_member_bool(writer, "allowExpiry", options->step.allow_expiry);
+	if (options->step.reason != NULL)
+		json_member_string(writer, "reason", options->step.reason);
 	json_write_end(writer);
 	if (options->force_reason != NULL) {
 		json_member_object(writer, "force");
@@ -283,6 +286,8 @@ static int tell_question(
 	json_member_string(writer, "default", question->initial);
 	if (question->expected != NULL)
 		json_member_string(writer, "expected", question->expected);
+	if (question->flag != NULL)
+		json_member_string(writer, "flag", question->flag);
 	return run_event_end(run, err);
 }
 

@@ -59,6 +59,7 @@ struct question {
 	const struct choice *choices; /* ended by a name of NULL */
 	const char *initial;	      /* the default choice */
 	const char *expected;	      /* kind type: what must be typed */
+	const char *flag;	      /* the option that answers it beforehand, or NULL */
 };
 
 /* Tells, asks, tells the answer. *ret_choice is a name of the question's choices. */

@@ -211,9 +211,9 @@ static int ask_expiry(struct preflight *preflight, const char *text, struct err 
 
 	if (context->read_only)
 		return 0;
-	if (context->options->accept_inexact && context->options->reason != NULL)
+	if (context->options->allow_expiry && context->options->reason != NULL)
 		return 0;
-	int rc = context->host->answered(context->host->self, text, &yes, err);
+	int rc = context->host->answered(context->host->self, text, "--allow-expiry", &yes, err);
 	if (rc == 0 && !yes)
 		rc = err_set(err, ERR_CANCELLED, "because documents would expire");
 	return rc;

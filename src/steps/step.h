@@ -51,8 +51,12 @@ struct step_host {
 	int (*note)(void *self, const char *text, struct err *err); /* a line of the log */
 	int (*checkpoint)(void *self, struct bytes fields, struct err *err);
 	int (*alert)(void *self, const char *name, const char *text, bool firing, struct err *err);
-	int (*answered)(void *self, const char *question, bool *ret_yes,
-		struct err *err); /* asks: yes or no */
+	/*
+	 * Asks: yes or no. flag: the option that says yes beforehand, with a reason
+	 * ("--allow-expiry"); --yes alone does not.
+	 */
+	int (*answered)(
+		void *self, const char *question, const char *flag, bool *ret_yes, struct err *err);
 	void (*progress)(void *self, const struct step_progress *progress);
 	bool (*stop_requested)(void *self); /* looked at between batches: then return ERR_STOPPED */
 };
@@ -85,6 +89,7 @@ struct step_options {
 	int64_t max_lag;       /* ms of replication lag at which the copy waits; 0: the site's */
 	int64_t sample_size;   /* units that validate derives again, a phase; 0: 200 */
 	bool accept_inexact; /* --accept-inexact with a reason: undo after the point of no return */
+	bool allow_expiry;   /* --allow-expiry with a reason: a TTL may delete documents */
 	const char *reason;  /* NULL unless a flag that needs one was given */
 	bool unfrozen; /* a backup by itself: what changes meanwhile is noted, and not confirmed */
 };

@@ -65,8 +65,10 @@ static int on_alert(void *self, const char *name, const char *text, bool firing,
 	return 0;
 }
 
-static int on_answered(void *self, const char *question, bool *ret_yes, struct err *err)
+static int on_answered(
+	void *self, const char *question, const char *flag, bool *ret_yes, struct err *err)
 {
+	(void)flag;
 	(void)self;
 	(void)question;
 	(void)err;
