@@ -61,6 +61,7 @@ object = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 LIB    := $(OUT)/liboffkit.a
 UNIT   := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNIT_SRC))
 TOOLS  := $(patsubst tests/tools/%.c,$(OUT)/tools/%,$(TOOL_SRC))
+PROXY  := $(OUT)/tools/topology_proxy
 FUZZ   := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_SRC))
 FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC)) $(OUT)/fault/offkit
 # Those with sanitizers stay where they are made: $(BUILD)/offkit is never one of them.
@@ -125,6 +126,12 @@ $(OUT)/unit/test_tui_%: $(OUT)/obj/tests/unit/test_tui_%.o $(call object,$(TUI_S
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -L$(DEPS)/lib -lcmocka $(LDLIBS)
 $(OUT)/tools/%: $(OUT)/obj/tests/tools/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# A fake of a topology in front of a real server (tests/topology/proxy/README.md).
+$(PROXY): $(call object,$(wildcard tests/topology/proxy/*.c)) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -199,7 +206,7 @@ fuzz-coverage:
 	@tests/fuzz/coverage $(COVERAGE)
 
 unit: $(UNIT)
-tools: $(TOOLS)
+tools: $(TOOLS) $(PROXY)
 fuzz: $(FUZZ)
 fault: $(FAULT)
 
