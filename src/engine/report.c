@@ -30,6 +30,16 @@ static const char *step_outcome(const struct history_step *step)
 	return step->begin != NULL ? "begun" : "waiting";
 }
 
+/* What a validation that failed has asked is wanted most of all. */
+static void write_unfinished(struct json_writer *writer, const struct history_step *step)
+{
+	if (step->checkpoint == NULL || json_member(step->checkpoint, "checks") == NULL)
+		return;
+	json_member_object(writer, "report");
+	copy_members(writer, step->checkpoint, (const char *const[]){"checks", NULL});
+	json_write_end(writer);
+}
+
 /* The report that is written within the walk's last step says how that step will end. */
 static void write_step(struct json_writer *writer, const struct history_step *step)
 {
@@ -45,7 +55,17 @@ static void write_step(struct json_writer *writer, const struct history_step *st
 		copy_members(writer, step->end, (const char *const[]){"text", "report", NULL});
 	else if (step->undo != NULL)
 		copy_members(writer, step->undo, (const char *const[]){"text", NULL});
+	else
+		write_unfinished(writer, step);
 	json_write_end(writer);
+}
+
+const struct json *report_checks(const struct json *step)
+{
+	const struct json *result = json_member(step, "report");
+	const struct json *checks = result == NULL ? NULL : json_member(result, "checks");
+
+	return checks != NULL && json_type(checks) == JSON_ARRAY ? checks : NULL;
 }
 
 static bool is_event(const struct json *event, enum event which)

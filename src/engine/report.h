@@ -23,4 +23,7 @@ MUST_CHECK int report_html(const struct json *report, struct str *out, struct er
 MUST_CHECK int report_write(const struct history *history, const struct journal_head *head,
 	int run_dirfd, struct err *err);
 
+/* The checks of a step of the report, if it is one that has some (validate); NULL: none. */
+const struct json *report_checks(const struct json *step);
+
 #endif

@@ -169,6 +169,42 @@ static void write_rows(struct str *out, const struct json *report, const char *n
 	str_append_text(out, "</table>\n");
 }
 
+static void write_question(struct str *out, const struct json *check)
+{
+	const struct json *examples = json_member(check, "examples");
+
+	str_append_format(out, "<tr class=\"%s\"><td>", history_text(check, "outcome"));
+	html(out, history_text(check, "outcome"));
+	str_append_text(out, "</td><td>");
+	html(out, history_text(check, "text"));
+	str_append_text(out, "<br><code>");
+	html(out, history_text(check, "query"));
+	str_append_text(out, "</code>");
+	for (const struct json *example = examples == NULL ? NULL : json_first(examples);
+		example != NULL; example = json_next(example)) {
+		str_append_text(out, "<br>");
+		html(out, json_string(example));
+	}
+	str_append_text(out, "</td></tr>\n");
+}
+
+static void write_questions(struct str *out, const struct json *report)
+{
+	const struct json *steps = json_member(report, "steps");
+
+	for (const struct json *step = json_first(steps); step != NULL; step = json_next(step)) {
+		const struct json *checks = report_checks(step);
+		if (checks == NULL)
+			continue;
+		str_append_text(
+			out, "<h2>Validation, as it can be asked again in mongosh</h2><table>\n");
+		for (const struct json *check = json_first(checks); check != NULL;
+			check = json_next(check))
+			write_question(out, check);
+		str_append_text(out, "</table>\n");
+	}
+}
+
 int report_html(const struct json *report, struct str *out, struct err *err)
 {
 	const struct json *kit = json_member(report, "kit");
@@ -194,6 +230,7 @@ int report_html(const struct json *report, struct str *out, struct err *err)
 	write_hashes(out, report);
 	write_rows(out, report, "checks", "Checks",
 		(const char *const[]){"outcome", "step", "text", NULL});
+	write_questions(out, report);
 	write_rows(out, report, "answers", "Answers",
 		(const char *const[]){"time", "by", "text", "choice", "reason", NULL});
 	write_rows(out, report, "alerts", "Alerts",

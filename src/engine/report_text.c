@@ -135,6 +135,40 @@ static void write_hashes(struct str *out, const struct json *report)
 			out, "  %-*s %s\n", LABEL_COLUMNS, json_name(hash), json_string(hash));
 }
 
+static void write_question(struct str *out, const struct json *check)
+{
+	const struct json *examples = json_member(check, "examples");
+
+	str_append_format(out, "  %-*s ", LABEL_COLUMNS, history_text(check, "outcome"));
+	escaped(out, check, "text");
+	str_append_format(out, "\n  %-*s ", LABEL_COLUMNS, "");
+	/* Whole, however long it is: it is there to be pasted. */
+	text_escape(out, bytes_of_string(history_text(check, "query")), 0);
+	str_append_char(out, '\n');
+	for (const struct json *example = examples == NULL ? NULL : json_first(examples);
+		example != NULL; example = json_next(example)) {
+		str_append_format(out, "  %-*s ", LABEL_COLUMNS, "");
+		text_escape(out, bytes_of_string(json_string(example)), TEXT_COLUMNS);
+		str_append_char(out, '\n');
+	}
+}
+
+/* What validate asked the server, to be asked again. */
+static void write_questions(struct str *out, const struct json *report)
+{
+	const struct json *steps = json_member(report, "steps");
+
+	for (const struct json *step = json_first(steps); step != NULL; step = json_next(step)) {
+		const struct json *checks = report_checks(step);
+		if (checks == NULL)
+			continue;
+		heading(out, "Validation, as it can be asked again in mongosh");
+		for (const struct json *check = json_first(checks); check != NULL;
+			check = json_next(check))
+			write_question(out, check);
+	}
+}
+
 static void write_all(struct str *out, const struct json *report)
 {
 	const struct json *root = json_member(report, "root");
@@ -152,6 +186,7 @@ static void write_all(struct str *out, const struct json *report)
 	write_steps(out, report);
 	write_hashes(out, report);
 	write_rows(out, report, "checks", "Checks", "outcome", "text");
+	write_questions(out, report);
 	write_rows(out, report, "answers", "Answers", "by", "text");
 	write_rows(out, report, "alerts", "Alerts", "name", "text");
 	write_rows(out, report, "failures", "Failures", "step", "message");

@@ -2,49 +2,21 @@
  * validate: what is in the database now, counted and followed on the server, against what the
  * backfills said that they wrote.
  *
- * Counts: of every collection that a backfill writes, what carries this run's id (rollback.json
- * names the path). Links: what a migration's "links" declare, each a question to the server for the
- * documents that lead nowhere. A sample of each phase's source is derived again and compared. Each
- * check stands in the report with its query.
+ * Sources: as many documents as the report says that were read. Counts: of every collection that a
+ * backfill writes, what carries this run's id (rollback.json names the path), and all there are,
+ * against what was there at the backup. Links: what a migration's "links" declare. A sample of each
+ * phase's source is derived again and compared. Each check stands in the report with its question.
  */
+#include "steps/validate.h"
+
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
+#include "steps/backup.h"
 #include "steps/outbox.h"
-#include "steps/preflight.h"
 #include "steps/validate_sample.h"
 #include "text/text.h"
-
-struct validation {
-	const struct step_context *context;
-	struct str failed;
-	size_t failures, checks;
-	struct str text; /* of the checkpoint */
-	struct json_writer writer;
-};
-
-static int tell(struct validation *validation, const char *name, enum check_outcome outcome,
-	const char *text, const char *query, int64_t found, struct err *err)
-{
-	static const char *const OUTCOMES[] = {"passed", "failed", "warning", "skipped"};
-	const struct step_host *host = validation->context->host;
-	struct json_writer *writer = &validation->writer;
-
-	validation->checks++;
-	if (outcome == CHECK_FAILED) {
-		validation->failures++;
-		str_append_format(
-			&validation->failed, "%s%s", validation->failed.size > 0 ? "; " : "", text);
-	}
-	json_write_object(writer);
-	json_member_string(writer, "name", name);
-	json_member_string(writer, "outcome", OUTCOMES[outcome]);
-	json_member_string(writer, "text", text);
-	json_member_string(writer, "query", query);
-	json_member_integer(writer, "found", found);
-	json_write_end(writer);
-	return host->check(host->self, name, outcome, text, err);
-}
 
 static const char *text_of(const struct json *object, const char *name)
 {
@@ -53,214 +25,200 @@ static const char *text_of(const struct json *object, const char *name)
 	return member != NULL && json_type(member) == JSON_STRING ? json_string(member) : NULL;
 }
 
-/* ---- counts */
-
-/* What the backfill's last checkpoint says that it wrote or found identical. -1: it does not say.
- */
-static int64_t reported(const struct json *checkpoint, const char *collection)
+/* -1: there is no such number. */
+static int64_t number_of(const struct json *object, const char *name)
 {
-	const struct json *rows = checkpoint == NULL ? NULL : json_member(checkpoint, "written");
-	const struct json *count = rows == NULL ? NULL : json_member(rows, collection);
+	const struct json *member = object == NULL ? NULL : json_member(object, name);
 
-	if (count == NULL || json_type(count) != JSON_NUMBER || !json_is_integer(count))
+	if (member == NULL || json_type(member) != JSON_NUMBER || !json_is_integer(member))
 		return -1;
-	return json_integer(count);
+	return json_integer(member);
 }
 
-static int count_collection(struct validation *validation, const struct step *step,
-	const char *collection, const char *run_path, struct err *err)
+static const struct json *checkpoint_of(
+	const struct validation *validation, const struct step *step)
 {
-	CLEANUP_STR struct str filter = STR_INIT;
-	CLEANUP_STR struct str query = STR_INIT;
-	CLEANUP_STR struct str text = STR_INIT;
 	const struct step_context *context = validation->context;
-	char found_text[TEXT_COUNT_SIZE], wanted_text[TEXT_COUNT_SIZE];
-	int64_t wanted =
-		reported(context->checkpoint_of(context->host->self, step->name), collection);
-	struct doc_writer writer;
-	int64_t found = 0;
 
-	doc_write_begin(&writer, &filter);
-	doc_write_string(&writer, run_path, context->run_id);
-	doc_write_end(&writer);
-	str_append_format(&query, "db.%s.aggregate([{$match:{\"%s\":\"%s\"}},{$count:\"n\"}])",
-		collection, run_path, context->run_id);
-	int rc = str_check(&filter, err);
-	if (rc == 0)
-		rc = mongo_count(context->mongo, collection, str_bytes(&filter), &found, err);
-	if (rc < 0)
-		return rc;
-	str_append_format(
-		&text, "%s: %s documents of this run", collection, text_count(found, found_text));
-	if (wanted >= 0)
-		str_append_format(&text, ", %s were written", text_count(wanted, wanted_text));
-	rc = str_check(&text, err);
-	if (rc == 0)
-		rc = str_check(&query, err);
-	return rc < 0 ? rc
-		      : tell(validation, "count",
-				wanted < 0	  ? CHECK_SKIPPED
-				: found == wanted ? CHECK_PASSED
-						  : CHECK_FAILED,
-				str_text(&text), str_text(&query), found, err);
+	return context->checkpoint_of(context->host->self, step->name);
 }
 
-static int count_step(struct validation *validation, const struct step *step, struct err *err)
+static int load_rollback(const struct step_context *context, const struct step *step,
+	struct json_doc **ret_doc, const struct json **ret_deletes, struct err *err)
 {
-	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
-	const struct json *deletes;
 	char name[MIGRATION_ID_MAX + 32];
 
+	*ret_deletes = NULL;
 	(void)snprintf(name, sizeof name, "migrations/%s/rollback.json", step->name);
-	struct bytes text = trusted_kit_file(validation->context->kit, name);
+	struct bytes text = trusted_kit_file(context->kit, name);
 	if (text.data == NULL)
 		return 0;
-	int rc = json_parse(text, JSON_LIMITS(MIGRATION_SIZE_MAX), &doc, err);
+	int rc = json_parse(text, JSON_LIMITS(MIGRATION_SIZE_MAX), ret_doc, err);
 	if (rc == 0)
-		rc = json_need(json_root(doc), "delete", JSON_ARRAY, &deletes, err);
-	if (rc < 0)
-		return err_context(err, "%s", name);
-	for (const struct json *row = json_first(deletes); rc == 0 && row != NULL;
-		row = json_next(row)) {
-		const char *collection = text_of(row, "collection");
-		const char *run_path = text_of(row, "run");
-		if (collection != NULL && run_path != NULL)
-			rc = count_collection(validation, step, collection, run_path, err);
+		rc = json_need(json_root(*ret_doc), "delete", JSON_ARRAY, ret_deletes, err);
+	return rc < 0 ? err_context(err, "%s", name) : 0;
+}
+
+int validate_run_path(const struct step_context *context, const struct step *step,
+	const char *collection, const char **ret_path, struct err *err)
+{
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	const struct json *deletes = NULL;
+	int rc = load_rollback(context, step, &doc, &deletes, err);
+
+	*ret_path = NULL;
+	for (const struct json *row = deletes == NULL ? NULL : json_first(deletes);
+		rc == 0 && row != NULL; row = json_next(row)) {
+		const char *its = text_of(row, "collection"), *path = text_of(row, "run");
+		if (its == NULL || path == NULL || strcmp(its, collection) != 0)
+			continue;
+		*ret_path = arena_string(context->arena, path);
+		return *ret_path == NULL ? err_no_memory(err) : 0;
 	}
 	return rc;
 }
 
-/* ---- links */
+/* ---- counts */
 
-static void write_lookup(struct json_writer *writer, const char *from, const char *local,
-	const char *key, const char *as)
+static int ask_count(struct validation *validation, struct question *question, const char *run_path,
+	struct finding *finding, struct err *err)
 {
-	json_member_object(writer, "$lookup");
-	json_member_string(writer, "from", from);
-	json_member_string(writer, "localField", local);
-	json_member_string(writer, "foreignField", key);
-	json_member_string(writer, "as", as);
-	json_write_end(writer);
+	question_match(question, run_path, validation->context->run_id);
+	question_count(question);
+	question_end(question);
+	finding->question = question;
+	return question_ask(question, validation->context->mongo, &finding->found, err);
 }
 
-static void write_nothing_found(struct json_writer *writer, const char *as)
+/* What carries this run's id is what was counted as written. */
+static int count_ours(struct validation *validation, const struct step *step,
+	const char *collection, const char *run_path, struct err *err)
 {
-	json_member_object(writer, "$match");
-	json_member_object(writer, as);
-	json_member_integer(writer, "$size", 0);
-	json_write_end(writer);
-	json_write_end(writer);
-}
+	CLEANUP(finding_release) struct finding finding = FINDING_INIT("count");
+	CLEANUP(question_release) struct question question;
+	const struct json *checkpoint = checkpoint_of(validation, step);
+	char found[TEXT_COUNT_SIZE], wanted[TEXT_COUNT_SIZE];
 
-/* The stages as members "0", "1", … of an object: BSON has arrays so. */
-static void begin_stage(struct json_writer *writer, int *stage)
-{
-	char name[16];
-
-	(void)snprintf(name, sizeof name, "%d", (*stage)++);
-	json_member_object(writer, name);
-}
-
-static void write_pipeline(struct json_writer *writer, const struct json *link)
-{
-	const struct json *unless = json_member(link, "unless");
-	const char *field = text_of(link, "field"), *key = text_of(link, "key");
-	char path[300];
-	int stage = 0;
-
-	(void)snprintf(path, sizeof path, "$%s", field);
-	json_write_object(writer);
-	begin_stage(writer, &stage);
-	json_member_string(writer, "$unwind", path);
-	json_write_end(writer);
-	begin_stage(writer, &stage);
-	write_lookup(writer, text_of(link, "to"), field, key == NULL ? "_id" : key, "offkit_link");
-	json_write_end(writer);
-	begin_stage(writer, &stage);
-	write_nothing_found(writer, "offkit_link");
-	json_write_end(writer);
-	if (unless != NULL) {
-		begin_stage(writer, &stage);
-		write_lookup(writer, text_of(unless, "collection"), field, text_of(unless, "key"),
-			"offkit_unless");
-		json_write_end(writer);
-		begin_stage(writer, &stage);
-		write_nothing_found(writer, "offkit_unless");
-		json_write_end(writer);
-	}
-	begin_stage(writer, &stage);
-	json_member_string(writer, "$count", "n");
-	json_write_end(writer);
-	json_write_end(writer);
-}
-
-static int check_form(const struct json *link, struct err *err)
-{
-	const struct json *unless = json_member(link, "unless");
-
-	if (text_of(link, "from") == NULL || text_of(link, "field") == NULL ||
-		text_of(link, "to") == NULL ||
-		(unless != NULL &&
-			(text_of(unless, "collection") == NULL || text_of(unless, "key") == NULL)))
-		return err_set(err, ERR_SYNTAX, "links: from, field and to are needed");
-	return 0;
-}
-
-static int follow_link(struct validation *validation, const struct json *link, struct err *err)
-{
-	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
-	CLEANUP_STR struct str json = STR_INIT;
-	CLEANUP_STR struct str pipeline = STR_INIT;
-	CLEANUP_STR struct str query = STR_INIT;
-	CLEANUP_STR struct str text = STR_INIT;
-	const char *from = text_of(link, "from");
-	char count[TEXT_COUNT_SIZE];
-	struct json_writer writer;
-	struct bytes doc;
-	int64_t broken = 0;
-	int rc = check_form(link, err);
-
+	question_begin(&question, collection);
+	int rc = ask_count(validation, &question, run_path, &finding, err);
 	if (rc < 0)
 		return rc;
-	json_write_begin(&writer, &json);
-	write_pipeline(&writer, link);
-	rc = bson_from_text(&json, &pipeline, err);
-	if (rc == 0)
-		rc = mongo_aggregate(
-			validation->context->mongo, from, str_bytes(&pipeline), &cursor, err);
-	if (rc == 0)
-		rc = mongo_cursor_next(cursor, &doc, err);
-	if (rc < 0)
-		return rc;
-	if (rc > 0)
-		(void)doc_get_integer(doc, "n", &broken);
-	str_append_format(&query, "db.%s.aggregate(%s)", from, str_text(&json));
-	if (broken == 0)
-		str_append_format(&text, "every %s.%s is found in %s", from, text_of(link, "field"),
-			text_of(link, "to"));
+	finding.expected = number_of(
+		checkpoint == NULL ? NULL : json_member(checkpoint, "written"), collection);
+	finding.outcome = finding.expected < 0		      ? CHECK_SKIPPED
+			  : finding.found == finding.expected ? CHECK_PASSED
+							      : CHECK_FAILED;
+	str_append_format(&finding.text, "%s: %s documents of this run", collection,
+		text_count(finding.found, found));
+	if (finding.expected >= 0)
+		str_append_format(
+			&finding.text, ", %s were written", text_count(finding.expected, wanted));
 	else
-		str_append_format(&text, "%s of %s.%s lead to nothing in %s",
-			text_count(broken, count), from, text_of(link, "field"),
-			text_of(link, "to"));
-	rc = str_check(&text, err);
-	if (rc == 0)
-		rc = str_check(&query, err);
-	return rc < 0 ? rc
-		      : tell(validation, "link", broken == 0 ? CHECK_PASSED : CHECK_FAILED,
-				str_text(&text), str_text(&query), broken, err);
+		str_append_text(&finding.text, "; this run did not say what it wrote");
+	return finding_tell(validation, &finding, err);
 }
 
-static int follow_links(struct validation *validation, const struct step *step, struct err *err)
+/* Nothing that was there before has become less: the backup's count and what was written. */
+static int count_all(struct validation *validation, const struct step *step,
+	const struct backup_index *backup, const char *collection, struct err *err)
 {
-	const struct json *links = NULL;
-	int rc = json_optional(step->migration->body, "links", JSON_ARRAY, &links, err);
+	CLEANUP(finding_release) struct finding finding = FINDING_INIT("total");
+	CLEANUP(question_release) struct question question;
+	const struct backup_collection *before = backup_find(backup, collection);
+	const struct json *checkpoint = checkpoint_of(validation, step);
+	int64_t written = number_of(
+		checkpoint == NULL ? NULL : json_member(checkpoint, "written"), collection);
+	int64_t had = before == NULL ? 0 : (int64_t)before->count;
+	char found[TEXT_COUNT_SIZE], was[TEXT_COUNT_SIZE], ours[TEXT_COUNT_SIZE];
 
-	for (const struct json *link = links == NULL ? NULL : json_first(links);
-		rc == 0 && link != NULL; link = json_next(link)) {
-		if (validation->context->host->stop_requested(validation->context->host->self))
-			return err_set(err, ERR_STOPPED, "the operator asked for it");
-		rc = follow_link(validation, link, err);
+	if (written < 0)
+		return 0;
+	question_begin(&question, collection);
+	int rc = ask_count(validation, &question, NULL, &finding, err);
+	if (rc < 0)
+		return rc;
+	finding.expected = had + written;
+	finding.outcome = finding.found < finding.expected   ? CHECK_FAILED
+			  : finding.found > finding.expected ? CHECK_WARNING
+							     : CHECK_PASSED;
+	str_append_format(&finding.text, "%s: %s documents in all, %s were there and %s written",
+		collection, text_count(finding.found, found), text_count(had, was),
+		text_count(written, ours));
+	if (finding.found > finding.expected)
+		str_append_text(&finding.text, "; somebody else has written too");
+	return finding_tell(validation, &finding, err);
+}
+
+static int count_step(struct validation *validation, const struct step *step,
+	const struct backup_index *backup, struct err *err)
+{
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	const struct json *deletes = NULL;
+	int rc = load_rollback(validation->context, step, &doc, &deletes, err);
+
+	for (const struct json *row = deletes == NULL ? NULL : json_first(deletes);
+		rc == 0 && row != NULL; row = json_next(row)) {
+		const char *collection = text_of(row, "collection");
+		const char *run_path = text_of(row, "run");
+		if (collection == NULL || run_path == NULL)
+			continue;
+		rc = count_ours(validation, step, collection, run_path, err);
+		if (rc == 0)
+			rc = count_all(validation, step, backup, collection, err);
 	}
+	return rc;
+}
+
+/* ---- sources, against the backfill's report */
+
+static int load_report(const struct step_context *context, const struct step *step,
+	struct json_doc **ret_doc, struct err *err)
+{
+	enum { REPORT_SIZE_MAX = 16 * 1024 * 1024 };
+	CLEANUP_STR struct str text = STR_INIT;
+	char name[MIGRATION_ID_MAX + 32];
+
+	(void)snprintf(name, sizeof name, "backfill-%s.json", step->name);
+	int rc = file_read_at(context->run_dirfd, name, REPORT_SIZE_MAX, &text, err);
+	if (rc == 0)
+		rc = json_parse(str_bytes(&text), JSON_LIMITS_OWN(REPORT_SIZE_MAX), ret_doc, err);
+	return rc < 0 ? err_context(err, "%s", name) : 0;
+}
+
+static int count_source(struct validation *validation, const struct json *phase, struct err *err)
+{
+	CLEANUP(finding_release) struct finding finding = FINDING_INIT("source");
+	CLEANUP(question_release) struct question question;
+	const char *collection = text_of(phase, "source"), *name = text_of(phase, "name");
+	char found[TEXT_COUNT_SIZE], wanted[TEXT_COUNT_SIZE];
+
+	if (collection == NULL || name == NULL)
+		return err_set(err, ERR_VALIDATION, "the backfill's report names no source");
+	question_begin(&question, collection);
+	int rc = ask_count(validation, &question, NULL, &finding, err);
+	if (rc < 0)
+		return rc;
+	finding.expected = number_of(phase, "read");
+	finding.outcome = finding.found == finding.expected ? CHECK_PASSED : CHECK_FAILED;
+	str_append_format(&finding.text, "%s, %s: %s documents, %s were read", collection, name,
+		text_count(finding.found, found), text_count(finding.expected, wanted));
+	return finding_tell(validation, &finding, err);
+}
+
+static int count_sources(struct validation *validation, const struct step *step, struct err *err)
+{
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	const struct json *phases = NULL;
+
+	/* A backfill that found nothing to do has left no report. */
+	if (checkpoint_of(validation, step) == NULL)
+		return 0;
+	int rc = load_report(validation->context, step, &doc, err);
+	if (rc == 0)
+		rc = json_need(json_root(doc), "phases", JSON_ARRAY, &phases, err);
+	for (const struct json *phase = rc < 0 ? NULL : json_first(phases);
+		rc == 0 && phase != NULL; phase = json_next(phase))
+		rc = count_source(validation, phase, err);
 	return rc;
 }
 
@@ -269,25 +227,17 @@ static int follow_links(struct validation *validation, const struct step *step, 
 /* What the backfill counted as conflicts and errors, because so many are allowed. */
 static int64_t allowed_differences(const struct validation *validation, const struct step *step)
 {
-	const struct json *checkpoint =
-		validation->context->checkpoint_of(validation->context->host->self, step->name);
-	int64_t sum = 0;
+	const struct json *checkpoint = checkpoint_of(validation, step);
+	int64_t conflicts = number_of(checkpoint, "conflicts");
+	int64_t errors = number_of(checkpoint, "errors");
 
-	for (size_t i = 0; i < 2; i++) {
-		const struct json *count =
-			checkpoint == NULL
-				? NULL
-				: json_member(checkpoint, i == 0 ? "conflicts" : "errors");
-		if (count != NULL && json_type(count) == JSON_NUMBER && json_is_integer(count))
-			sum += json_integer(count);
-	}
-	return sum;
+	return (conflicts < 0 ? 0 : conflicts) + (errors < 0 ? 0 : errors);
 }
 
-static void say_sample(struct str *text, const struct backfill_phase *phase,
+static void say_sample(struct finding *finding, const struct backfill_phase *phase,
 	const struct sample_result *result, int64_t allowed)
 {
-	int64_t wrong = result->differing + result->failures;
+	struct str *text = &finding->text;
 	char units[TEXT_COUNT_SIZE], total[TEXT_COUNT_SIZE];
 
 	str_append_format(text, "%s, %s: ", phase->collection, phase->name);
@@ -297,40 +247,42 @@ static void say_sample(struct str *text, const struct backfill_phase *phase,
 			text_count(result->total, total));
 	else
 		str_append_format(text, "all %s derived again: ", text_count(result->total, total));
-	if (wrong == 0) {
+	if (finding->found == 0) {
 		str_append_text(text, "identical");
 		return;
 	}
-	text_plural(text, wrong, "differs", "differ");
-	if (wrong <= allowed)
+	text_plural(text, finding->found, "differs", "differ");
+	if (finding->found <= allowed)
 		str_append_text(text, ", as conflicts.ndjson says");
-	else if (result->first[0] != '\0')
-		str_append_format(text, ", first %s", result->first);
+	else if (finding->example_count > 0)
+		str_append_format(text, ", first %s", str_text(&finding->examples[0]));
 }
 
 static int check_sample(struct validation *validation, const struct backfill_phase *phase,
 	int64_t allowed, struct err *err)
 {
-	CLEANUP_STR struct str text = STR_INIT;
-	CLEANUP_STR struct str query = STR_INIT;
+	CLEANUP(finding_release) struct finding finding = FINDING_INIT("sample");
+	CLEANUP_STR struct str how = STR_INIT;
+	int64_t size = validation->context->options->sample_size;
 	struct sample_result result;
-	int rc = sample_phase(validation->context, phase, &result, err);
 
+	size = size < 1 ? SAMPLE_DEFAULT : size > SAMPLE_MAX ? SAMPLE_MAX : size;
+	int rc = sample_phase(validation->context, phase, (size_t)size, &result, &finding, err);
 	if (rc < 0)
 		return rc;
-	int64_t wrong = result.differing + result.failures;
-	say_sample(&text, phase, &result, allowed);
-	str_append_format(&query, "the %d of %s with the least SHA-256 of their key, derived again",
-		SAMPLE_MAX, phase->collection);
-	rc = str_check(&text, err);
-	if (rc == 0)
-		rc = str_check(&query, err);
-	return rc < 0 ? rc
-		      : tell(validation, "sample",
-				wrong == 0	   ? CHECK_PASSED
-				: wrong <= allowed ? CHECK_WARNING
-						   : CHECK_FAILED,
-				str_text(&text), str_text(&query), wrong, err);
+	finding.expected = 0;
+	finding.found = result.differing + result.failures;
+	finding.outcome = finding.found == 0	     ? CHECK_PASSED
+			  : finding.found <= allowed ? CHECK_WARNING
+						     : CHECK_FAILED;
+	say_sample(&finding, phase, &result, allowed);
+	str_append_format(&how,
+		"offkit: the %lld of %s with the least SHA-256 of their key, derived again by "
+		"phase %s and compared",
+		(long long)size, phase->collection, phase->name);
+	rc = str_check(&how, err);
+	finding.how = str_text(&how);
+	return rc < 0 ? rc : finding_tell(validation, &finding, err);
 }
 
 static int derive_again(struct validation *validation, const struct step *step, struct err *err)
@@ -344,23 +296,55 @@ static int derive_again(struct validation *validation, const struct step *step, 
 	return rc;
 }
 
-/* ---- the balance of the shards */
+/* ---- the step */
 
-static int check_balance(struct validation *validation, struct err *err)
+static size_t count_array(const struct json *object, const char *name)
 {
-	struct mongo_server server;
-	int rc = mongo_server(validation->context->mongo, &server, err);
+	const struct json *array = json_member(object, name);
+
+	return array != NULL && json_type(array) == JSON_ARRAY ? json_count(array) : 0;
+}
+
+/* How many checks there will be, about: for the progress. */
+static int64_t plan_checks(const struct step_context *context)
+{
+	size_t count = 1;
+
+	for (size_t i = 0; i < context->step_count; i++)
+		if (is_backfill(&context->steps[i]))
+			count += count_array(context->steps[i].migration->body, "links") +
+				 5 * count_array(context->steps[i].migration->body, "phases");
+	return (int64_t)count;
+}
+
+static int validate_step(struct validation *validation, const struct step *step,
+	const struct backup_index *backup, struct err *err)
+{
+	int rc = count_sources(validation, step, err);
+
+	if (rc == 0)
+		rc = count_step(validation, step, backup, err);
+	if (rc == 0)
+		rc = validate_links(validation, step, err);
+	if (rc == 0)
+		rc = derive_again(validation, step, err);
+	return rc < 0 ? err_context(err, "%s", step->name) : 0;
+}
+
+static int validate_steps(struct validation *validation, struct err *err)
+{
+	const struct step_context *context = validation->context;
+	struct backup_index backup;
+	int rc = backup_of_run(context, &backup, err);
 
 	if (rc < 0)
 		return rc;
-	return tell(validation, "balance", CHECK_SKIPPED,
-		server.topology == TOPOLOGY_SHARDED
-			? "shard balance: skipped, this offkit does not measure it"
-			: "shard balance: skipped, this is not a sharded cluster",
-		"", 0, err);
+	for (size_t i = 0; rc == 0 && i < context->step_count; i++)
+		if (is_backfill(&context->steps[i]))
+			rc = validate_step(validation, &context->steps[i], &backup, err);
+	backup_index_release(&backup);
+	return rc;
 }
-
-/* ---- the step */
 
 static int validate_all(struct validation *validation, struct err *err)
 {
@@ -369,23 +353,13 @@ static int validate_all(struct validation *validation, struct err *err)
 	json_write_begin(&validation->writer, &validation->text);
 	json_write_object(&validation->writer);
 	json_member_array(&validation->writer, "checks");
-	for (size_t i = 0; i < context->step_count; i++) {
-		const struct step *step = &context->steps[i];
-		if (!is_backfill(step))
-			continue;
-		int rc = count_step(validation, step, err);
-		if (rc == 0)
-			rc = follow_links(validation, step, err);
-		if (rc == 0)
-			rc = derive_again(validation, step, err);
-		if (rc < 0)
-			return err_context(err, "%s", step->name);
-	}
-	int rc = check_balance(validation, err);
+	int rc = validate_steps(validation, err);
+	if (rc == 0)
+		rc = validate_balance(validation, err);
 	if (rc < 0)
 		return rc;
 	json_write_end(&validation->writer);
-	json_member_integer(&validation->writer, "failures", (int64_t)validation->failures);
+	json_member_integer(&validation->writer, "failures", validation->failures);
 	json_write_end(&validation->writer);
 	rc = str_check(&validation->text, err);
 	if (rc == 0)
@@ -398,7 +372,7 @@ static int validate_all(struct validation *validation, struct err *err)
 
 static int validate_apply(const struct step_context *context, struct err *err)
 {
-	struct validation validation = {.context = context};
+	struct validation validation = {.context = context, .planned = plan_checks(context)};
 	int rc = validate_all(&validation, err);
 
 	str_release(&validation.failed);

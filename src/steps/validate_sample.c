@@ -13,16 +13,17 @@ struct place {
 
 struct sample {
 	const struct backfill_phase *phase;
-	size_t count, greatest; /* the place that gives way to a lesser one */
+	size_t count, room;
+	size_t greatest; /* when all are taken: the place that gives way to a lesser one */
 	int64_t total;
-	struct place places[SAMPLE_MAX];
+	struct place places[];
 };
 
 static void sample_release(struct sample **sample)
 {
 	if (*sample == NULL)
 		return;
-	for (size_t i = 0; i < SAMPLE_MAX; i++)
+	for (size_t i = 0; i < (*sample)->count; i++)
 		str_release(&(*sample)->places[i].key);
 	free(*sample);
 }
@@ -49,7 +50,7 @@ static int consider(struct sample *sample, const struct str *key, struct err *er
 	if (rc < 0)
 		return rc;
 	sample->total++;
-	if (at == SAMPLE_MAX) {
+	if (at == sample->room) {
 		at = sample->greatest;
 		if (rank_order(&candidate, &sample->places[at]) >= 0)
 			return 0;
@@ -58,6 +59,8 @@ static int consider(struct sample *sample, const struct str *key, struct err *er
 	}
 	sample->places[at].rank = candidate.rank;
 	replace(&sample->places[at].key, key);
+	if (sample->count < sample->room)
+		return str_check(&sample->places[at].key, err);
 	sample->greatest = 0;
 	for (size_t i = 1; i < sample->count; i++)
 		if (rank_order(&sample->places[i], &sample->places[sample->greatest]) > 0)
@@ -118,16 +121,31 @@ static int choose(const struct step_context *context, struct sample *sample, str
 
 /* ---- deriving again */
 
-static void remember(struct sample_result *result, const struct backfill_derived *derived)
+static void remember(struct sample_result *result, const struct backfill_derived *derived,
+	struct finding *finding)
 {
 	char id[OBJECT_ID_HEX_SIZE];
 
 	result->differing++;
-	if (result->first[0] != '\0')
+	if (result->collection == NULL)
+		result->collection = derived->write->collection;
+	if (finding->example_count == EXAMPLES_MAX)
 		return;
 	object_id_to_hex(derived->id.object_id, id);
-	(void)snprintf(result->first, sizeof result->first, "%s %s %s", derived->write->collection,
-		id, derived->fate == FATE_WRITE ? "is missing" : "has other content");
+	str_append_format(&finding->examples[finding->example_count++], "%s %s %s",
+		derived->write->collection, id,
+		derived->fate == FATE_WRITE ? "is missing" : "has other content");
+}
+
+static void remember_failure(const struct backfill_batch *batch,
+	const struct backfill_failure *failure, struct finding *finding)
+{
+	if (finding->example_count == EXAMPLES_MAX)
+		return;
+	struct str *text = &finding->examples[finding->example_count++];
+	str_append_format(text, "%s ", batch->phase->collection);
+	backfill_key_to_text(batch->units[failure->unit].key, text);
+	str_append_format(text, ": %s", failure->err.message);
 }
 
 static int read_unit(const struct step_context *context, const struct backfill_phase *phase,
@@ -149,7 +167,8 @@ static int read_unit(const struct step_context *context, const struct backfill_p
 }
 
 static int look_at(const struct step_context *context, const struct backfill_phase *phase,
-	const struct place *places, size_t count, struct sample_result *result, struct err *err)
+	const struct place *places, size_t count, struct sample_result *result,
+	struct finding *finding, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	struct backfill_batch batch = {.phase = phase, .arena = &arena};
@@ -172,27 +191,31 @@ static int look_at(const struct step_context *context, const struct backfill_pha
 	result->failures += (int64_t)batch.failure_count;
 	for (size_t i = 0; i < batch.derived_count; i++)
 		if (batch.derived[i].fate == FATE_WRITE || batch.derived[i].fate == FATE_CONFLICT)
-			remember(result, &batch.derived[i]);
+			remember(result, &batch.derived[i], finding);
+	for (size_t i = 0; i < batch.failure_count; i++)
+		remember_failure(&batch, &batch.failures[i], finding);
 	return 0;
 }
 
 int sample_phase(const struct step_context *context, const struct backfill_phase *phase,
-	struct sample_result *ret_result, struct err *err)
+	size_t size, struct sample_result *ret_result, struct finding *finding, struct err *err)
 {
-	CLEANUP(sample_release) struct sample *sample = calloc(1, sizeof *sample);
+	CLEANUP(sample_release)
+	struct sample *sample = calloc(1, sizeof *sample + size * sizeof sample->places[0]);
 	const struct step_host *host = context->host;
 	struct sample_result result = {0};
 
 	if (sample == NULL)
 		return err_no_memory(err);
 	sample->phase = phase;
+	sample->room = size;
 	int rc = choose(context, sample, err);
 	for (size_t i = 0; rc == 0 && i < sample->count; i += SAMPLE_BATCH) {
 		size_t left = sample->count - i;
 		if (host->stop_requested(host->self))
 			return err_set(err, ERR_STOPPED, "the operator asked for it");
 		rc = look_at(context, phase, &sample->places[i],
-			left < SAMPLE_BATCH ? left : SAMPLE_BATCH, &result, err);
+			left < SAMPLE_BATCH ? left : SAMPLE_BATCH, &result, finding, err);
 	}
 	if (rc < 0)
 		return err_context(err, "phase %s", phase->name);
