@@ -8,6 +8,7 @@
 static const struct option install_options[] = {
 	RUN_OPTION_ROWS,
 	FORCE_OPTION_ROWS,
+	LEASE_OPTION_ROWS,
 	OPTION_ROW_FLAG("dry-run", 0, struct run_values, dry_run, "the plan only; as offkit plan"),
 	OPTION_END,
 };

@@ -5,6 +5,7 @@
 
 static const struct option options[] = {
 	RUN_OPTION_ROWS,
+	LEASE_OPTION_ROWS,
 	OPTION_END,
 };
 

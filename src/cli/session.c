@@ -56,6 +56,9 @@ static int read_options(struct session *session, const char *command,
 		return err_set(err, ERR_USAGE, "--accept-inexact needs --reason TEXT");
 	if (values->allow_expiry && values->reason == NULL)
 		return err_set(err, ERR_USAGE, "--allow-expiry needs --reason TEXT");
+	if (values->break_lease && values->reason == NULL)
+		return err_set(err, ERR_USAGE, "--break-lease needs --reason TEXT");
+	options->break_lease = values->break_lease;
 	if (values->batch_size > 0)
 		options->step.batch_size = values->batch_size;
 	options->step.max_lag = values->max_lag * 1000;

@@ -21,6 +21,7 @@ struct run_values {
 	bool force;
 	const char *force_reason;
 	bool dry_run;
+	bool break_lease;
 };
 
 #define RUN_OPTION_ROWS                                                                            \
@@ -40,6 +41,10 @@ struct run_values {
 			"a TTL may delete documents that are there; needs --reason"),              \
 		OPTION_ROW_TEXT(                                                                   \
 			"reason", 0, "TEXT", struct run_values, reason, "why, for the evidence")
+
+#define LEASE_OPTION_ROWS                                                                          \
+	OPTION_ROW_FLAG("break-lease", 0, struct run_values, break_lease,                          \
+		"take another host's lease on the database; needs --reason")
 
 #define FORCE_OPTION_ROWS                                                                          \
 	OPTION_ROW_FLAG("force-activate", 0, struct run_values, force,                             \

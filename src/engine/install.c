@@ -192,6 +192,10 @@ static int install_walk(struct run *run, struct err *err)
 	if (rc == 0)
 		rc = is_done(run, &done, err);
 	if (rc == 0 && !done)
+		rc = run_take_lease(run, err);
+	if (rc == 0 && !done)
+		rc = run_await_lease(run, err);
+	if (rc == 0 && !done)
 		rc = preflight(run, err);
 	if (rc == 0)
 		rc = tell_plans(run, &nothing, err);

@@ -121,6 +121,14 @@ static void show_history(struct run *run, struct err *err)
 	}
 }
 
+/* Before the journal is written to: whoever does not get the lease leaves no trace in it. */
+static int own_database(struct run *run, struct err *err)
+{
+	int rc = run_connect(run, err);
+
+	return rc < 0 ? rc : run_take_lease(run, err);
+}
+
 /* ---- rollback */
 
 static int ask_undo(struct run *run, const struct step *step, struct err *err)
@@ -195,7 +203,12 @@ static int rollback(struct run *run, const char *step_name, struct err *err)
 	}
 	run->effects = true;
 	show_history(run, err);
-	int rc = tell_resume(run, "rollback", "", step_name, err);
+	int rc = own_database(run, err);
+	if (rc < 0)
+		return rc;
+	rc = tell_resume(run, "rollback", "", step_name, err);
+	if (rc == 0)
+		rc = run_await_lease(run, err);
 	if (rc == 0)
 		rc = rollback_walk(run, down_to, err);
 	return rc < 0 ? run_fail(run, err) : 0;
@@ -233,10 +246,13 @@ int engine_resume(
 	run.effects = true;
 	show_history(&run, err);
 	size_t first = first_open_step(&run);
+	rc = own_database(&run, err);
+	if (rc < 0)
+		return rc;
 	rc = tell_resume(&run, "resume", first < run.walk.count ? run.walk.steps[first].name : "",
 		NULL, err);
 	if (rc == 0)
-		rc = run_connect(&run, err);
+		rc = run_await_lease(&run, err);
 	if (rc == 0)
 		rc = run_finish_undo(&run, err);
 	if (rc == 0)

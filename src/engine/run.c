@@ -37,6 +37,7 @@ void run_init(struct run *run, const struct trusted_kit *kit, const struct engin
 void run_release(struct run *run)
 {
 	mongo_close(run->mongo);
+	lease_release(run->lease);
 	journal_free(run->journal);
 	history_release(&run->history);
 	walk_release(&run->walk);
@@ -341,17 +342,26 @@ int run_check_stop(struct run *run, struct err *err)
 
 /* ---- the places a run needs */
 
+int run_lost_before_or_after(const struct run *run, struct err *err)
+{
+	if (!run->effects && err->code == ERR_DATABASE_LOST)
+		return err_recode(err, ERR_DATABASE);
+	if (run->effects && (err->code == ERR_DATABASE || err->code == ERR_LOGIN))
+		return err_recode(err, ERR_DATABASE_LOST);
+	return -(int)err->code;
+}
+
 int run_connect(struct run *run, struct err *err)
 {
 	if (run->mongo != NULL)
 		return 0;
 	int rc = mongo_connect(
 		run->options->site->uri, run->options->site->database, &run->mongo, err);
-	if (rc < 0 && !run->effects && err->code == ERR_DATABASE_LOST)
-		return err_recode(err, ERR_DATABASE);
-	if (rc < 0 && run->effects && (err->code == ERR_DATABASE || err->code == ERR_LOGIN))
-		return err_recode(err, ERR_DATABASE_LOST);
-	return rc;
+	if (rc < 0)
+		return run_lost_before_or_after(run, err);
+	if (run->lease != NULL)
+		mongo_set_guard(run->mongo, lease_guard(run->lease));
+	return 0;
 }
 
 int run_persist(struct run *run, struct err *err)

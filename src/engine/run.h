@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/event.h"
 #include "engine/history.h"
+#include "engine/lease.h"
 #include "engine/walk.h"
 
 struct run {
@@ -21,6 +22,9 @@ struct run {
 	struct trust_root *root;     /* of own_kit */
 	struct walk walk;
 	struct mongo *mongo;
+	struct lease *lease; /* NULL until something may be written */
+	int64_t lease_taken; /* boottime */
+	bool lease_broken;   /* somebody else held it */
 	struct journal *journal;
 	struct json_writer *writer; /* of the event that is being written */
 	enum event writing;
@@ -65,6 +69,16 @@ struct question {
 /* Tells, asks, tells the answer. *ret_choice is a name of the question's choices. */
 MUST_CHECK int run_ask(
 	struct run *run, const struct question *question, const char **ret_choice, struct err *err);
+
+/* A database that cannot be reached is another failure once something may have been changed. */
+int run_lost_before_or_after(const struct run *run, struct err *err);
+
+/* ---- run_lease.c */
+
+/* Before the first effect, with a connection: from here on nothing is written without the lease. */
+MUST_CHECK int run_take_lease(struct run *run, struct err *err);
+/* Tells whose it was, and lets what that one may have sent end. Before the first write. */
+MUST_CHECK int run_await_lease(struct run *run, struct err *err);
 
 /* Connects unless it is; again after a connection was lost. */
 MUST_CHECK int run_connect(struct run *run, struct err *err);

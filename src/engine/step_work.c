@@ -329,7 +329,8 @@ static int run_step_work(struct run *run, size_t index, struct err *err)
 		if (rc == 0)
 			return 0;
 		run_recode(run, kind, err);
-		if (err->code == ERR_STOPPED || err->code == ERR_CANCELLED)
+		if (err->code == ERR_STOPPED || err->code == ERR_CANCELLED ||
+			err->code == ERR_LEASE_LOST)
 			return -(int)err->code;
 		rc = failed(run, index, err);
 		if (rc < 0)

@@ -24,6 +24,22 @@ static bool wants_write_concern(const bson_t *command)
 	return false;
 }
 
+/* Commands of documents end by themselves when the guard's time is over. */
+static bool takes_write_time(const struct mongo *mongo, const bson_t *command)
+{
+	static const char *const timed[] = {"insert", "update", "delete", "findAndModify", NULL};
+	bson_iter_t iter;
+
+	if (mongo->guard == NULL || mongo->guard->write_time <= 0 ||
+		bson_has_field(command, "maxTimeMS") || !bson_iter_init(&iter, command) ||
+		!bson_iter_next(&iter))
+		return false;
+	for (const char *const *name = timed; *name != NULL; name++)
+		if (strcmp(*name, bson_iter_key(&iter)) == 0)
+			return true;
+	return false;
+}
+
 static int take_reply(const struct mongo *mongo, const bson_t *reply, struct str *out,
 	struct mongo_refusal *refusal, struct err *err)
 {
@@ -53,6 +69,9 @@ static int run(struct mongo *mongo, const char *database, struct bytes command, 
 	result = driver_guard_command(mongo, &view, err);
 	if (result == 0 && wants_write_concern(&view) &&
 		!mongoc_write_concern_append(mongo->write_concern, &opts))
+		result = err_no_memory(err);
+	if (result == 0 && takes_write_time(mongo, &view) &&
+		!BSON_APPEND_INT64(&opts, "maxTimeMS", mongo->guard->write_time))
 		result = err_no_memory(err);
 	if (result == 0) {
 		bool done = mongoc_client_write_command_with_opts(

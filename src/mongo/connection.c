@@ -102,12 +102,16 @@ static void set_unless_given(mongoc_uri_t *uri, const char *option, int32_t mill
 		(void)mongoc_uri_set_option_as_int32(uri, option, milliseconds);
 }
 
-static mongoc_uri_t *parse_uri(const char *text)
+static mongoc_uri_t *parse_uri(const char *text, int32_t timeout)
 {
+	static const char *const timeouts[] = {MONGOC_URI_SERVERSELECTIONTIMEOUTMS,
+		MONGOC_URI_CONNECTTIMEOUTMS, MONGOC_URI_SOCKETTIMEOUTMS};
 	mongoc_uri_t *uri = mongoc_uri_new_with_error(text, NULL);
 
 	if (uri == NULL)
 		return NULL;
+	for (size_t i = 0; timeout > 0 && i < sizeof timeouts / sizeof *timeouts; i++)
+		(void)mongoc_uri_set_option_as_int32(uri, timeouts[i], timeout);
 	set_unless_given(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, SELECTION_TIMEOUT);
 	set_unless_given(uri, MONGOC_URI_CONNECTTIMEOUTMS, CONNECT_TIMEOUT);
 	set_unless_given(uri, MONGOC_URI_SOCKETTIMEOUTMS, SOCKET_TIMEOUT);
@@ -127,9 +131,9 @@ static int not_reached(struct err *err)
 	return err->code == ERR_DATABASE_LOST ? err_recode(err, ERR_DATABASE) : -(int)err->code;
 }
 
-static int begin_client(struct mongo *mongo, struct err *err)
+static int begin_client(struct mongo *mongo, int32_t timeout, struct err *err)
 {
-	mongoc_uri_t *uri = parse_uri(mongo->uri);
+	mongoc_uri_t *uri = parse_uri(mongo->uri, timeout);
 
 	if (uri == NULL)
 		return err_set(err, ERR_SITE,
@@ -158,7 +162,8 @@ static int begin_write_concern(struct mongo *mongo, struct err *err)
 	return 0;
 }
 
-int mongo_connect(const char *uri, const char *database, struct mongo **ret_mongo, struct err *err)
+static int connect_to(const char *uri, const char *database, int32_t timeout,
+	struct mongo **ret_mongo, struct err *err)
 {
 	struct mongo *mongo = calloc(1, sizeof *mongo);
 	struct mongo_server server;
@@ -172,7 +177,7 @@ int mongo_connect(const char *uri, const char *database, struct mongo **ret_mong
 	if (mongo->uri == NULL || mongo->database == NULL || mongo->address.failed)
 		result = err_no_memory(err);
 	else
-		result = begin_client(mongo, err);
+		result = begin_client(mongo, timeout, err);
 	if (result == 0 && (result = mongo_server(mongo, &server, err)) != 0)
 		result = not_reached(err);
 	if (result == 0) {
@@ -185,6 +190,17 @@ int mongo_connect(const char *uri, const char *database, struct mongo **ret_mong
 	}
 	*ret_mongo = mongo;
 	return 0;
+}
+
+int mongo_connect(const char *uri, const char *database, struct mongo **ret_mongo, struct err *err)
+{
+	return connect_to(uri, database, 0, ret_mongo, err);
+}
+
+int mongo_connect_within(const char *uri, const char *database, int64_t timeout,
+	struct mongo **ret_mongo, struct err *err)
+{
+	return connect_to(uri, database, (int32_t)timeout, ret_mongo, err);
 }
 
 int mongo_connect_again(

@@ -16,6 +16,7 @@ enum { AUTHENTICATION_FAILED = 18 };
  */
 static const int lost_codes[] = {6, 7, 89, 91, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435,
 	13436, 64 /* write concern timed out */, 100 /* unsatisfiable write concern */,
+	50 /* a write took longer than it may: how far it came is not known */,
 	43 /* cursor not found: it was idle too long, or the server was restarted */,
 	237 /* cursor killed */};
 

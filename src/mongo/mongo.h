@@ -34,6 +34,9 @@ void mongo_library_end(void);
  */
 MUST_CHECK int mongo_connect(
 	const char *uri, const char *database, struct mongo **ret_mongo, struct err *err);
+/* The same, and no answer of the server is waited for longer than timeout (ms, more than 0). */
+MUST_CHECK int mongo_connect_within(const char *uri, const char *database, int64_t timeout,
+	struct mongo **ret_mongo, struct err *err);
 void mongo_close(struct mongo *mongo);
 void mongo_cleanup(struct mongo **mongo);
 const char *mongo_database(const struct mongo *mongo);

@@ -343,7 +343,7 @@ static int take_compression(struct reader *reader, const struct json *backup)
 
 static int take_rest(struct reader *reader, const struct json *root)
 {
-	static const char *const limit_members[] = {"maxLagSeconds", NULL};
+	static const char *const limit_members[] = {"maxLagSeconds", "leaseSeconds", NULL};
 	static const char *const backup_members[] = {"workers", "compression", NULL};
 	struct site *site = reader->site;
 	const struct json *limits = NULL, *backup = NULL;
@@ -352,6 +352,8 @@ static int take_rest(struct reader *reader, const struct json *root)
 	if (result == 0 && limits != NULL)
 		result =
 			take_number(reader, limits, "maxLagSeconds", 1, 3600, 1000, &site->max_lag);
+	if (result == 0 && limits != NULL)
+		result = take_number(reader, limits, "leaseSeconds", 2, 3600, 1000, &site->lease);
 	if (result == 0)
 		result = take_object(reader, root, "backup", backup_members, &backup);
 	if (result == 0 && backup != NULL)
@@ -430,6 +432,7 @@ int site_load(const char *path, const char *state_dir, struct arena *arena, stru
 		.backlog_limit = 500,
 		.backlog_time = 600 * 1000,
 		.max_lag = 60 * 1000,
+		.lease = 60 * 1000,
 		.backup_workers = 4,
 		.backup_compression = COMPRESSION_GZIP,
 	};

@@ -41,6 +41,7 @@ struct site {
 	int64_t watch;		/* ms of watching after ingest is resumed, 300,000 by default */
 	int64_t backlog_limit;	/* events, 500 by default */
 	int64_t backlog_time;	/* ms over the limit before it is an alert, 600,000 by default */
+	int64_t lease;		/* ms that the lease on the database holds unless renewed, 60,000 */
 	int64_t max_lag;	/* ms of replication lag, 60,000 by default */
 	int64_t backup_workers; /* collections read at once, 4 by default */
 	enum compression backup_compression; /* gzip by default: mongorestore reads it, not zstd */

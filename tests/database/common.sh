@@ -105,13 +105,17 @@ report_hash() { # of the newest run
 }
 events() { cat "$state"/runs/*/events.jsonl; }
 
+# The collections of the site: what offkit keeps for itself is none.
+collections() {
+	command_reply '{"listCollections":1}' | grep -o '"name" : "[a-z_]*", "type"' | cut -d'"' -f4 |
+		grep -vx offkit_state | sort
+}
+
 # What the database is, whatever the run that made it is called: collections, options, indexes and
 # counts.
 shape() {
-	command_reply '{"listCollections":1}' | grep -o '"name" : "[a-z_]*", "type"' | sort
 	local name
-	for name in $(command_reply '{"listCollections":1}' | grep -o '"name" : "[a-z_]*", "type"' |
-		cut -d'"' -f4 | sort); do
+	for name in $(collections); do
 		echo "$name $(count "$name") $(command_reply "{\"listIndexes\":\"$name\"}" |
 			grep -o '"name" : "[^"]*"' | sort | tr '\n' ' ')"
 	done
