@@ -11,6 +11,7 @@
 /* The options of the commands that run steps. */
 struct run_values {
 	int64_t batch_size; /* 0: not given */
+	int64_t workers;    /* 0: not given */
 	bool stop_on_error;
 	const char *max_conflicts; /* NULL: not given */
 	int64_t max_lag;	   /* s, 0: not given */
@@ -27,6 +28,8 @@ struct run_values {
 #define RUN_OPTION_ROWS                                                                            \
 	OPTION_ROW_INTEGER("batch-size", 0, "N", 1, 100000, struct run_values, batch_size,         \
 		"documents in a batch of a backfill (500)"),                                       \
+		OPTION_ROW_INTEGER("workers", 0, "N", 1, 32, struct run_values, workers,           \
+			"batches of a backfill at once (by the number of cores)"),                 \
 		OPTION_ROW_FLAG("stop-on-error", 0, struct run_values, stop_on_error,              \
 			"a backfill stops at its first error"),                                    \
 		OPTION_ROW_TEXT("max-conflicts", 0, "N", struct run_values, max_conflicts,         \

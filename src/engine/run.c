@@ -206,6 +206,7 @@ int run_begin_event(struct run *run, struct err *err)
 	json_member_integer(writer, "batchSize", options->step.batch_size);
 	json_member_bool(writer, "stopOnError", options->step.stop_on_error);
 	json_member_integer(writer, "maxConflicts", options->step.max_conflicts);
+	json_member_integer(writer, "workers", options->step.workers);
 	json_member_integer(writer, "maxLag", options->step.max_lag);
 	json_member_integer(writer, "sampleSize", options->step.sample_size);
 	json_member_bool(writer, "allowExpiry", options->step.allow_expiry);

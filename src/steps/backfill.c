@@ -16,17 +16,8 @@
 enum {
 	BATCH_SIZE_MAX = 100000,
 	ESTIMATED_RATE = 1500, /* source documents a second, before anything was measured */
-};
-
-struct work {
-	const struct step_context *context;
-	struct backfill backfill;
-	struct backfill_state *state;
-	struct backfill_source *source;
-	struct arena arena;	     /* one batch */
-	int64_t started, started_at; /* this phase: boot time, and documents done then */
-	int64_t total;		     /* documents of this phase's source */
-	struct throttle *throttle;
+	WORKERS_LEAST = 2,
+	WORKERS_USUAL = 8, /* more only when they are asked for: the service needs its server too */
 };
 
 static int64_t batch_size(const struct step_context *context)
@@ -36,11 +27,18 @@ static int64_t batch_size(const struct step_context *context)
 	return size < 1 ? 500 : size > BATCH_SIZE_MAX ? BATCH_SIZE_MAX : size;
 }
 
-static int64_t conflict_limit(const struct work *work)
+/* Each waits for the server most of the time: two even on one core. */
+static int64_t worker_count(const struct step_context *context)
 {
-	int64_t given = work->context->options->max_conflicts;
+	int64_t count = context->options->workers;
 
-	return given >= 0 ? given : work->backfill.max_conflicts;
+	if (count < 1) {
+		count = sysconf(_SC_NPROCESSORS_ONLN);
+		count = count < WORKERS_LEAST	? WORKERS_LEAST
+			: count > WORKERS_USUAL ? WORKERS_USUAL
+						: count;
+	}
+	return count > BACKFILL_WORKERS_MAX ? BACKFILL_WORKERS_MAX : count;
 }
 
 /* ---- plan */
@@ -111,279 +109,14 @@ static int backfill_plan(
 	return 0;
 }
 
-/* ---- progress and lag */
-
-static void add_counter(struct step_progress *progress, const char *name, int64_t value)
-{
-	progress->counters[progress->counter_count].name = name;
-	progress->counters[progress->counter_count++].value = value;
-}
-
-/* A role that this migration does not write has no counter. */
-static void count_role(const struct work *work, struct step_progress *progress, const char *role)
-{
-	int64_t count = 0;
-	bool has = false;
-
-	for (size_t i = 0; i < work->backfill.target_count; i++)
-		if (strcmp(work->backfill.targets[i]->role, role) == 0) {
-			has = true;
-			count += work->state->targets[i].written;
-		}
-	if (has)
-		add_counter(progress, role, count);
-}
-
-static void tell(const struct work *work)
-{
-	const struct backfill_phase_state *done = &work->state->phases[work->state->phase];
-	int64_t elapsed = clock_boottime() - work->started;
-	int64_t fresh = done->documents - work->started_at, size = batch_size(work->context);
-	struct step_progress progress = {
-		.phase = work->backfill.phases[work->state->phase].name,
-		.done = done->documents,
-		.total = work->total,
-		.unit = "documents",
-		.left = -1,
-		.lag = throttle_lag(work->throttle),
-		.batch = work->state->batch,
-		.batches = (work->total + size - 1) / size,
-		.batch_size = size,
-	};
-
-	if (elapsed > 0 && fresh > 0) {
-		progress.rate = (double)fresh * 1000 / (double)elapsed;
-		progress.left =
-			(int64_t)((double)(work->total - done->documents) * 1000 / progress.rate);
-	}
-	count_role(work, &progress, "observations");
-	count_role(work, &progress, "linksets");
-	count_role(work, &progress, "events");
-	count_role(work, &progress, "tombstones");
-	count_role(work, &progress, "documents");
-	add_counter(&progress, "conflicts", work->state->conflicts);
-	add_counter(&progress, "errors", work->state->errors);
-	work->context->host->progress(work->context->host->self, &progress);
-}
-
-static int stop_if_asked(const struct work *work, struct err *err)
-{
-	const struct step_host *host = work->context->host;
-
-	if (!host->stop_requested(host->self))
-		return 0;
-	return err_set(err, ERR_STOPPED, "stopped after batch %lld of %s",
-		(long long)work->state->batch, work->backfill.id);
-}
-
-static int tell_while_waiting(void *self, struct err *err)
-{
-	struct work *work = self;
-	int result = throttle_tell(work->throttle, work->context->host, err);
-
-	tell(work);
-	return result != 0 ? result : stop_if_asked(work, err);
-}
-
-static int mind_the_lag(struct work *work, struct err *err)
-{
-	int result =
-		throttle_pass(work->throttle, work->context->mongo, tell_while_waiting, work, err);
-
-	return result != 0 ? result : throttle_tell(work->throttle, work->context->host, err);
-}
-
-/* ---- a batch */
-
-static int checkpoint(struct work *work, struct err *err)
-{
-	CLEANUP_STR struct str text = STR_INIT;
-	const struct step_host *host = work->context->host;
-	int result = backfill_state_write(work->state, &work->backfill, &text, err);
-
-	return result != 0 ? result : host->checkpoint(host->self, str_bytes(&text), err);
-}
-
-/* "1 conflict and 0 errors; --max-conflicts allows 0; batch 3 wrote nothing; see FILE" */
-static void say_how_many(
-	const struct work *work, const struct backfill_batch *batch, bool written, struct str *out)
-{
-	const struct step_context *context = work->context;
-	int64_t conflicts = work->state->conflicts + (int64_t)batch->conflict_count;
-	int64_t errors = work->state->errors + (int64_t)batch->failure_count;
-
-	text_plural(out, conflicts, "conflict", NULL);
-	str_append_text(out, " and ");
-	text_plural(out, errors, "error", NULL);
-	str_append_format(out, "; --max-conflicts allows %lld; batch %lld %s; see ",
-		(long long)conflict_limit(work), (long long)work->state->batch + 1,
-		written ? "was written in part" : "wrote nothing");
-	if (context->site != NULL)
-		str_append_format(out, "%s/runs/%s/", context->site->state_dir, context->run_id);
-	str_append_text(out, "conflicts.ndjson");
-}
-
-/* The first conflict, or else the first document that could not be derived. */
-static int say_why(
-	const struct work *work, const struct backfill_batch *batch, bool written, struct err *err)
-{
-	CLEANUP_STR struct str how_many = STR_INIT, key = STR_INIT;
-	const struct backfill_derived *first = NULL;
-	char id[OBJECT_ID_HEX_SIZE];
-
-	say_how_many(work, batch, written, &how_many);
-	for (size_t i = 0; i < batch->derived_count && first == NULL; i++)
-		if (batch->derived[i].fate == FATE_CONFLICT)
-			first = &batch->derived[i];
-	if (first == NULL) {
-		backfill_key_to_text(batch->units[batch->failures[0].unit].key, &key);
-		return err_set(err, ERR_MIGRATION, "%s %s: %s (%s)", batch->phase->collection,
-			str_text(&key), batch->failures[0].err.message, str_text(&how_many));
-	}
-	object_id_to_hex(first->id.object_id, id);
-	return err_set(err, ERR_CONFLICT, "%s %s %s (%s)", first->write->collection, id,
-		first->reason != NULL ? "is refused because of another document"
-				      : "exists with other content than this kit derives",
-		str_text(&how_many));
-}
-
-/* Nothing of a batch is written that goes over the limit. */
-static int judge(struct work *work, struct backfill_batch *batch, bool written, struct err *err)
-{
-	int64_t bad = (int64_t)batch->conflict_count + (int64_t)batch->failure_count;
-	int64_t all = work->state->conflicts + work->state->errors + bad;
-
-	if (bad == 0)
-		return 0;
-	int64_t before = work->state->conflicts_octets;
-	int result =
-		backfill_conflicts_write(work->context, &work->backfill, batch, work->state, err);
-	if (result != 0)
-		return result;
-	if (work->context->options->stop_on_error || all > conflict_limit(work))
-		return say_why(work, batch, written, err);
-	if (!written) /* they are told of once more, with those that writing finds */
-		work->state->conflicts_octets = before;
-	return 0;
-}
-
-static int do_batch(struct work *work, struct backfill_batch *batch, struct err *err)
-{
-	const struct step_context *context = work->context;
-	int result = backfill_look_up(context->mongo, batch, err);
-
-	if (result == 0)
-		result = backfill_derive(batch, context->run_id, err);
-	if (result == 0)
-		result = backfill_compare(context->mongo, batch, context->run_id, err);
-	if (result == 0)
-		result = judge(work, batch, false, err);
-	if (result == 0)
-		result = backfill_write(context->mongo, batch, context->run_id, err);
-	if (result == 0)
-		result = judge(work, batch, true, err);
-	if (result != 0)
-		return result;
-	work->state->conflicts += (int64_t)batch->conflict_count;
-	work->state->errors += (int64_t)batch->failure_count;
-	result = backfill_state_add(work->state, batch, err);
-	if (result == 0)
-		result = checkpoint(work, err);
-	if (result == 0)
-		tell(work);
-	return result;
-}
-
-/* ---- a phase */
-
-static bool begins_with(struct bytes index, const struct backfill_phase *phase)
-{
-	struct value key = doc_get(index, "key"), direction;
-	struct doc_iter iter =
-		doc_iter_begin(key.type == VALUE_DOCUMENT ? key.bytes : bytes_make(NULL, 0));
-	const char *name;
-
-	for (size_t i = 0; i < phase->key_count; i++)
-		if (!doc_iter_next(&iter, &name, &direction) || strcmp(name, phase->keys[i]) != 0)
-			return false;
-	return true;
-}
-
-/* Without it the server would sort the whole collection in memory, and refuse a large one. */
-static int need_index(struct work *work, const struct backfill_phase *phase, struct err *err)
-{
-	struct bytes *indexes = NULL;
-	size_t count = 0;
-
-	if (phase->key_count == 0)
-		return 0;
-	int result = mongo_indexes(work->context->mongo, phase->collection, work->context->arena,
-		&indexes, &count, err);
-	if (result != 0)
-		return result;
-	for (size_t i = 0; i < count; i++)
-		if (begins_with(indexes[i], phase))
-			return 0;
-	return err_set(err, ERR_MIGRATION,
-		"phase %s: %s has no index that begins with the fields of groupBy", phase->name,
-		phase->collection);
-}
-
-static int begin_phase(struct work *work, struct err *err)
-{
-	static const struct bytes all = {NULL, 0};
-	const struct backfill_phase *phase = &work->backfill.phases[work->state->phase];
-	int result = need_index(work, phase, err);
-
-	if (result == 0)
-		result = mongo_count(
-			work->context->mongo, phase->collection, all, &work->total, err);
-	if (result == 0)
-		result = backfill_source_open(work->context->mongo, phase,
-			str_bytes(&work->state->after), batch_size(work->context), &work->source,
-			err);
-	work->started = clock_boottime();
-	work->started_at = work->state->phases[work->state->phase].documents;
-	return result;
-}
-
-static int do_phase(struct work *work, struct err *err)
-{
-	int result = begin_phase(work, err);
-
-	while (result == 0) {
-		struct backfill_batch batch = {
-			.phase = &work->backfill.phases[work->state->phase],
-			.arena = &work->arena,
-		};
-		arena_reset(&work->arena);
-		result = stop_if_asked(work, err);
-		if (result == 0)
-			result = mind_the_lag(work, err);
-		if (result == 0)
-			result = backfill_source_read(
-				work->source, &work->arena, &batch.units, &batch.unit_count, err);
-		if (result != 0 || batch.unit_count == 0)
-			break;
-		result = do_batch(work, &batch, err);
-	}
-	backfill_source_close(work->source);
-	work->source = NULL;
-	if (result == 0)
-		result = backfill_state_end_phase(work->state, &work->backfill, err);
-	if (result == 0)
-		result = checkpoint(work, err);
-	return result;
-}
-
 /* ---- apply */
 
-static void report_name(const struct work *work, char *name, size_t size)
+static void report_name(const struct backfill_work *work, char *name, size_t size)
 {
 	(void)snprintf(name, size, "backfill-%s.json", work->backfill.id);
 }
 
-static int write_report(struct work *work, struct err *err)
+static int write_report(struct backfill_work *work, struct err *err)
 {
 	CLEANUP_STR struct str report = STR_INIT;
 	struct sha256 digest;
@@ -398,17 +131,23 @@ static int write_report(struct work *work, struct err *err)
 	report_name(work, name, sizeof name);
 	result = file_write_durable_at(
 		work->context->run_dirfd, name, str_bytes(&report), 0600, err);
-	return result != 0 ? result : checkpoint(work, err);
+	return result != 0 ? result : backfill_checkpoint(work, err);
 }
 
-static int work_begin(struct work *work, const struct step_context *context, struct err *err)
+static int work_begin(
+	struct backfill_work *work, const struct step_context *context, struct err *err)
 {
 	struct stat status;
 
 	work->context = context;
+	work->batch_size = batch_size(context);
+	work->workers = worker_count(context);
 	int result = backfill_load(context->step->migration, context->arena, &work->backfill, err);
 	if (result == 0)
 		result = backfill_state_new(context->arena, &work->state, err);
+	work->conflict_limit = context->options->max_conflicts >= 0
+				       ? context->options->max_conflicts
+				       : work->backfill.max_conflicts;
 	if (result == 0 && context->checkpoint != NULL)
 		return backfill_state_read(context->checkpoint, &work->backfill, work->state, err);
 	/* Another backfill of this run may have told of conflicts. */
@@ -418,25 +157,24 @@ static int work_begin(struct work *work, const struct step_context *context, str
 	return result;
 }
 
-static void work_end(struct work *work)
+static void work_end(struct backfill_work *work)
 {
 	throttle_free(work->throttle);
-	arena_release(&work->arena);
 	if (work->state != NULL)
 		backfill_state_release(work->state);
 }
 
 static int backfill_apply(const struct step_context *context, struct err *err)
 {
-	struct work work = {.arena = ARENA_INIT};
+	struct backfill_work work = {0};
 	int result = work_begin(&work, context, err);
 
 	if (result == 0)
 		result = throttle_new(context, &work.throttle, err);
 	if (result == 0 && context->checkpoint == NULL)
-		result = checkpoint(&work, err);
+		result = backfill_checkpoint(&work, err);
 	while (result == 0 && work.state->phase < work.backfill.phase_count) {
-		result = do_phase(&work, err);
+		result = backfill_phase(&work, err);
 		/* A document of the database, not one of the kit, was malformed or too large. */
 		if (result != 0 && (err->code == ERR_SYNTAX || err->code == ERR_LIMIT))
 			result = err_recode(err, ERR_MIGRATION);
@@ -449,7 +187,7 @@ static int backfill_apply(const struct step_context *context, struct err *err)
 
 /* ---- verify and report */
 
-static int verify_report(struct work *work, struct err *err)
+static int verify_report(struct backfill_work *work, struct err *err)
 {
 	CLEANUP_STR struct str report = STR_INIT;
 	struct sha256 digest;
@@ -469,17 +207,22 @@ static int verify_report(struct work *work, struct err *err)
 }
 
 /* Every document that was counted as written carries this run's id on the server. */
-static int verify_counts(struct work *work, struct err *err)
+static int verify_counts(struct backfill_work *work, struct err *err)
 {
 	for (size_t i = 0; i < work->backfill.target_count; i++) {
 		const struct backfill_write *write = work->backfill.targets[i];
 		CLEANUP_STR struct str filter = STR_INIT;
 		struct doc_writer writer;
-		int64_t there = 0, written = 0;
-		for (size_t j = 0; j < work->backfill.target_count; j++)
-			if (strcmp(work->backfill.targets[j]->collection, write->collection) == 0 &&
-				strcmp(work->backfill.targets[j]->run_path, write->run_path) == 0)
-				written += work->state->targets[j].written;
+		int64_t there = 0, written = 0, found = 0, repeated = 0;
+		for (size_t j = 0; j < work->backfill.target_count; j++) {
+			const struct backfill_target *target = &work->state->targets[j];
+			if (strcmp(work->backfill.targets[j]->collection, write->collection) != 0 ||
+				strcmp(work->backfill.targets[j]->run_path, write->run_path) != 0)
+				continue;
+			written += target->written;
+			found += target->found;
+			repeated += target->repeated;
+		}
 		doc_write_begin(&writer, &filter);
 		doc_write_string(&writer, write->run_path, work->context->run_id);
 		doc_write_end(&writer);
@@ -487,7 +230,8 @@ static int verify_counts(struct work *work, struct err *err)
 		if (result == 0)
 			result = mongo_count(work->context->mongo, write->collection,
 				str_bytes(&filter), &there, err);
-		if (result == 0 && there != written)
+		/* What an interrupted attempt wrote, and what two sources derive to, look alike. */
+		if (result == 0 && (there < written - found || there > written + repeated))
 			result = err_set(err, ERR_MIGRATION,
 				"%s has %lld documents of this run, and %lld were written",
 				write->collection, (long long)there, (long long)written);
@@ -499,7 +243,7 @@ static int verify_counts(struct work *work, struct err *err)
 
 static int backfill_verify(const struct step_context *context, struct err *err)
 {
-	struct work work = {.arena = ARENA_INIT};
+	struct backfill_work work = {0};
 	int result = work_begin(&work, context, err);
 
 	if (result == 0 &&
@@ -513,7 +257,8 @@ static int backfill_verify(const struct step_context *context, struct err *err)
 	return result;
 }
 
-static int write_result(const struct work *work, struct json_writer *writer, struct err *err)
+static int write_result(
+	const struct backfill_work *work, struct json_writer *writer, struct err *err)
 {
 	CLEANUP_STR struct str summary = STR_INIT;
 	char number[TEXT_COUNT_SIZE], name[MIGRATION_ID_MAX + 32];
@@ -523,12 +268,14 @@ static int write_result(const struct work *work, struct json_writer *writer, str
 		const struct backfill_write *write = work->backfill.targets[i];
 		const struct backfill_target *target = &work->state->targets[i];
 		str_append_format(&summary, "%s%s %s", i == 0 ? "" : ", ",
-			text_count(target->written + target->skipped, number), write->role);
+			text_count(target->written + target->skipped + target->repeated, number),
+			write->role);
 		json_write_object(writer);
 		json_member_string(writer, "collection", write->collection);
 		json_member_string(writer, "role", write->role);
 		json_member_integer(writer, "written", target->written);
 		json_member_integer(writer, "skipped", target->skipped);
+		json_member_integer(writer, "repeated", target->repeated);
 		json_write_end(writer);
 	}
 	json_write_end(writer);
@@ -551,7 +298,7 @@ static int write_result(const struct work *work, struct json_writer *writer, str
 static int backfill_report(
 	const struct step_context *context, struct json_writer *writer, struct err *err)
 {
-	struct work work = {.arena = ARENA_INIT};
+	struct backfill_work work = {0};
 	int result = context->checkpoint == NULL ? 0 : work_begin(&work, context, err);
 
 	if (result == 0 && context->checkpoint != NULL)

@@ -2,9 +2,10 @@
  * backfill: documents derived from other documents, in batches (kit-layout/migration.schema.json,
  * "backfill"; offkit-migration(5)). Internal to the step.
  *
- * A batch is read, derived and compared with what is there before any of it is written; its end is
- * a checkpoint. What is counted and hashed depends on the source alone, not on batches, runs or
- * times: see backfill_state.c.
+ * A batch is a range of the source in the order of its index. It is read, derived and compared with
+ * what is there before any of it is written. Several batches are at work at once, and end in their
+ * order: the end of each is a checkpoint. What is counted and hashed depends on the source alone,
+ * not on batches, workers, runs or times: see backfill_state.c and backfill_phase.c.
  */
 #ifndef OFFKIT_STEPS_BACKFILL_H
 #define OFFKIT_STEPS_BACKFILL_H
@@ -21,10 +22,12 @@ enum {
 	BACKFILL_KEYS_MAX = 8,
 	BACKFILL_VOLATILE_MAX = 16,
 	BACKFILL_TARGETS_MAX = BACKFILL_PHASES_MAX * BACKFILL_WRITES_MAX,
-	BACKFILL_SOURCES_MAX = 256,		     /* distinct values of countBy, a phase */
-	BACKFILL_SOURCE_NAME_MAX = 128,		     /* octets */
-	BACKFILL_CHUNK = 4096,			     /* source units in a chunk of the hash */
-	BACKFILL_BATCH_OCTETS = 16 * 1024 * 1024,    /* a batch ends at these, whatever its count */
+	BACKFILL_SOURCES_MAX = 256,		  /* distinct values of countBy, a phase */
+	BACKFILL_SOURCE_NAME_MAX = 128,		  /* octets */
+	BACKFILL_CHUNK = 4096,			  /* source units in a chunk of the hash */
+	BACKFILL_BATCH_OCTETS = 4 * 1024 * 1024,  /* a batch ends at these, whatever its count */
+	BACKFILL_FLIGHT_OCTETS = 8 * 1024 * 1024, /* all batches at work, unless one has more */
+	BACKFILL_WORKERS_MAX = 32,
 	BACKFILL_GROUP_OCTETS = 48 * 1024 * 1024,    /* documents of one group */
 	BACKFILL_DOCUMENT_OCTETS = 16 * 1024 * 1024, /* of a derived document, as MongoDB */
 	BACKFILL_IN_MAX = 1000,			     /* values in one $in */
@@ -137,7 +140,18 @@ MUST_CHECK int backfill_filter_after(
 
 /* ---- deriving (backfill_derive.c, backfill_lookup.c) */
 
-enum backfill_fate { FATE_WRITE, FATE_WRITTEN, FATE_SKIPPED, FATE_CONFLICT };
+/*
+ * What becomes of a derived document. FOUND: it is there with this run's id, from an attempt that
+ * was interrupted. REPEATED: another source document of this run derives to the same.
+ */
+enum backfill_fate {
+	FATE_WRITE,
+	FATE_WRITTEN,
+	FATE_FOUND,
+	FATE_REPEATED,
+	FATE_SKIPPED,
+	FATE_CONFLICT
+};
 
 struct backfill_derived {
 	const struct backfill_write *write;
@@ -158,6 +172,7 @@ struct backfill_failure {
 struct backfill_batch {
 	const struct backfill_phase *phase;
 	struct arena *arena;
+	bool fresh; /* it was not tried before: what has this run's id is not from an attempt */
 	size_t unit_count;
 	struct backfill_unit *units;
 	size_t derived_count, failure_count, conflict_count;
@@ -204,7 +219,8 @@ MUST_CHECK int backfill_write(
 /* ---- counts, hash, checkpoint and report (backfill_state.c, backfill_report.c) */
 
 struct backfill_target {
-	int64_t written, skipped;
+	int64_t written, skipped, repeated;
+	int64_t found;					     /* of those that are written */
 	struct sha256 chunk;				     /* of the chunk that is being read */
 	struct sha256 total;				     /* of the chunks before it */
 	uint8_t first[OBJECT_ID_SIZE], last[OBJECT_ID_SIZE]; /* least and greatest _id */
@@ -225,6 +241,7 @@ struct backfill_state {
 	size_t phase; /* that is at work; phase_count: all done */
 	int64_t batch;
 	int64_t in_chunk; /* units of this phase's unfinished chunk */
+	int64_t ahead;	  /* units after the last one that may be at work already */
 	int64_t conflicts, errors;
 	int64_t conflicts_octets; /* of conflicts.ndjson */
 	struct str after;	  /* the last unit's key, empty: none */
@@ -236,9 +253,37 @@ struct backfill_state {
 MUST_CHECK int backfill_state_new(
 	struct arena *arena, struct backfill_state **ret_state, struct err *err);
 void backfill_state_release(struct backfill_state *state);
+
+/* What is left of a batch when its documents are forgotten: all that is counted and hashed of it.
+ */
+struct backfill_leaf {
+	size_t unit, target;
+	struct sha256 digest;
+};
+
+struct backfill_tally {
+	struct arena arena;
+	int64_t number; /* of the batch, from 1 */
+	size_t unit_count, leaf_count;
+	struct backfill_leaf *leaves;	     /* in the order of units, then of writes */
+	struct backfill_phase_state counted; /* by source too */
+	struct backfill_target targets[BACKFILL_WRITES_MAX]; /* in the order of writes */
+	struct bytes after;				     /* the last unit's key */
+	int64_t conflicts, errors;
+	struct bytes lines; /* for conflicts.ndjson */
+	struct err why;	    /* the first conflict, or else the first error */
+};
+
+/* Of a batch that was compared, and written unless too much of it differs. */
+MUST_CHECK int backfill_tally_take(struct backfill_tally *tally, const struct backfill *backfill,
+	const struct backfill_batch *batch, int64_t number, struct err *err);
+void backfill_tally_release(struct backfill_tally *tally);
+
+MUST_CHECK int backfill_count_source(
+	struct backfill_phase_state *phase, struct bytes name, int64_t documents, struct err *err);
 /* Takes in a batch that was written. */
-MUST_CHECK int backfill_state_add(
-	struct backfill_state *state, const struct backfill_batch *batch, struct err *err);
+MUST_CHECK int backfill_state_add(struct backfill_state *state, const struct backfill_phase *phase,
+	const struct backfill_tally *tally, struct err *err);
 MUST_CHECK int backfill_state_end_phase(
 	struct backfill_state *state, const struct backfill *backfill, struct err *err);
 MUST_CHECK int backfill_state_write(const struct backfill_state *state,
@@ -251,10 +296,39 @@ MUST_CHECK int backfill_state_read(const struct json *checkpoint, const struct b
 MUST_CHECK int backfill_report_write(const struct backfill_state *state,
 	const struct backfill *backfill, struct str *out, struct err *err);
 
-/* Appends the batch's conflicts and failures to conflicts.ndjson, durably. */
-MUST_CHECK int backfill_conflicts_write(const struct step_context *context,
-	const struct backfill *backfill, const struct backfill_batch *batch,
-	struct backfill_state *state, struct err *err);
+/* A batch's conflicts and failures as lines of conflicts.ndjson. */
+MUST_CHECK int backfill_conflict_lines(const struct backfill *backfill,
+	const struct backfill_batch *batch, int64_t number, struct str *out, struct err *err);
+/* Durably, at an offset: what stood behind it is of a batch that is told of again. */
+MUST_CHECK int backfill_append_lines(const struct step_context *context, const char *name,
+	int64_t *offset, struct bytes lines, struct err *err);
+
+/* ---- the work */
+
+struct throttle;
+
+struct backfill_work {
+	const struct step_context *context;
+	struct backfill backfill;
+	struct backfill_state *state;
+	struct throttle *throttle;
+	int64_t batch_size, workers;
+	int64_t conflict_limit;
+	int64_t started, started_at; /* this phase: boot time, and documents done then */
+	int64_t total;		     /* documents of this phase's source */
+};
+
+/* All batches of state->phase (backfill_phase.c). */
+MUST_CHECK int backfill_phase(struct backfill_work *work, struct err *err);
+
+/* In the step's own thread (backfill_commit.c). */
+MUST_CHECK int backfill_checkpoint(struct backfill_work *work, struct err *err);
+/* Takes in a batch and makes a checkpoint; refused: nothing of it was written. */
+MUST_CHECK int backfill_commit(struct backfill_work *work, const struct backfill_tally *tally,
+	bool refused, struct err *err);
+/* Between two batches: waits while the replicas are behind. */
+MUST_CHECK int backfill_pause(struct backfill_work *work, struct err *err);
+void backfill_tell(const struct backfill_work *work);
 
 /* ---- the verbs that have files of their own */
 

@@ -13,7 +13,7 @@ static void write_target(struct json_writer *writer, const struct backfill_write
 	const struct backfill_target *target)
 {
 	char hex[SHA256_HEX_SIZE], id[OBJECT_ID_HEX_SIZE];
-	int64_t documents = target->written + target->skipped;
+	int64_t documents = target->written + target->skipped + target->repeated;
 
 	json_write_object(writer);
 	json_member_string(writer, "collection", write->collection);
@@ -112,26 +112,24 @@ static void write_differences(
 }
 
 static int begin_line(struct json_writer *writer, struct str *out, const struct backfill *backfill,
-	const struct backfill_batch *batch, const struct backfill_state *state, size_t unit,
-	struct err *err)
+	const struct backfill_batch *batch, int64_t number, size_t unit, struct err *err)
 {
 	json_write_begin(writer, out);
 	json_write_object(writer);
 	json_member_string(writer, "migration", backfill->id);
 	json_member_string(writer, "phase", batch->phase->name);
-	json_member_integer(writer, "batch", state->batch + 1);
+	json_member_integer(writer, "batch", number);
 	json_member_string(writer, "source", batch->phase->collection);
 	return member_doc(writer, "sourceKey", batch->units[unit].key, err);
 }
 
 static int conflict_line(const struct backfill *backfill, const struct backfill_batch *batch,
-	const struct backfill_state *state, const struct backfill_derived *derived, struct str *out,
-	struct err *err)
+	int64_t number, const struct backfill_derived *derived, struct str *out, struct err *err)
 {
 	CLEANUP_STR struct str existing = STR_INIT, stable = STR_INIT;
 	struct json_writer writer;
 	char id[OBJECT_ID_HEX_SIZE];
-	int result = begin_line(&writer, out, backfill, batch, state, derived->unit, err);
+	int result = begin_line(&writer, out, backfill, batch, number, derived->unit, err);
 
 	json_member_string(&writer, "kind", "conflict");
 	json_member_string(&writer, "collection", derived->write->collection);
@@ -160,11 +158,10 @@ static int conflict_line(const struct backfill *backfill, const struct backfill_
 }
 
 static int failure_line(const struct backfill *backfill, const struct backfill_batch *batch,
-	const struct backfill_state *state, const struct backfill_failure *failure, struct str *out,
-	struct err *err)
+	int64_t number, const struct backfill_failure *failure, struct str *out, struct err *err)
 {
 	struct json_writer writer;
-	int result = begin_line(&writer, out, backfill, batch, state, failure->unit, err);
+	int result = begin_line(&writer, out, backfill, batch, number, failure->unit, err);
 
 	json_member_string(&writer, "kind", "error");
 	json_member_string(&writer, "reason", failure->err.message);
@@ -173,51 +170,33 @@ static int failure_line(const struct backfill *backfill, const struct backfill_b
 	return result;
 }
 
-static int append(
-	const struct step_context *context, int64_t at, struct bytes lines, struct err *err)
+int backfill_append_lines(const struct step_context *context, const char *name, int64_t *offset,
+	struct bytes lines, struct err *err)
 {
-	static const char name[] = "conflicts.ndjson";
 	CLEANUP_FD int fd =
 		openat(context->run_dirfd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	/* Lines after the last checkpoint are of a batch that is told of again. */
-	if (fd < 0 || ftruncate(fd, at) != 0 || lseek(fd, at, SEEK_SET) != at)
+	if (fd < 0 || ftruncate(fd, *offset) != 0 || lseek(fd, *offset, SEEK_SET) != *offset)
 		return err_set_errno(err, ERR_DISK, errno, "%s", name);
 	int result = fd_write_all(fd, lines, err);
 	if (result == 0 && fsync(fd) != 0)
 		result = err_set_errno(err, ERR_DISK, errno, "%s", name);
-	return result != 0 ? err_context(err, "%s", name) : 0;
+	if (result != 0)
+		return err_context(err, "%s", name);
+	*offset += (int64_t)lines.size;
+	return 0;
 }
 
-int backfill_conflicts_write(const struct step_context *context, const struct backfill *backfill,
-	const struct backfill_batch *batch, struct backfill_state *state, struct err *err)
+int backfill_conflict_lines(const struct backfill *backfill, const struct backfill_batch *batch,
+	int64_t number, struct str *out, struct err *err)
 {
-	CLEANUP_STR struct str lines = STR_INIT;
 	int result = 0;
 
-	if (batch->conflict_count == 0 && batch->failure_count == 0)
-		return 0;
-	for (size_t i = 0; result == 0 && i < batch->derived_count; i++) {
-		CLEANUP_STR struct str line = STR_INIT;
-		if (batch->derived[i].fate != FATE_CONFLICT)
-			continue;
-		result = conflict_line(backfill, batch, state, &batch->derived[i], &line, err);
-		if (result == 0)
-			result = str_check(&line, err);
-		str_append(&lines, line.text, line.size);
-	}
-	for (size_t i = 0; result == 0 && i < batch->failure_count; i++) {
-		CLEANUP_STR struct str line = STR_INIT;
-		result = failure_line(backfill, batch, state, &batch->failures[i], &line, err);
-		if (result == 0)
-			result = str_check(&line, err);
-		str_append(&lines, line.text, line.size);
-	}
-	if (result == 0)
-		result = str_check(&lines, err);
-	if (result == 0)
-		result = append(context, state->conflicts_octets, str_bytes(&lines), err);
-	if (result == 0)
-		state->conflicts_octets += (int64_t)lines.size;
-	return result;
+	for (size_t i = 0; result == 0 && i < batch->derived_count; i++)
+		if (batch->derived[i].fate == FATE_CONFLICT)
+			result = conflict_line(
+				backfill, batch, number, &batch->derived[i], out, err);
+	for (size_t i = 0; result == 0 && i < batch->failure_count; i++)
+		result = failure_line(backfill, batch, number, &batch->failures[i], out, err);
+	return result == 0 ? str_check(out, err) : result;
 }

@@ -47,8 +47,8 @@ void backfill_state_release(struct backfill_state *state)
 
 /* ---- counting */
 
-static int count_source(
-	struct backfill_phase_state *phase, struct bytes name, size_t documents, struct err *err)
+int backfill_count_source(
+	struct backfill_phase_state *phase, struct bytes name, int64_t documents, struct err *err)
 {
 	size_t at = 0;
 	int order = 1;
@@ -75,51 +75,43 @@ static int count_source(
 		memset(&phase->sources[at], 0, sizeof phase->sources[at]);
 		memcpy(phase->sources[at].name, name.data, name.size);
 	}
-	phase->sources[at].count += (int64_t)documents;
+	phase->sources[at].count += documents;
 	return 0;
 }
 
-static int count_unit(struct backfill_state *state, const struct backfill_batch *batch,
-	const struct backfill_unit *unit, struct err *err)
+static void add_target(struct backfill_target *target, const struct backfill_target *more)
 {
-	struct backfill_phase_state *phase = &state->phases[state->phase];
-	struct bytes name = bytes_of_string("(none)");
+	int64_t documents = more->written + more->skipped + more->repeated;
+	bool none = target->written + target->skipped + target->repeated == 0;
 
-	phase->units++;
-	phase->documents += (int64_t)unit->documents;
-	if (batch->phase->count_by == NULL)
-		return 0;
-	struct derive_run run = {
-		.root = unit->root, .variables = unit->variables, .scratch = batch->arena};
-	struct value value;
-	struct err unsuitable;
-	/* A document whose source cannot be told is counted all the same. */
-	if (derive_evaluate(batch->phase->count_by, &run, &value, &unsuitable) == 0 &&
-		value.type == VALUE_STRING)
-		name = value.bytes;
-	return count_source(phase, name, unit->documents, err);
+	if (documents == 0)
+		return;
+	if (none || memcmp(more->first, target->first, OBJECT_ID_SIZE) < 0)
+		memcpy(target->first, more->first, OBJECT_ID_SIZE);
+	if (none || memcmp(more->last, target->last, OBJECT_ID_SIZE) > 0)
+		memcpy(target->last, more->last, OBJECT_ID_SIZE);
+	target->written += more->written;
+	target->skipped += more->skipped;
+	target->repeated += more->repeated;
+	target->found += more->found;
 }
 
-static int count_derived(
-	struct backfill_target *target, const struct backfill_derived *derived, struct err *err)
+static int add_counts(struct backfill_state *state, const struct backfill_phase *phase,
+	const struct backfill_tally *tally, struct err *err)
 {
-	bool none = target->written + target->skipped == 0;
-	const uint8_t *id = derived->id.object_id;
+	struct backfill_phase_state *counted = &state->phases[state->phase];
+	int result = 0;
 
-	if (derived->fate == FATE_CONFLICT)
-		return 0;
-	int result = chain(&target->chunk, &derived->leaf, err);
-	if (result != 0)
-		return result;
-	if (none || memcmp(id, target->first, OBJECT_ID_SIZE) < 0)
-		memcpy(target->first, id, OBJECT_ID_SIZE);
-	if (none || memcmp(id, target->last, OBJECT_ID_SIZE) > 0)
-		memcpy(target->last, id, OBJECT_ID_SIZE);
-	if (derived->fate == FATE_SKIPPED)
-		target->skipped++;
-	else
-		target->written++;
-	return 0;
+	counted->units += tally->counted.units;
+	counted->documents += tally->counted.documents;
+	for (size_t i = 0; result == 0 && i < tally->counted.source_count; i++) {
+		const struct backfill_count *source = &tally->counted.sources[i];
+		result = backfill_count_source(
+			counted, bytes_of_string(source->name), source->count, err);
+	}
+	for (size_t i = 0; i < phase->write_count; i++)
+		add_target(&state->targets[phase->writes[i].target], &tally->targets[i]);
+	return result;
 }
 
 static int end_chunk(
@@ -136,26 +128,25 @@ static int end_chunk(
 	return result;
 }
 
-int backfill_state_add(
-	struct backfill_state *state, const struct backfill_batch *batch, struct err *err)
+int backfill_state_add(struct backfill_state *state, const struct backfill_phase *phase,
+	const struct backfill_tally *tally, struct err *err)
 {
 	size_t next = 0;
-	int result = 0;
+	int result = add_counts(state, phase, tally, err);
 
-	for (size_t i = 0; result == 0 && i < batch->unit_count; i++) {
-		result = count_unit(state, batch, &batch->units[i], err);
-		for (; result == 0 && next < batch->derived_count && batch->derived[next].unit == i;
-			next++)
-			result = count_derived(&state->targets[batch->derived[next].write->target],
-				&batch->derived[next], err);
+	for (size_t i = 0; result == 0 && i < tally->unit_count; i++) {
+		for (; result == 0 && next < tally->leaf_count && tally->leaves[next].unit == i;
+			next++) {
+			const struct backfill_leaf *leaf = &tally->leaves[next];
+			result = chain(&state->targets[leaf->target].chunk, &leaf->digest, err);
+		}
 		if (result == 0 && ++state->in_chunk == BACKFILL_CHUNK)
-			result = end_chunk(state, batch->phase, err);
+			result = end_chunk(state, phase, err);
 	}
 	if (result != 0)
 		return result;
-	struct bytes key = batch->units[batch->unit_count - 1].key;
 	str_truncate(&state->after, 0);
-	str_append(&state->after, key.data, key.size);
+	str_append(&state->after, tally->after.data, tally->after.size);
 	state->batch++;
 	return str_check(&state->after, err);
 }
@@ -238,6 +229,7 @@ int backfill_state_write(const struct backfill_state *state, const struct backfi
 	json_member_integer(&writer, "phase", (int64_t)state->phase);
 	json_member_integer(&writer, "batch", state->batch);
 	json_member_integer(&writer, "inChunk", state->in_chunk);
+	json_member_integer(&writer, "ahead", state->ahead);
 	json_member_integer(&writer, "conflicts", state->conflicts);
 	json_member_integer(&writer, "errors", state->errors);
 	json_member_integer(&writer, "conflictsOctets", state->conflicts_octets);
@@ -266,6 +258,8 @@ int backfill_state_write(const struct backfill_state *state, const struct backfi
 		json_write_object(&writer);
 		json_member_integer(&writer, "written", target->written);
 		json_member_integer(&writer, "skipped", target->skipped);
+		json_member_integer(&writer, "repeated", target->repeated);
+		json_member_integer(&writer, "found", target->found);
 		write_hex(&writer, "chunk", &target->chunk);
 		write_hex(&writer, "total", &target->total);
 		write_id(&writer, "first", target->first);
@@ -314,6 +308,10 @@ static int read_target(const struct json *object, struct backfill_target *target
 	if (result == 0)
 		result = read_integer(object, "skipped", &target->skipped, err);
 	if (result == 0)
+		result = read_integer(object, "repeated", &target->repeated, err);
+	if (result == 0)
+		result = read_integer(object, "found", &target->found, err);
+	if (result == 0)
 		result = read_hex(object, "chunk", &target->chunk, err);
 	if (result == 0)
 		result = read_hex(object, "total", &target->total, err);
@@ -339,8 +337,8 @@ static int read_phase(
 		int64_t count = 0;
 		result = read_integer(sources, json_name(member), &count, err);
 		if (result == 0)
-			result = count_source(
-				phase, bytes_of_string(json_name(member)), (size_t)count, err);
+			result = backfill_count_source(
+				phase, bytes_of_string(json_name(member)), count, err);
 	}
 	return result;
 }
@@ -385,6 +383,8 @@ int backfill_state_read(const struct json *checkpoint, const struct backfill *ba
 		result = read_integer(checkpoint, "batch", &state->batch, err);
 	if (result == 0)
 		result = read_integer(checkpoint, "inChunk", &state->in_chunk, err);
+	if (result == 0)
+		result = read_integer(checkpoint, "ahead", &state->ahead, err);
 	if (result == 0)
 		result = read_integer(checkpoint, "conflicts", &state->conflicts, err);
 	if (result == 0)

@@ -41,7 +41,7 @@ static int judge(struct backfill_batch *batch, struct backfill_derived *derived,
 	}
 	struct value run = doc_get_path(existing, derived->write->run_path);
 	bool ours = run.type == VALUE_STRING && bytes_equal(run.bytes, bytes_of_string(run_id));
-	derived->fate = ours ? FATE_WRITTEN : FATE_SKIPPED;
+	derived->fate = !ours ? FATE_SKIPPED : batch->fresh ? FATE_REPEATED : FATE_FOUND;
 	return 0;
 }
 
@@ -101,7 +101,7 @@ static int settle_twins(struct backfill_batch *batch, struct err *err)
 		}
 		if (other->fate != FATE_WRITE)
 			continue;
-		other->fate = FATE_SKIPPED;
+		other->fate = FATE_REPEATED;
 		if (!sha256_equal(&one->leaf, &other->leaf)) {
 			other->fate = FATE_CONFLICT;
 			other->existing = one->document;
@@ -190,6 +190,8 @@ static int write_round(struct mongo *mongo, struct backfill_batch *batch,
 		return err_set(err, ERR_INTERNAL, "a bulk write refused what was not in it");
 	if (done.errors[0].code != DUPLICATE_KEY)
 		return refused(stopped, &done.errors[0], err);
+	/* From now on a document with this run's id may be of this very attempt. */
+	batch->fresh = false;
 	result = compare_write(mongo, batch, write, run_id, err);
 	/* Not our _id, then: a document with another one has what must be unique. */
 	if (result == 0 && stopped->fate == FATE_WRITE) {

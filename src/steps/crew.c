@@ -21,8 +21,8 @@ struct shared {
 	pthread_cond_t changed;
 	/* under the mutex */
 	size_t items, next;
-	size_t *finished; /* items in the order of finishing */
-	size_t finished_count;
+	size_t *finished; /* items in the order of finishing, of which the first were handed over */
+	size_t finished_count, finished_room, handed;
 	size_t running; /* threads */
 	bool failed;
 	bool deaf; /* done failed: it is not called again */
@@ -54,6 +54,22 @@ static bool take_item(struct shared *shared, size_t *ret_item)
 	return true;
 }
 
+static int keep_finished(struct shared *shared, size_t item, struct err *err)
+{
+	if (shared->handed == shared->finished_count)
+		shared->handed = shared->finished_count = 0;
+	if (shared->finished_count == shared->finished_room) {
+		size_t room = 2 * shared->finished_room + 16;
+		size_t *finished = reallocarray(shared->finished, room, sizeof *finished);
+		if (finished == NULL)
+			return err_no_memory(err);
+		shared->finished = finished;
+		shared->finished_room = room;
+	}
+	shared->finished[shared->finished_count++] = item;
+	return 0;
+}
+
 static void work_until_done(struct shared *shared, struct mongo *mongo)
 {
 	const struct crew *crew = shared->crew;
@@ -64,10 +80,12 @@ static void work_until_done(struct shared *shared, struct mongo *mongo)
 		(void)pthread_mutex_unlock(&shared->mutex);
 		int result = crew->work(crew->self, item, mongo, &shared->tally, &err);
 		(void)pthread_mutex_lock(&shared->mutex);
-		if (result != 0)
+		if (result > 0 && item < shared->items)
+			shared->items = item;
+		if (result == 0)
+			result = keep_finished(shared, item, &err);
+		if (result < 0)
 			keep_failure(shared, &err);
-		else
-			shared->finished[shared->finished_count++] = item;
 		(void)pthread_cond_signal(&shared->changed);
 	}
 }
@@ -108,13 +126,13 @@ static void wait_a_moment(struct shared *shared)
 }
 
 /* With the mutex held; it is let go while the caller's functions run. */
-static void hand_over(struct shared *shared, size_t *handed)
+static void hand_over(struct shared *shared)
 {
 	const struct crew *crew = shared->crew;
 
-	while (*handed < shared->finished_count) {
+	while (shared->handed < shared->finished_count) {
 		struct err err;
-		size_t item = shared->finished[(*handed)++];
+		size_t item = shared->finished[shared->handed++];
 		if (crew->done == NULL || shared->deaf)
 			continue;
 		(void)pthread_mutex_unlock(&shared->mutex);
@@ -175,7 +193,7 @@ static int begin_threads(struct shared *shared, pthread_t *threads, size_t wante
 
 static int run(struct shared *shared, pthread_t *threads, size_t workers, struct err *err)
 {
-	size_t count = 0, handed = 0;
+	size_t count = 0;
 	int result = begin_threads(shared, threads, workers, &count, err);
 
 	if (result != 0)
@@ -183,10 +201,10 @@ static int run(struct shared *shared, pthread_t *threads, size_t workers, struct
 	(void)pthread_mutex_lock(&shared->mutex);
 	while (shared->running > 0) {
 		wait_a_moment(shared);
-		hand_over(shared, &handed);
+		hand_over(shared);
 		look(shared);
 	}
-	hand_over(shared, &handed);
+	hand_over(shared);
 	(void)pthread_mutex_unlock(&shared->mutex);
 	for (size_t i = 0; i < count; i++)
 		(void)pthread_join(threads[i], NULL);
@@ -206,17 +224,16 @@ int crew_run(const struct crew *crew, size_t items, struct err *err)
 		return 0;
 	if (workers > items)
 		workers = items;
-	CLEANUP_FREE size_t *finished = calloc(items, sizeof *finished);
 	CLEANUP_FREE pthread_t *threads = calloc(workers, sizeof *threads);
-	if (finished == NULL || threads == NULL)
+	if (threads == NULL)
 		return err_no_memory(err);
-	shared.finished = finished;
 	(void)pthread_mutex_init(&shared.mutex, NULL);
 	(void)pthread_condattr_init(&clock);
 	(void)pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&shared.changed, &clock);
 	(void)pthread_condattr_destroy(&clock);
 	int result = run(&shared, threads, workers, err);
+	free(shared.finished);
 	(void)pthread_cond_destroy(&shared.changed);
 	(void)pthread_mutex_destroy(&shared.mutex);
 	return result;

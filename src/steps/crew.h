@@ -9,8 +9,12 @@
 #define OFFKIT_STEPS_CREW_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 #include "mongo/mongo.h"
+
+/* As many items as there turn out to be: work says when there are no more. */
+#define CREW_OPEN_END SIZE_MAX
 
 struct crew_tally {
 	_Atomic int64_t documents;
@@ -23,7 +27,7 @@ struct crew {
 	const struct mongo *mongo; /* the server to connect to; NULL: the work needs none */
 	const char *database;	   /* NULL: the same as mongo's */
 	size_t workers;
-	/* In a worker's thread. */
+	/* In a worker's thread. Positive: there was no such item, nor is one after it. */
 	int (*work)(void *self, size_t item, struct mongo *mongo, struct crew_tally *tally,
 		struct err *err);
 	/* In the caller's thread; each may be NULL. */

@@ -3,7 +3,7 @@
  * a step can be tried in all its states.
  *
  *	try_step [--batch-size N] [--run ID] [--stop-after N] [--die-after N] [--stop-on-error]
- *	         [--max-conflicts N] apply|undo|verify|plan MIGRATION.json URI DATABASE FOLDER
+ *	         [--max-conflicts N] [--workers N] apply|undo|verify|plan MIGRATION.json URI DATABASE FOLDER
  *
  * The last checkpoint is kept in FOLDER/checkpoint-ID-RUN.json and taken up again.
  */
@@ -222,7 +222,7 @@ static int try_step(struct trial *trial, char **rest, const char *run,
 static int usage(void)
 {
 	(void)fputs("usage: try_step [--batch-size N] [--run ID] [--stop-after N] [--die-after N]\n"
-		    "                [--stop-on-error] [--max-conflicts N]\n"
+		    "                [--stop-on-error] [--max-conflicts N] [--workers N]\n"
 		    "                apply|undo|verify|plan MIGRATION.json URI DATABASE FOLDER\n",
 		stderr);
 	return 64;
@@ -245,6 +245,8 @@ int main(int argc, char **argv)
 			options.batch_size = atol(argv[++i]);
 		else if (strcmp(argv[i], "--max-conflicts") == 0 && more)
 			options.max_conflicts = atol(argv[++i]);
+		else if (strcmp(argv[i], "--workers") == 0 && more)
+			options.workers = atol(argv[++i]);
 		else if (strcmp(argv[i], "--run") == 0 && more)
 			run = argv[++i];
 		else if (strcmp(argv[i], "--stop-after") == 0 && more)

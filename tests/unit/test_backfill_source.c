@@ -110,19 +110,19 @@ static int read_batch(struct scene *scene, const struct backfill_phase *phase, s
 	return result;
 }
 
-static void a_batch_ends_at_16_mib(void **state)
+static void a_batch_ends_at_4_mib(void **state)
 {
 	(void)state;
 	static const struct {
 		size_t second, units;
-	} cases[] = {{8 * MIB, 2}, {8 * MIB - 1, 3}};
+	} cases[] = {{2 * MIB, 2}, {2 * MIB - 1, 3}};
 
-	assert_int_equal(BACKFILL_BATCH_OCTETS, 16 * MIB);
+	assert_int_equal(BACKFILL_BATCH_OCTETS, 4 * MIB);
 	for (size_t i = 0; i < 2; i++) {
 		struct scene scene;
 		struct err err;
 		begin(&scene);
-		insert(&scene, 1, text("a"), 8 * MIB);
+		insert(&scene, 1, text("a"), 2 * MIB);
 		insert(&scene, 2, text("b"), cases[i].second);
 		insert(&scene, 3, text("c"), 0);
 		MUST(read_batch(&scene, &by_id, bytes_make(NULL, 0), 500, &err));
@@ -212,7 +212,7 @@ static void a_key_that_is_an_array_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_batch_ends_at_16_mib),
+		cmocka_unit_test(a_batch_ends_at_4_mib),
 		cmocka_unit_test(a_group_has_at_most_48_mib),
 		cmocka_unit_test(keys_that_compare_equal_are_one_group),
 		cmocka_unit_test(a_key_that_is_an_array_is_refused),

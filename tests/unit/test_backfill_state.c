@@ -14,6 +14,7 @@ struct fixture {
 	struct arena arena;
 	struct backfill_phase phase;
 	struct backfill backfill;
+	struct backfill_tally tally;
 	struct backfill_unit units[UNITS];
 	struct backfill_derived derived[UNITS];
 	uint8_t ids[UNITS][OBJECT_ID_SIZE];
@@ -27,7 +28,7 @@ static void derive_one(struct fixture *fixture, size_t i)
 	memset(fixture->ids[i], (int)(i * 37 % 251), OBJECT_ID_SIZE);
 	derived->write = &fixture->phase.writes[0];
 	derived->id = (struct value){.type = VALUE_OBJECT_ID, .object_id = fixture->ids[i]};
-	derived->fate = i % 3 == 0 ? FATE_SKIPPED : FATE_WRITTEN;
+	derived->fate = i % 3 == 0 ? FATE_SKIPPED : i % 11 == 0 ? FATE_REPEATED : FATE_WRITTEN;
 	assert_int_equal(sha256_of(bytes_make(&i, sizeof i), &derived->leaf, &err), 0);
 }
 
@@ -59,6 +60,7 @@ static struct fixture *fixture_new(void)
 
 static void fixture_free(struct fixture *fixture)
 {
+	backfill_tally_release(&fixture->tally);
 	arena_release(&fixture->arena);
 	test_free(fixture);
 }
@@ -79,7 +81,9 @@ static void add(struct fixture *fixture, struct backfill_state *state, size_t fr
 		derived[batch.derived_count] = fixture->derived[i];
 		derived[batch.derived_count++].unit = i - from;
 	}
-	assert_int_equal(backfill_state_add(state, &batch, &err), 0);
+	assert_int_equal(
+		backfill_tally_take(&fixture->tally, &fixture->backfill, &batch, 1, &err), 0);
+	assert_int_equal(backfill_state_add(state, &fixture->phase, &fixture->tally, &err), 0);
 	test_free(derived);
 }
 
@@ -115,7 +119,8 @@ static void report_of(struct fixture *fixture, size_t batch, bool interrupted, s
 	assert_int_equal(backfill_state_end_phase(state, &fixture->backfill, &err), 0);
 	assert_int_equal(backfill_report_write(state, &fixture->backfill, report, &err), 0);
 	assert_int_equal(
-		state->targets[0].written + state->targets[0].skipped, UNITS - (UNITS + 6) / 7);
+		state->targets[0].written + state->targets[0].skipped + state->targets[0].repeated,
+		UNITS - (UNITS + 6) / 7);
 	backfill_state_release(state);
 }
 
@@ -165,7 +170,8 @@ static void test_a_foreign_checkpoint_is_refused(void **state)
 	static const char *const texts[] = {
 		"{\"migration\": \"other\"}",
 		"{\"migration\": \"m\"}",
-		"{\"migration\": \"m\", \"phase\": 9, \"batch\": 0, \"inChunk\": 0, \"conflicts\": "
+		"{\"migration\": \"m\", \"phase\": 9, \"batch\": 0, \"inChunk\": 0, \"ahead\": 0, "
+		"\"conflicts\": "
 		"0, "
 		"\"errors\": 0, \"conflictsOctets\": 0, \"phases\": [], \"targets\": []}",
 	};
