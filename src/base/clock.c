@@ -39,6 +39,20 @@ static int split_time(int64_t time, struct tm *ret_tm)
 	return (int)milliseconds;
 }
 
+struct timespec clock_deadline(int64_t duration)
+{
+	struct timespec time;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &time);
+	time.tv_sec += (time_t)(duration / 1000);
+	time.tv_nsec += (long)(duration % 1000) * 1000000;
+	if (time.tv_nsec >= 1000000000) {
+		time.tv_nsec -= 1000000000;
+		time.tv_sec++;
+	}
+	return time;
+}
+
 void time_format(int64_t time, char text[static RFC3339_SIZE])
 {
 	struct tm tm;

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/err.h"
 
@@ -16,6 +17,8 @@ enum { RFC3339_SIZE = sizeof "2025-12-20T09:15:02.123Z" };
 
 int64_t clock_now(void);
 int64_t clock_boottime(void);
+/* So many ms from now on CLOCK_MONOTONIC, for pthread_cond_timedwait. */
+struct timespec clock_deadline(int64_t duration);
 
 /* "2025-12-20T09:15:02Z", or with ".123" if the milliseconds are not 0. Years 0 to 9999. */
 void time_format(int64_t time, char text[static RFC3339_SIZE]);

@@ -13,11 +13,9 @@
  */
 #include "steps/backfill.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -25,7 +23,7 @@
 
 enum {
 	SLOTS_MAX = 2 * BACKFILL_WORKERS_MAX, /* each worker may have read one ahead */
-	LOOK_INTERVAL = 100 * 1000 * 1000,    /* ns */
+	LOOK_INTERVAL = 100,		      /* ms */
 };
 
 enum stage { STAGE_READ, STAGE_DERIVED, STAGE_JUDGED, STAGE_REFUSED, STAGE_WRITTEN };
@@ -106,13 +104,7 @@ static int wait_until(struct place *place, bool (*holds)(const struct place *pla
 
 	(void)pthread_mutex_lock(&run->mutex);
 	while (result == 0 && !holds(place)) {
-		struct timespec until;
-		(void)clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += LOOK_INTERVAL;
-		if (until.tv_nsec >= 1000 * 1000 * 1000) {
-			until.tv_nsec -= 1000 * 1000 * 1000;
-			until.tv_sec++;
-		}
+		const struct timespec until = clock_deadline(LOOK_INTERVAL);
 		result = crew_cancelled(crew, err);
 		if (result == 0)
 			(void)pthread_cond_timedwait(&run->changed, &run->mutex, &until);

@@ -7,9 +7,10 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 enum {
-	LOOK_INTERVAL = 100 * 1000 * 1000, /* ns */
+	LOOK_INTERVAL = 100, /* ms */
 	/* musl's default of 128 KiB is little for TLS and for nested documents. */
 	STACK_SIZE = 1024 * 1024,
 };
@@ -114,14 +115,8 @@ static void *worker(void *argument)
 
 static void wait_a_moment(struct shared *shared)
 {
-	struct timespec until;
+	const struct timespec until = clock_deadline(LOOK_INTERVAL);
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LOOK_INTERVAL;
-	if (until.tv_nsec >= 1000 * 1000 * 1000) {
-		until.tv_nsec -= 1000 * 1000 * 1000;
-		until.tv_sec++;
-	}
 	(void)pthread_cond_timedwait(&shared->changed, &shared->mutex, &until);
 }
 

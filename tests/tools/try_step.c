@@ -3,7 +3,8 @@
  * a step can be tried in all its states.
  *
  *	try_step [--batch-size N] [--run ID] [--stop-after N] [--die-after N] [--stop-on-error]
- *	         [--max-conflicts N] [--workers N] apply|undo|verify|plan MIGRATION.json URI DATABASE FOLDER
+ *	         [--max-conflicts N] [--workers N] apply|undo|verify|plan MIGRATION.json URI
+ *DATABASE FOLDER
  *
  * The last checkpoint is kept in FOLDER/checkpoint-ID-RUN.json and taken up again.
  */
