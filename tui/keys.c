@@ -317,24 +317,17 @@ static struct model_action obey(struct model *model, const struct model_key *key
 	return nothing;
 }
 
-/* How long the work until the next safe point takes, if it tells. */
 static void say_how_long(struct model *model)
 {
 	const struct json *progress =
 		model->current >= 0 ? model->steps[model->current].progress.event : NULL;
 	const struct json *rate = json_member(progress, "rate");
-	int64_t batch = event_integer(progress, "batchSize", 0);
-	char text[128], time[TEXT_DURATION_SIZE];
+	struct str text = STR_INIT;
 
-	if (batch <= 0 || rate == NULL || json_type(rate) != JSON_NUMBER ||
-		json_number(rate) <= 0) {
-		model_note(
-			model, "What is under way is finished first. Nothing is lost by waiting.");
-		return;
-	}
-	(void)snprintf(text, sizeof text, "The batch is finished first, in about %s.",
-		text_duration((int64_t)((double)batch * 1000 / json_number(rate)) + 1000, time));
-	model_note(model, text);
+	text_until_safe(&text, event_integer(progress, "batchSize", 0),
+		rate != NULL && json_type(rate) == JSON_NUMBER ? json_number(rate) : 0);
+	model_note(model, str_text(&text));
+	str_release(&text);
 }
 
 struct model_action model_interrupt(struct model *model, int64_t now)

@@ -131,6 +131,10 @@ static void take_signal(struct tui *tui)
 
 	if (signal == TUI_NO_SIGNAL)
 		return;
+	if (signal == TUI_HANGUP) {
+		tui->leaving = true;
+		return;
+	}
 	struct model_action action = model_interrupt(&tui->model, clock_boottime());
 	act(tui, &action);
 	tui->terminating = tui->terminating || signal == TUI_TERMINATE;

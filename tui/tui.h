@@ -9,6 +9,7 @@
 enum tui_signal {
 	TUI_NO_SIGNAL,
 	TUI_INTERRUPT, /* Ctrl+C: stop at the next safe point; the pages stay */
+	TUI_HANGUP,    /* the terminal has gone: leave, and nothing else */
 	TUI_TERMINATE, /* SIGTERM: the same, and leave when it has ended */
 };
 

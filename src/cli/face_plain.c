@@ -5,7 +5,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "cli/stop.h"
 #include "engine/event.h"
 #include "text/text.h"
 
@@ -245,6 +244,24 @@ static void show_text(struct plain_face *plain, const struct json *event, struct
 	plain_escaped(line, plain_text(event, "text"));
 }
 
+/* Whoever pressed Ctrl+C has read it. */
+static void show_stopping(struct plain_face *plain, const struct json *event, struct str *line)
+{
+	if (!plain->stop_asked)
+		show_text(plain, event, line);
+}
+
+static void show_paused(struct plain_face *plain, const struct json *event, struct str *line)
+{
+	bool paused = plain_true(event, "paused");
+
+	if (paused)
+		str_append_text(line, "Paused at a safe point. r goes on, x stops.");
+	else if (plain->paused)
+		str_append_text(line, "Going on.");
+	plain->paused = paused;
+}
+
 static void show_alert(struct plain_face *plain, const struct json *event, struct str *line)
 {
 	str_append_format(line, "%s alert %s: ",
@@ -364,22 +381,15 @@ static show *const SHOWS[EVENT_COUNT] = {
 	[EVENT_UNDO_END] = show_undo_end,
 	[EVENT_RUN_END] = show_run_end,
 	[EVENT_PROGRESS] = show_progress,
-	[EVENT_STOPPING] = show_text,
+	[EVENT_STOPPING] = show_stopping,
+	[EVENT_PAUSED] = show_paused,
 };
 
-static void on_event(void *self, struct bytes text, const struct json *event)
+static void show_event(
+	struct plain_face *plain, enum event which, struct bytes text, const struct json *event)
 {
 	CLEANUP_STR struct str line = STR_INIT;
-	struct plain_face *plain = self;
-	enum event which = event_by_name(plain_text(event, "event"));
-	struct err ignored;
-	int64_t time = 0;
 
-	if (time_parse(plain_text(event, "time"), &time, &ignored) == 0 && time < plain->started) {
-		if (which == EVENT_PLAN)
-			(void)was_planned(plain, plain_text(event, "step"));
-		return;
-	}
 	if (plain->face->json) {
 		(void)fwrite(text.data, 1, text.size, stdout);
 		(void)fputc('\n', stdout);
@@ -395,27 +405,26 @@ static void on_event(void *self, struct bytes text, const struct json *event)
 		plain_say(plain, &line);
 }
 
-static bool on_stop_requested(void *self)
+void plain_event(struct plain_face *plain, struct bytes text, const struct json *event)
 {
-	(void)self;
-	return stop_wanted();
+	enum event which = event_by_name(plain_text(event, "event"));
+
+	if (plain->live)
+		show_event(plain, which, text, event);
+	else if (which == EVENT_PLAN)
+		(void)was_planned(plain, plain_text(event, "step"));
 }
 
-void plain_face_init(struct plain_face *plain, struct face *face, struct engine_face *ret_face)
+void plain_face_init(struct plain_face *plain, struct face *face)
 {
-	*plain = (struct plain_face){.face = face,
-		.started = clock_now(),
-		.progress_due = clock_boottime() + PROGRESS_TERMINAL_MS};
-	*ret_face = (struct engine_face){
-		.self = plain,
-		.event = on_event,
-		.ask = plain_ask,
-		.stop_requested = on_stop_requested,
-	};
+	*plain = (struct plain_face){
+		.face = face, .progress_due = clock_boottime() + PROGRESS_TERMINAL_MS};
 }
 
 void plain_face_release(struct plain_face *plain)
 {
+	json_release(plain->question_doc);
+	str_release(&plain->typed);
 	arena_release(&plain->arena);
 	str_release(&plain->details);
 }

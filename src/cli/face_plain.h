@@ -6,26 +6,54 @@
 #define OFFKIT_CLI_FACE_PLAIN_H
 
 #include "cli/face.h"
-#include "engine/engine.h"
+#include "engine/feed.h"
 
 enum { PLAIN_PLANS_MAX = 300 };
 
 struct plain_face {
 	struct face *face;
-	int64_t started;      /* events before it are history, and not shown again */
+	struct feed *feed;
+	bool live;	 /* events are shown; those before are history */
+	bool asks;	 /* stdin is a terminal on which somebody answers */
+	bool in_command; /* as the newest feed.state says */
+	bool known;	 /* there was one */
+	bool stop_asked; /* Ctrl+C was pressed */
+	bool paused;
 	int64_t progress_due; /* boottime */
+	int64_t batch_size;   /* of the newest progress, 0: none */
+	double rate;
 	const char *planned[PLAIN_PLANS_MAX]; /* steps whose plan was shown */
 	size_t planned_count;
-	struct str details; /* of the newest plan: what a gate's "details" shows */
+	struct str details;	       /* of the newest plan: what a gate's "details" shows */
+	struct json_doc *question_doc; /* the open question, NULL: none */
+	bool prompted;		       /* its prompt stands there */
+	bool input_ended;
+	struct str typed; /* lines that were not taken yet */
 	struct arena arena;
 };
 
-void plain_face_init(struct plain_face *plain, struct face *face, struct engine_face *ret_face);
+void plain_face_init(struct plain_face *plain, struct face *face);
 void plain_face_release(struct plain_face *plain);
 
-/* The engine's question, answered by the operator or by --yes. */
-int plain_ask(void *self, const struct json *question, struct str *ret_choice, const char **ret_by,
-	struct err *err);
+/* One event of the feed, as a line on stderr, or on stdout as it is. */
+void plain_event(struct plain_face *plain, struct bytes text, const struct json *event);
+
+enum plain_want {
+	PLAIN_STARTS, /* the command that started the run: its history is not shown */
+	PLAIN_COMES,  /* one that comes later: everything is shown */
+};
+
+/* Shows the run until it ends or this face goes (feed_finish says which); errors are the feed's. */
+MUST_CHECK int plain_follow(
+	struct face *face, struct feed *feed, enum plain_want want, struct err *err);
+
+/* ---- face_plain_ask.c: the open question */
+
+/* Says it, and offers the choices. */
+void plain_prompt(struct plain_face *plain);
+
+/* A line that was typed: answers the question, or prompts again. */
+void plain_answer(struct plain_face *plain, const char *line);
 
 /* Of an event run.begin, appended to out: a line each, each after a line's end. */
 void plain_kit_page(const struct face *face, const struct json *event, struct str *out);

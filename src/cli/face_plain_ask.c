@@ -1,42 +1,8 @@
 /* Questions by number: the engine's choices, and two that this face answers itself. */
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/face_plain.h"
-#include "cli/stop.h"
-
-static int answer_yes(const struct json *question, struct str *ret_choice, struct err *err)
-{
-	const char *kind = plain_text(question, "kind");
-
-	const char *flag = plain_text(question, "flag");
-
-	if (strcmp(kind, "confirm") == 0 || strcmp(kind, "type") == 0)
-		return err_set(err, ERR_PREFLIGHT,
-			"--yes does not answer \"%s\": repeat with %s --reason TEXT",
-			plain_text(question, "text"), *flag == '\0' ? "--accept-inexact" : flag);
-	str_append_text(ret_choice, plain_text(question, "default"));
-	return 0;
-}
-
-/* A line of the operator's, without its end. ERR_STOPPED at a signal and at the end of input. */
-static int read_answer(struct str *line, struct err *err)
-{
-	for (;;) {
-		char c;
-		ssize_t got = read(STDIN_FILENO, &c, 1);
-		if (got < 0 && errno == EINTR && !stop_wanted())
-			continue;
-		if (got <= 0)
-			return err_set(err, ERR_STOPPED, "no answer came");
-		if (c == '\n')
-			return str_check(line, err);
-		if (line->size < 1024)
-			str_append_char(line, c);
-	}
-}
 
 /* What this face adds to a gate, and what it leaves out: "not now" is "pause here". */
 enum own_choice { OWN_DETAILS, OWN_HELP, OWN_COUNT };
@@ -138,50 +104,50 @@ static void print_question(struct plain_face *plain, const struct json *question
 	plain_say(plain, &line);
 }
 
-/* What must be typed, word for word. */
-static int ask_typed(
-	struct plain_face *plain, const char *expected, struct str *ret_text, struct err *err)
+static const struct json *open_question(const struct plain_face *plain)
 {
-	face_note(plain->face, "%sType %s to go on.", PLAIN_INDENT, expected);
-	(void)fprintf(stderr, "> ");
-	(void)fflush(stderr);
-	return read_answer(ret_text, err);
+	return json_root(plain->question_doc);
 }
 
-static int ask_choice(struct plain_face *plain, const struct json *question, struct str *ret_choice,
-	struct err *err)
+/* The choices, or what must be typed word for word. */
+static void offer(struct plain_face *plain)
 {
+	const char *expected = plain_text(open_question(plain), "expected");
 	struct choices choices;
 
-	read_choices(question, &choices);
-	for (;;) {
-		CLEANUP_STR struct str answer = STR_INIT;
+	if (*expected != '\0') {
+		face_note(plain->face, "%sType %s to go on.", PLAIN_INDENT, expected);
+		(void)fprintf(stderr, "> ");
+	} else {
+		read_choices(open_question(plain), &choices);
 		print_choices(plain, &choices);
 		(void)fprintf(stderr, "choice [%zu]: ", choices.initial);
-		(void)fflush(stderr);
-		int rc = read_answer(&answer, err);
-		if (rc < 0)
-			return rc;
-		const char *choice = match(question, &choices, str_text(&answer));
-		if (choice == NULL || answer_here(plain, choice))
-			continue;
-		str_append_text(ret_choice, choice);
-		return str_check(ret_choice, err);
 	}
+	(void)fflush(stderr);
 }
 
-int plain_ask(void *self, const struct json *question, struct str *ret_choice, const char **ret_by,
-	struct err *err)
+void plain_prompt(struct plain_face *plain)
 {
-	struct plain_face *plain = self;
-	const char *expected = plain_text(question, "expected");
+	plain->prompted = true;
+	print_question(plain, open_question(plain));
+	offer(plain);
+}
 
-	if (plain->face->options.yes) {
-		*ret_by = "--yes";
-		return answer_yes(question, ret_choice, err);
+void plain_answer(struct plain_face *plain, const char *line)
+{
+	const struct json *question = open_question(plain);
+	const char *choice = line;
+	struct choices choices;
+
+	if (*plain_text(question, "expected") == '\0') {
+		read_choices(question, &choices);
+		choice = match(question, &choices, line);
+		if (choice == NULL || answer_here(plain, choice)) {
+			offer(plain);
+			return;
+		}
 	}
-	print_question(plain, question);
-	*ret_by = "operator";
-	return *expected != '\0' ? ask_typed(plain, expected, ret_choice, err)
-				 : ask_choice(plain, question, ret_choice, err);
+	feed_answer(plain->feed, plain_text(question, "id"), choice);
+	json_release(plain->question_doc);
+	plain->question_doc = NULL;
 }

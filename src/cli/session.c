@@ -1,19 +1,15 @@
 #include "cli/session.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "cli/face_plain.h"
+#include "cli/follow.h"
 #include "cli/stop.h"
 #include "engine/lock.h"
 #include "trust/store.h"
-#include "tui/screen.h"
-#include "tui/tui.h"
 
 enum { BATCH_SIZE_DEFAULT = 500 };
 
@@ -128,11 +124,6 @@ void session_release(struct session *session)
 
 /* ---- the face */
 
-static bool has_terminal(void)
-{
-	return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
-}
-
 int session_need_consent(const struct face *face, struct err *err)
 {
 	if (face->options.yes)
@@ -144,112 +135,23 @@ int session_need_consent(const struct face *face, struct err *err)
 	return err_set(err, ERR_NO_TERMINAL, "a missing terminal is no consent");
 }
 
-/* ---- the terminal UI: the run in a process of its own, the screen in this one */
-
-struct detached {
-	feed_run *run;
-	void *argument;
-	const struct engine_face *face; /* the feed's */
-};
-
-static void detached_event(void *self, struct bytes line, const struct json *event)
-{
-	const struct detached *detached = self;
-
-	detached->face->event(detached->face->self, line, event);
-}
-
-static int detached_ask(void *self, const struct json *question, struct str *ret_choice,
-	const char **ret_by, struct err *err)
-{
-	const struct detached *detached = self;
-
-	return detached->face->ask(detached->face->self, question, ret_choice, ret_by, err);
-}
-
-/* A shutdown's SIGTERM reaches the run's process as well. */
-static bool detached_stop_requested(void *self)
-{
-	const struct detached *detached = self;
-
-	return stop_wanted() || detached->face->stop_requested(detached->face->self);
-}
-
-static int run_detached(void *argument, const struct engine_face *face, struct err *err)
-{
-	struct detached *detached = argument;
-	const struct engine_face wrapped = {
-		.self = detached,
-		.event = detached_event,
-		.ask = detached_ask,
-		.stop_requested = detached_stop_requested,
-	};
-
-	detached->face = face;
-	return detached->run(detached->argument, &wrapped, err);
-}
-
-static enum tui_signal signalled(void *argument)
-{
-	int number = stop_take();
-
-	(void)argument;
-	return number == 0 ? TUI_NO_SIGNAL : number == SIGTERM ? TUI_TERMINATE : TUI_INTERRUPT;
-}
-
-static int run_on_screen(struct session *session, feed_run *run, void *argument, struct err *err)
-{
-	struct detached detached = {.run = run, .argument = argument};
-	const char *color = session->face->options.color;
-	const char *no_color = getenv("NO_COLOR");
-	CLEANUP_FD int here = -1;
-	struct feed *feed = NULL;
-	struct err screen, ignored;
-
-	if (folder_open(".", &here, &ignored) < 0)
-		here = -1;
-	const struct tui_options options = {
-		.color = color != NULL && strcmp(color, "never") == 0 ? false
-			 : color != NULL && strcmp(color, "always") == 0
-				 ? true
-				 : no_color == NULL || *no_color == '\0',
-		.ascii = !session->face->utf8,
-		.signalled = signalled,
-		.plan_dirfd = here,
-	};
-	int rc = feed_start(run_detached, &detached, &feed, err);
-	if (rc < 0)
-		return rc;
-	int drawn = tui_run(feed, &options, &session->face->result, &screen);
-	bool ended = feed_ended(feed);
-	rc = feed_finish(feed, err);
-	/* A terminal that went away leaves a run that goes on; a run that went away is the error.
-	 */
-	if (drawn < 0 && (ended ? rc == 0 : screen.code != ERR_NO_TERMINAL)) {
-		*err = screen;
-		return drawn;
-	}
-	if (drawn < 0)
-		face_note(session->face, "The screen: %s.", screen.message);
-	return rc;
-}
-
-static int run_in_lines(struct session *session, feed_run *run, void *argument, struct err *err)
-{
-	CLEANUP(plain_face_release) struct plain_face plain;
-	struct engine_face face;
-
-	plain_face_init(&plain, session->face, &face);
-	return run(argument, &face, err);
-}
+/* ---- the engine, in a process of its own, and this command as its first face */
 
 int session_run(struct session *session, feed_run *run, void *argument, struct err *err)
 {
-	const struct face_options *options = &session->face->options;
+	const struct feed_options options = {
+		.state_dirfd = session->lock_fd < 0 ? -1 : session->state_dirfd,
+		.lock_fd = session->lock_fd,
+		.command = session->options.command,
+		.yes = session->face->options.yes,
+		.begin = stop_watch_engine,
+	};
+	struct feed *feed = NULL;
 
 	stop_watch();
-	if (!options->yes && !options->plain && !session->face->json && has_terminal() &&
-		screen_possible())
-		return run_on_screen(session, run, argument, err);
-	return run_in_lines(session, run, argument, err);
+	int rc = feed_start(run, argument, &options, &feed, err);
+	/* The lock is the engine's alone: it is free as soon as that has ended. */
+	cleanup_close(&session->lock_fd);
+	session->lock_fd = -1;
+	return rc < 0 ? rc : follow_run(session->face, feed, PLAIN_STARTS, err);
 }

@@ -80,7 +80,8 @@ void session_release(struct session *session);
 /* ERR_NO_TERMINAL unless there is a terminal to ask on, or --yes. Before anything is touched. */
 MUST_CHECK int session_need_consent(const struct face *face, struct err *err);
 
-/* Runs the engine behind the face that was asked for. */
+/* Starts the engine in a process of its own, which has the lock from then on, and shows the run by
+ * the face that was asked for. */
 MUST_CHECK int session_run(struct session *session, feed_run *run, void *argument, struct err *err);
 
 #endif

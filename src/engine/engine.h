@@ -2,8 +2,8 @@
  * engine: carries out a walk of steps, and tells of everything that happens as events.
  *
  * The engine knows no face. A face is a table of functions; `--yes` prints the events, --plain asks
- * by number, the terminal UI draws them from a process of its own (feed.h), the report quotes them.
- * Every verb below returns 0 or the negative code of what ended the run.
+ * by number, the terminal UI draws them, all from processes of their own (feed.h), the report
+ * quotes them. Every verb below returns 0 or the negative code of what ended the run.
  */
 #ifndef OFFKIT_ENGINE_ENGINE_H
 #define OFFKIT_ENGINE_ENGINE_H
@@ -20,6 +20,9 @@ struct engine_face {
 		const char **ret_by, struct err *err);
 	/* Looked at between batches and at gates: the operator wants to stop at a safe point. */
 	bool (*stop_requested)(void *self);
+	/* May be NULL. The journal (JOURNAL_NAME) is in this folder from now on: with what was told
+	 * so far, or, of a run that goes on, with what was told before this process began. */
+	void (*journal)(void *self, int run_dirfd);
 };
 
 struct engine_options {

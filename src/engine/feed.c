@@ -11,252 +11,80 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/event.h"
+#include "engine/control.h"
+#include "engine/lines.h"
+#include "engine/lock.h"
+#include "engine/server.h"
 
-enum { READ_SIZE = 64 * 1024, REQUEST_MAX = 4096 };
+static const char *const WISHES[] = {
+	[FEED_WATCH] = "watch",
+	[FEED_COMMAND] = "command",
+	[FEED_TAKE] = "take",
+	[FEED_STATE] = "state",
+};
 
 static const char *const REQUESTS[] = {
 	[FEED_STOP] = "stop",
 	[FEED_PAUSE] = "pause",
 	[FEED_RESUME] = "resume",
+	[FEED_TAKE_COMMAND] = "command",
 };
 
-/* Lines from a socket, taken off one by one. */
-struct lines {
-	int fd;
-	struct str buffer;
-	size_t used; /* octets of the buffer that were taken */
-	bool closed;
-};
+/* ---- the engine's process */
 
-/* 1: a line; 0: none yet, or never more if it is closed; negative: err. */
-static int lines_next(struct lines *lines, size_t max, struct bytes *ret_line, struct err *err)
+/* Nothing of the terminal that started it stays with the engine. */
+static void leave_terminal(void)
 {
-	for (;;) {
-		const char *begin = str_text(&lines->buffer) + lines->used;
-		size_t size = lines->buffer.size - lines->used;
-		const char *end = size == 0 ? NULL : memchr(begin, '\n', size);
-		if (end != NULL) {
-			*ret_line = bytes_make(begin, (size_t)(end - begin));
-			lines->used += (size_t)(end - begin) + 1;
-			return 1;
-		}
-		if (size > max)
-			return err_set(err, ERR_INTERNAL, "a line of the feed is too long");
-		if (lines->closed)
-			return 0;
-		if (lines->used > 0) {
-			memmove(lines->buffer.text, begin, size);
-			str_truncate(&lines->buffer, size);
-			lines->used = 0;
-		}
-		char chunk[READ_SIZE];
-		ssize_t got = recv(lines->fd, chunk, sizeof chunk, MSG_DONTWAIT);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return 0;
-		if (got <= 0)
-			lines->closed = true;
-		else
-			str_append(&lines->buffer, chunk, (size_t)got);
-		int rc = str_check(&lines->buffer, err);
-		if (rc < 0)
-			return rc;
-	}
-}
-
-/* ---- the child's side: a face */
-
-struct speaker {
-	struct lines up;
-	bool gone; /* the face went away */
-	bool stop, pause;
-	struct str answer_id, answer; /* an answer that came, "" if none */
-	struct str queue;	      /* what the face has not taken yet */
-};
-
-/* Sends what the socket takes now. A face that is held (Ctrl+Z, Ctrl+S) must not hold the run. */
-static void speaker_flush(struct speaker *speaker)
-{
-	size_t done = 0;
-
-	while (!speaker->gone && done < speaker->queue.size) {
-		ssize_t sent = send(speaker->up.fd, speaker->queue.text + done,
-			speaker->queue.size - done, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			break;
-		if (sent < 0)
-			speaker->gone = true;
-		else
-			done += (size_t)sent;
-	}
-	if (speaker->gone || done == speaker->queue.size) {
-		str_truncate(&speaker->queue, 0);
-		return;
-	}
-	if (done > 0)
-		memmove(speaker->queue.text, speaker->queue.text + done,
-			speaker->queue.size - done);
-	str_truncate(&speaker->queue, speaker->queue.size - done);
-}
-
-static void speaker_line(struct speaker *speaker, struct bytes line)
-{
-	struct err ignored;
-
-	str_append(&speaker->queue, line.data, line.size);
-	str_append_char(&speaker->queue, '\n');
-	/* A face that misses a line would draw what is not so: better none. */
-	if (str_check(&speaker->queue, &ignored) < 0)
-		speaker->gone = true;
-	speaker_flush(speaker);
-}
-
-static void take_up(struct speaker *speaker, const struct json *message)
-{
-	const char *request = "", *answer = "", *choice = "";
-	struct err ignored;
-
-	if (json_optional_string(message, "request", 16, &request, &ignored) < 0 ||
-		json_optional_string(message, "answer", 64, &answer, &ignored) < 0 ||
-		json_optional_string(message, "choice", REQUEST_MAX, &choice, &ignored) < 0)
-		return;
-	if (strcmp(request, REQUESTS[FEED_STOP]) == 0)
-		speaker->stop = true;
-	if (strcmp(request, REQUESTS[FEED_PAUSE]) == 0)
-		speaker->pause = true;
-	if (strcmp(request, REQUESTS[FEED_RESUME]) == 0)
-		speaker->pause = false;
-	if (*answer != '\0') {
-		str_truncate(&speaker->answer_id, 0);
-		str_append_text(&speaker->answer_id, answer);
-		str_truncate(&speaker->answer, 0);
-		str_append_text(&speaker->answer, choice);
-	}
-}
-
-/* Takes in what has come; what is not understood is left out: the face is no authority. */
-static void listen_once(struct speaker *speaker)
-{
-	struct bytes line;
-	struct err ignored;
-	int rc;
-
-	while ((rc = lines_next(&speaker->up, REQUEST_MAX, &line, &ignored)) > 0) {
-		CLEANUP(json_cleanup) struct json_doc *doc = NULL;
-		if (json_parse(line, JSON_LIMITS_OWN(REQUEST_MAX), &doc, &ignored) == 0)
-			take_up(speaker, json_root(doc));
-	}
-	if (rc < 0 || speaker->up.closed)
-		speaker->gone = true;
-}
-
-static void listen_wait(struct speaker *speaker)
-{
-	struct pollfd poll_fd = {.fd = speaker->up.fd, .events = POLLIN};
-
-	if (speaker->queue.size > 0)
-		poll_fd.events |= POLLOUT;
-	(void)poll(&poll_fd, 1, -1);
-	speaker_flush(speaker);
-	listen_once(speaker);
-}
-
-/* Progress is worth nothing later, so it is left out while a face does not keep up. */
-static void speaker_event(void *self, struct bytes line, const struct json *event)
-{
-	struct speaker *speaker = self;
-	const struct json *name = json_member(event, "event");
-
-	speaker_flush(speaker);
-	if (speaker->queue.size == 0 || name == NULL ||
-		strcmp(json_string(name), event_name(EVENT_PROGRESS)) != 0)
-		speaker_line(speaker, line);
-}
-
-static int speaker_ask(void *self, const struct json *question, struct str *ret_choice,
-	const char **ret_by, struct err *err)
-{
-	struct speaker *speaker = self;
-	const struct json *id = json_member(question, "id");
-
-	for (;;) {
-		listen_once(speaker);
-		if (speaker->answer_id.size > 0 &&
-			strcmp(str_text(&speaker->answer_id), json_string(id)) == 0)
-			break;
-		if (speaker->gone)
-			return err_set(err, ERR_STOPPED,
-				"there is nobody any more who could answer: the terminal went "
-				"away");
-		if (speaker->stop)
-			return err_set(err, ERR_STOPPED, "the operator asked for it");
-		listen_wait(speaker);
-	}
-	str_append(ret_choice, speaker->answer.text, speaker->answer.size);
-	str_truncate(&speaker->answer_id, 0);
-	*ret_by = "operator";
-	return 0;
-}
-
-static bool speaker_stop_requested(void *self)
-{
-	struct speaker *speaker = self;
-	bool waited = false;
-
-	listen_once(speaker);
-	while (speaker->pause && !speaker->stop && !speaker->gone) {
-		if (!waited)
-			speaker_line(
-				speaker, bytes_of_string("{\"event\":\"paused\",\"paused\":true}"));
-		waited = true;
-		listen_wait(speaker);
-	}
-	if (waited)
-		speaker_line(speaker, bytes_of_string("{\"event\":\"paused\",\"paused\":false}"));
-	return speaker->stop;
-}
-
-static void speaker_end(struct speaker *speaker, const struct err *err)
-{
-	CLEANUP_STR struct str text = STR_INIT;
-	struct json_writer writer;
-
-	json_write_begin(&writer, &text);
-	json_write_object(&writer);
-	json_member_string(&writer, "event", "feed.end");
-	json_member_string(&writer, "code", err->code == ERR_NONE ? "NONE" : err_name(err->code));
-	json_member_integer(&writer, "exit", err_exit_code(err->code));
-	json_member_string(&writer, "message", err->message);
-	json_write_end(&writer);
-	speaker_line(speaker, str_bytes(&text));
-	while (!speaker->gone && speaker->queue.size > 0)
-		listen_wait(speaker);
-}
-
-static void child(feed_run *run, void *argument, int fd)
-{
-	struct speaker speaker = {.up.fd = fd};
-	const struct engine_face face = {
-		.self = &speaker,
-		.event = speaker_event,
-		.ask = speaker_ask,
-		.stop_requested = speaker_stop_requested,
-	};
-	struct err err = {.code = ERR_NONE};
 	sigset_t hangup;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	/* No terminal's end reaches a session of its own, but a HUP could still be sent by hand. */
 	(void)setsid();
 	(void)sigemptyset(&hangup);
 	(void)sigaddset(&hangup, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &hangup, NULL);
-	if (run(argument, &face, &err) == 0)
+	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+		(void)dup2(null, fd);
+	if (null > STDERR_FILENO)
+		(void)close(null);
+}
+
+static int begin_child(
+	const struct feed_options *options, int fd, struct server **ret_server, struct err *err)
+{
+	const struct server_options serving = {
+		.state_dirfd = options->state_dirfd,
+		.command = options->command,
+		.yes = options->yes,
+		.stop_fd = options->begin == NULL ? -1 : options->begin(),
+	};
+	int rc = 0;
+
+	if (options->lock_fd >= 0)
+		rc = lock_describe(options->lock_fd, options->command, err);
+	if (rc < 0)
+		return rc;
+	return server_start(&serving, fd, ret_server, err);
+}
+
+static void child(feed_run *run, void *argument, const struct feed_options *options, int fd)
+{
+	struct err err = {.code = ERR_NONE};
+	struct server *server = NULL;
+
+	leave_terminal();
+	if (begin_child(options, fd, &server, &err) < 0) {
+		CLEANUP_STR struct str end = STR_INIT;
+		server_end_line(&err, &end);
+		(void)!send(fd, str_text(&end), end.size, MSG_NOSIGNAL);
+		_exit(err_exit_code(err.code));
+	}
+	if (run(argument, server_face(server), &err) == 0)
 		err.code = ERR_NONE;
-	speaker_end(&speaker, &err);
+	/* Whoever hears of the end can begin the next run at once. */
+	server_hide(server);
+	if (options->lock_fd >= 0)
+		(void)close(options->lock_fd);
+	server_end(server, &err);
 	/* The parent's buffers and exit handlers are the parent's. */
 	_exit(err_exit_code(err.code));
 }
@@ -265,92 +93,51 @@ static void child(feed_run *run, void *argument, int fd)
 
 struct feed {
 	struct lines down;
-	pid_t pid;
-	bool ended;
+	pid_t pid; /* of the engine, if it is a child; 0: it is not, or was waited for */
+	bool ended, in_command;
 	struct err outcome;
 };
 
-int feed_start(feed_run *run, void *argument, struct feed **ret_feed, struct err *err)
+static int make(int fd, struct feed **ret_feed, struct err *err)
 {
-	int fds[2];
 	struct feed *feed = calloc(1, sizeof *feed);
 
 	if (feed == NULL)
 		return err_no_memory(err);
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
-		free(feed);
-		return err_set_errno(err, ERR_INTERNAL, errno, "socketpair");
-	}
-	feed->pid = fork();
-	if (feed->pid < 0) {
-		int errnum = errno;
-		(void)close(fds[0]);
-		(void)close(fds[1]);
-		free(feed);
-		return err_set_errno(err, ERR_INTERNAL, errnum, "fork");
-	}
-	if (feed->pid == 0) {
-		(void)close(fds[0]);
-		child(run, argument, fds[1]);
-	}
-	(void)close(fds[1]);
-	feed->down.fd = fds[0];
+	feed->down.fd = fd;
 	*ret_feed = feed;
 	return 0;
 }
 
-int feed_fd(const struct feed *feed)
+int feed_start(feed_run *run, void *argument, const struct feed_options *options,
+	struct feed **ret_feed, struct err *err)
 {
-	return feed->down.fd;
-}
+	CLEANUP_FD int ours = -1;
+	CLEANUP_FD int theirs = -1;
+	struct feed *feed = NULL;
+	int fds[2];
 
-bool feed_ended(const struct feed *feed)
-{
-	return feed->ended;
-}
-
-/* The last line, which is ours and not the face's. */
-static bool take_end(struct feed *feed, struct bytes line)
-{
-	static const char BEGINNING[] = "{\"event\":\"feed.end\"";
-	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
-	const char *code = "INTERNAL", *message = "";
-	struct err ignored;
-
-	if (line.size < sizeof BEGINNING - 1 ||
-		memcmp(line.data, BEGINNING, sizeof BEGINNING - 1) != 0)
-		return false;
-	if (json_parse(line, JSON_LIMITS_OWN(FEED_LINE_MAX), &doc, &ignored) < 0)
-		return false;
-	if (json_optional_string(json_root(doc), "code", 64, &code, &ignored) < 0)
-		return false;
-	const struct json *member = json_member(json_root(doc), "message");
-	if (member != NULL && json_type(member) == JSON_STRING)
-		message = json_string(member);
-	feed->ended = true;
-	if (strcmp(code, "NONE") != 0) {
-		enum err_code by_name = err_by_name(code);
-		err_set(&feed->outcome, by_name == ERR_NONE ? ERR_INTERNAL : by_name, "%s",
-			message);
-	}
-	return true;
-}
-
-int feed_next(struct feed *feed, struct bytes *ret_line, struct err *err)
-{
-	struct bytes line;
-
-	if (feed->ended)
-		return 0;
-	int rc = lines_next(&feed->down, FEED_LINE_MAX, &line, err);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+		return err_set_errno(err, ERR_INTERNAL, errno, "socketpair");
+	ours = fds[0];
+	theirs = fds[1];
+	int rc = make(ours, &feed, err);
 	if (rc < 0)
 		return rc;
-	if (rc == 0 && feed->down.closed)
-		return err_set(err, ERR_INTERNAL, "the engine's process ended without a word");
-	if (rc == 0 || take_end(feed, line))
-		return 0;
-	*ret_line = line;
-	return 1;
+	feed->pid = fork();
+	if (feed->pid < 0) {
+		rc = err_set_errno(err, ERR_NO_MEMORY, errno, "fork");
+		free(feed);
+		return rc;
+	}
+	if (feed->pid == 0) {
+		(void)close(ours);
+		child(run, argument, options, theirs);
+	}
+	(void)steal_fd(&ours);
+	feed->in_command = true;
+	*ret_feed = feed;
+	return 0;
 }
 
 static void feed_send(struct feed *feed, struct str *text)
@@ -365,6 +152,121 @@ static void feed_send(struct feed *feed, struct str *text)
 			return;
 		rest = bytes_make(rest.data + sent, rest.size - (size_t)sent);
 	}
+}
+
+int feed_attach(int state_dirfd, enum feed_wish wish, struct feed **ret_feed, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	CLEANUP_FD int fd = -1;
+	int rc = control_connect(state_dirfd, &fd, err);
+
+	if (rc == 0)
+		rc = make(fd, ret_feed, err);
+	if (rc < 0)
+		return rc;
+	(void)steal_fd(&fd);
+	str_append_format(&text, "{\"attach\":\"%s\"}\n", WISHES[wish]);
+	feed_send(*ret_feed, &text);
+	return 0;
+}
+
+int feed_fd(const struct feed *feed)
+{
+	return feed->down.fd;
+}
+
+bool feed_ended(const struct feed *feed)
+{
+	return feed->ended;
+}
+
+bool feed_in_command(const struct feed *feed)
+{
+	return feed->in_command;
+}
+
+/* ---- lines that are the feed's own */
+
+static const char *text_of(const struct json *event, const char *name)
+{
+	const struct json *member = json_member(event, name);
+
+	return member != NULL && json_type(member) == JSON_STRING ? json_string(member) : "";
+}
+
+static void take_end(struct feed *feed, const struct json *end)
+{
+	const char *code = text_of(end, "code");
+
+	feed->ended = true;
+	if (strcmp(code, "NONE") == 0)
+		return;
+	enum err_code by_name = err_by_name(code);
+	err_set(&feed->outcome, by_name == ERR_NONE ? ERR_INTERNAL : by_name, "%s",
+		text_of(end, "message"));
+}
+
+static void take_own(struct feed *feed, struct bytes line)
+{
+	static const char BEGINNING[] = "{\"event\":\"feed.";
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	struct err ignored;
+
+	if (line.size < sizeof BEGINNING - 1 ||
+		memcmp(line.data, BEGINNING, sizeof BEGINNING - 1) != 0 ||
+		json_parse(line, JSON_LIMITS_OWN(FEED_LINE_MAX), &doc, &ignored) < 0)
+		return;
+	const struct json *own = json_root(doc);
+	const char *name = text_of(own, "event");
+	if (strcmp(name, "feed.end") == 0)
+		take_end(feed, own);
+	else if (strcmp(name, "feed.state") == 0) {
+		const struct json *member = json_member(own, "inCommand");
+		feed->in_command =
+			member != NULL && json_type(member) == JSON_BOOL && json_bool(member);
+	}
+}
+
+/* The engine's process says how it ended when its last line did not arrive. */
+static int ended_without_a_word(struct feed *feed, struct err *err)
+{
+	int status = 0;
+	pid_t pid = feed->pid;
+
+	if (pid == 0)
+		return err_set(err, ERR_ENGINE_LOST, "the connection to it was cut");
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	feed->pid = 0;
+	if (WIFSIGNALED(status))
+		return err_set(err, ERR_ENGINE_LOST, "process %lld was ended by signal %d (%s)",
+			(long long)pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return err_set(err, ERR_ENGINE_LOST, "process %lld ended with code %d", (long long)pid,
+		WEXITSTATUS(status));
+}
+
+int feed_next(struct feed *feed, struct bytes *ret_line, struct err *err)
+{
+	struct bytes line;
+
+	if (feed->ended)
+		return 0;
+	int rc = lines_next(&feed->down, FEED_LINE_MAX, &line, err);
+	if (rc < 0)
+		return err->code == ERR_LIMIT ? err_recode(err, ERR_INTERNAL) : rc;
+	if (rc == 0 && feed->down.closed) {
+		rc = ended_without_a_word(feed, &feed->outcome);
+		feed->ended = true;
+		*err = feed->outcome;
+		return rc;
+	}
+	if (rc == 0)
+		return 0;
+	take_own(feed, line);
+	if (feed->ended)
+		return 0;
+	*ret_line = line;
+	return 1;
 }
 
 void feed_answer(struct feed *feed, const char *question_id, const char *choice)
@@ -395,10 +297,10 @@ int feed_finish(struct feed *feed, struct err *err)
 	bool ended = feed->ended;
 
 	(void)close(feed->down.fd);
-	if (ended)
+	if (ended && feed->pid != 0)
 		while (waitpid(feed->pid, NULL, 0) < 0 && errno == EINTR)
 			continue;
-	str_release(&feed->down.buffer);
+	lines_release(&feed->down);
 	free(feed);
 	if (!ended)
 		return err_set(err, ERR_DETACHED, "the run goes on by itself");

@@ -31,7 +31,10 @@ static int open_journal(struct run *run, size_t *ret_torn, struct err *err)
 	if (rc == 0)
 		rc = journal_open(
 			run->run_dirfd, history_visit, &run->history, &run->journal, ret_torn, err);
-	return rc < 0 ? err_context(err, "runs/%s", run->id) : 0;
+	if (rc < 0)
+		return err_context(err, "runs/%s", run->id);
+	run_tell_journal(run);
+	return 0;
 }
 
 static int load_kit(struct run *run, struct err *err)
@@ -106,19 +109,6 @@ static int tell_resume(
 		json_member_string(writer, "target", target);
 	int rc = run_event_end(run, err);
 	return rc < 0 ? rc : tell_torn(run, err);
-}
-
-/* The face has not seen what is in the journal. */
-static void show_history(struct run *run, struct err *err)
-{
-	for (size_t i = 0; i < run->history.doc_count; i++) {
-		CLEANUP_STR struct str line = STR_INIT;
-		struct json_writer writer;
-		json_write_begin(&writer, &line);
-		json_write_value(&writer, run->history.events[i]);
-		if (str_check(&line, err) == 0)
-			run->face->event(run->face->self, str_bytes(&line), run->history.events[i]);
-	}
 }
 
 /* Before the journal is written to: whoever does not get the lease leaves no trace in it. */
@@ -202,7 +192,6 @@ static int rollback(struct run *run, const char *step_name, struct err *err)
 				err, ERR_USAGE, "run %s has no step \"%s\"", run->id, step_name);
 	}
 	run->effects = true;
-	show_history(run, err);
 	int rc = own_database(run, err);
 	if (rc < 0)
 		return rc;
@@ -244,7 +233,6 @@ int engine_resume(
 		return rollback(&run, *target == '\0' ? NULL : target, err);
 	}
 	run.effects = true;
-	show_history(&run, err);
 	size_t first = first_open_step(&run);
 	rc = own_database(&run, err);
 	if (rc < 0)

@@ -382,7 +382,14 @@ int run_persist(struct run *run, struct err *err)
 	if (rc < 0)
 		return err_context(err, "%s", run->options->site->state_dir);
 	run->run_dirfd = steal_fd(&run_fd);
+	run_tell_journal(run);
 	return 0;
+}
+
+void run_tell_journal(const struct run *run)
+{
+	if (run->face->journal != NULL)
+		run->face->journal(run->face->self, run->run_dirfd);
 }
 
 void run_context(struct run *run, size_t step, struct arena *arena, struct step_context *context)

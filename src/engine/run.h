@@ -86,6 +86,9 @@ MUST_CHECK int run_connect(struct run *run, struct err *err);
 /* Makes state/runs/ID and writes the journal there, before the first effect. */
 MUST_CHECK int run_persist(struct run *run, struct err *err);
 
+/* Tells the face where the journal is; what it has is not told again. */
+void run_tell_journal(const struct run *run);
+
 void run_context(struct run *run, size_t step, struct arena *arena, struct step_context *context);
 
 MUST_CHECK int run_begin_event(struct run *run, struct err *err);

@@ -169,3 +169,15 @@ const char *text_nearest(const char *word, const char *const *names)
 	}
 	return nearest;
 }
+
+void text_until_safe(struct str *out, int64_t batch_size, double rate)
+{
+	char time[TEXT_DURATION_SIZE];
+
+	if (batch_size > 0 && rate > 0)
+		str_append_format(out, "The batch is finished first, in about %s.",
+			text_duration((int64_t)((double)batch_size * 1000 / rate) + 1000, time));
+	else
+		str_append_text(
+			out, "What is under way is finished first. Nothing is lost by waiting.");
+}

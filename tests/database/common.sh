@@ -11,7 +11,21 @@ tmp=$(mktemp -d)
 chmod 700 "$tmp"
 failed=0
 
+# The process that does the work, which has the lock on the state folder.
+engine_pid() { sed -n 's/^{"pid":\([0-9]*\),.*/\1/p' "$state/lock"; }
+
+# An engine that waits for an answer waits for ever: none stays behind a test.
+end_engines() {
+	local lock pid
+	for lock in "$tmp"/state-*/lock; do
+		[ -e "$lock" ] || continue
+		pid=$(sed -n 's/^{"pid":\([0-9]*\),.*/\1/p' "$lock")
+		flock -n "$lock" true || kill -9 "$pid" 2>/dev/null
+	done
+}
+
 finish() {
+	end_engines
 	[ ! -e "$tmp/server" ] || tests/env/server stop "$tmp/server" >/dev/null 2>&1
 	rm -rf "$tmp"
 	exit "$failed"
@@ -76,7 +90,8 @@ exits() {
 	[ "$status" -eq "$code" ] || { echo "exit $status, wanted $code: $*"; return 1; }
 }
 
-# Runs it, and kills it as soon as the journal has that many lines. A run that was faster is fine.
+# Runs it, and kills its engine as soon as the journal has that many lines. A run that was faster is
+# fine. The command outlives its engine, and says that it has ended.
 run_until() { # LINES COMMAND…
 	local at=$1 pid
 	shift
@@ -84,12 +99,35 @@ run_until() { # LINES COMMAND…
 	pid=$!
 	while kill -0 "$pid" 2>/dev/null; do
 		if [ "$(cat "$state"/runs/*/events.jsonl 2>/dev/null | wc -l)" -ge "$at" ]; then
-			kill -9 "$pid" 2>/dev/null
+			kill -9 "$(engine_pid)" 2>/dev/null
 			break
 		fi
 	done
 	wait "$pid" 2>/dev/null
 	true
+}
+
+# at_terminal ANSWERS COMMAND…: types the answers, each a line and when it is asked for, and gives the
+# command's exit code.
+at_terminal() {
+	local answers=$1 asked=0 pid answer status=0
+	shift
+	rm -f "$tmp/typed" && mkfifo "$tmp/typed"
+	LC_ALL=C.UTF-8 script -qec "$(printf '%q ' "$@")" /dev/null <"$tmp/typed" >"$tmp/screen" &
+	pid=$!
+	exec 8>"$tmp/typed"
+	while IFS= read -r answer; do
+		asked=$((asked + 1))
+		until [ "$(grep -aoE 'choice \[[0-9]+\]: |^> ' "$tmp/screen" | wc -l)" -ge "$asked" ]; do
+			kill -0 "$pid" 2>/dev/null || break 2
+			sleep 0.02
+		done
+		printf '%s\n' "$answer" >&8
+	done < <(printf "$answers")
+	wait "$pid" || status=$?
+	exec 8>&-
+	tr -d '\r' <"$tmp/screen"
+	return "$status"
 }
 
 command_reply() { "$tools/db_command" "$uri" "$database" "$1"; }
