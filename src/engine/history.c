@@ -163,6 +163,7 @@ static int fold_undo_begin(struct history *history, struct history_step *step,
 		return bad_event(err, "undoes a step that is not in the walk");
 	close_segment(history, history->current);
 	step->undoing = true;
+	history->went_back = true;
 	step->restoring = strcmp(history_text(event, "by"), "backup") == 0;
 	history->end = NULL;
 	return 0;

@@ -51,6 +51,7 @@ struct history {
 	int64_t question_count;
 	bool ingest_resumed;	   /* a checkpoint said so */
 	const struct json *resume; /* the last run.resume */
+	bool went_back;		   /* something was undone, or its undoing began */
 	bool rolling_back;	   /* a rollback began and has not ended well */
 };
 

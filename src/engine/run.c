@@ -413,6 +413,7 @@ void run_context(struct run *run, size_t step, struct arena *arena, struct step_
 		.checkpoint = state == NULL ? NULL : state->checkpoint,
 		.checkpoint_of = host_checkpoint_of,
 		.ingest_resumed = run->history.ingest_resumed,
+		.went_back = run->history.went_back,
 		.read_only = run->read_only,
 	};
 }

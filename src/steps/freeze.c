@@ -26,6 +26,8 @@ static int freeze_plan(const struct step_context *context, struct step_plan *pla
 		site->frozen_count == 0 ? "every collection" : "the collections that ingest fills",
 		site->silence == 0 ? ", once" : " for ",
 		site->silence == 0 ? "" : text_duration(site->silence, duration));
+	plan->what[plan->what_count++] =
+		"With an oplog it is proved, and looked at again until ingest is resumed.";
 	plan->what[plan->what_count++] = "Disarms their TTL indexes until ingest is resumed.";
 	for (size_t i = 0; i < plan->what_count; i++)
 		if (plan->what[i] == NULL)
@@ -60,8 +62,9 @@ static int disarm(
 	return rc;
 }
 
+/* silence: NULL while it is looked for. */
 static int leave_checkpoint(const struct step_context *context, const struct ttl_index *list,
-	size_t count, const char *silence, size_t collections, struct err *err)
+	size_t count, const struct silence *silence, struct err *err)
 {
 	CLEANUP_STR struct str text = STR_INIT;
 	struct json_writer writer;
@@ -70,8 +73,12 @@ static int leave_checkpoint(const struct step_context *context, const struct ttl
 	json_write_object(&writer);
 	json_member_bool(&writer, "hook", context->site->freeze.argv != NULL);
 	json_member_time(&writer, "frozenAt", clock_now());
-	json_member_string(&writer, "silence", silence);
-	json_member_integer(&writer, "collections", (int64_t)collections);
+	if (silence == NULL)
+		json_member_string(&writer, "silence", "looking");
+	else
+		silence_write(silence, &writer);
+	json_member_integer(
+		&writer, "collections", silence == NULL ? 0 : (int64_t)silence->collections);
 	json_member_integer(&writer, "silentFor", context->site->silence);
 	ttl_write(&writer, list, count);
 	json_write_end(&writer);
@@ -82,20 +89,21 @@ static int leave_checkpoint(const struct step_context *context, const struct ttl
 static int freeze_apply(const struct step_context *context, struct err *err)
 {
 	struct ttl_index list[TTL_INDEXES_MAX];
-	size_t count = ttl_read(context->checkpoint, list), collections = 0;
+	struct silence silence;
+	size_t count = ttl_read(context->checkpoint, list);
 	int rc = hook_step(context, &context->site->freeze, "freeze", err);
 
 	if (rc == 0)
 		rc = disarm(context, list, &count, err);
 	/* What is about to be changed is written down before it is. */
 	if (rc == 0)
-		rc = leave_checkpoint(context, list, count, "looking", 0, err);
+		rc = leave_checkpoint(context, list, count, NULL, err);
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = ttl_set(context->mongo, &list[i], TTL_DISARMED, err);
 	if (rc == 0)
-		rc = silence_observe(context, &collections, err);
+		rc = silence_begin(context, &silence, err);
 	if (rc == 0)
-		rc = leave_checkpoint(context, list, count, "observed", collections, err);
+		rc = leave_checkpoint(context, list, count, &silence, err);
 	return rc;
 }
 
@@ -128,7 +136,10 @@ static int freeze_report(
 		return 0;
 	const struct json *ttl = json_member(checkpoint, "ttl");
 	size_t disarmed = ttl == NULL ? 0 : json_count(ttl);
-	str_append_text(&summary, "silence observed");
+	const struct json *silence = json_member(checkpoint, "silence");
+	str_append_format(&summary, "silence %s",
+		silence != NULL && json_type(silence) == JSON_STRING ? json_string(silence)
+								     : "observed");
 	if (number_of(checkpoint, "silentFor") > 0)
 		str_append_format(&summary, " for %s",
 			text_duration(number_of(checkpoint, "silentFor"), duration));

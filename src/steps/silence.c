@@ -5,6 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "steps/targets.h"
+#include "text/text.h"
 
 enum { WAIT_SLICE = 200 }; /* ms */
 
@@ -138,4 +140,156 @@ int silence_observe(const struct step_context *context, size_t *ret_collections,
 	if (rc == 0)
 		*ret_collections = count;
 	return rc;
+}
+
+/* ---- by the oplog */
+
+static int make_watch(
+	const struct step_context *context, struct oplog_watch *ret_watch, struct err *err)
+{
+	struct oplog_target *targets = NULL;
+	struct oplog_watch watch = {
+		.database = context->site->database,
+		.run_id = context->run_id,
+		.collections = context->site->frozen,
+		.collection_count = context->site->frozen_count,
+	};
+	int rc = targets_of_walk(context, &targets, &watch.target_count, err);
+
+	if (rc < 0)
+		return rc;
+	watch.targets = targets;
+	*ret_watch = watch;
+	return 0;
+}
+
+/* Everything after silence->position. What the oplog cannot say is not proved. */
+static int prove(const struct step_context *context, struct silence *silence, struct err *err)
+{
+	struct oplog_watch watch;
+	bool whole = false;
+	int rc = make_watch(context, &watch, err);
+
+	if (rc == 0)
+		rc = oplog_read(
+			context->mongo, &watch, silence->position, &silence->result, &whole, err);
+	if (rc < 0)
+		return rc;
+	if (!whole) {
+		silence->state = SILENCE_OBSERVED;
+		silence->why = "the oplog does not reach back to the freeze any more";
+		silence->position = 0;
+		return 0;
+	}
+	silence->state = silence->result.foreign > 0 ? SILENCE_BROKEN : SILENCE_PROVED;
+	if (silence->state == SILENCE_PROVED)
+		silence->position = silence->result.newest;
+	return 0;
+}
+
+void silence_say(const struct silence *silence, struct str *out)
+{
+	const struct oplog_result *result = &silence->result;
+
+	text_plural(out, result->foreign, "write that is not ours", "writes that are not ours");
+	str_append_text(out, " since ingest was frozen");
+	for (size_t i = 0; i < result->example_count; i++)
+		str_append_format(out, "%s%s", i == 0 ? ": " : ", ", result->examples[i]);
+	if ((int64_t)result->example_count < result->foreign)
+		str_append_text(out, ", ...");
+}
+
+static int not_silent(const struct silence *silence, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+
+	silence_say(silence, &text);
+	return err_set(err, ERR_NOT_SILENT, "%s", str_text(&text));
+}
+
+int silence_begin(const struct step_context *context, struct silence *ret_silence, struct err *err)
+{
+	struct silence silence = {.state = SILENCE_OBSERVED};
+	const char **names = NULL;
+	int rc = oplog_newest(context->mongo, &silence.position, &silence.why, err);
+
+	if (rc < 0)
+		return rc;
+	if (silence.position == 0) {
+		rc = silence_observe(context, &silence.collections, err);
+	} else {
+		rc = choose(context, &names, &silence.collections, err);
+		if (rc == 0)
+			rc = wait_watching(context, context->site->silence, err);
+		if (rc == 0)
+			rc = prove(context, &silence, err);
+		if (rc == 0 && silence.state == SILENCE_BROKEN)
+			rc = not_silent(&silence, err);
+	}
+	if (rc == 0)
+		*ret_silence = silence;
+	return rc;
+}
+
+static const char *text_of(const struct json *object, const char *name)
+{
+	const struct json *member = object == NULL ? NULL : json_member(object, name);
+
+	return member != NULL && json_type(member) == JSON_STRING ? json_string(member) : "";
+}
+
+/* Positions only grow: the later look decides. */
+static int64_t last_position(const struct step_context *context)
+{
+	static const char *const STEPS[] = {"freeze", "validate"};
+	int64_t position = 0;
+
+	for (size_t i = 0; i < sizeof STEPS / sizeof *STEPS; i++) {
+		const struct json *checkpoint =
+			context->checkpoint_of(context->host->self, STEPS[i]);
+		int64_t its = oplog_position_of_text(text_of(checkpoint, "position"));
+		if (its > position)
+			position = its;
+	}
+	return position;
+}
+
+int silence_look(const struct step_context *context, struct silence *ret_silence, struct err *err)
+{
+	const struct json *freeze = context->checkpoint_of(context->host->self, "freeze");
+	struct silence silence = {.state = SILENCE_OBSERVED};
+	int rc = 0;
+
+	if (strcmp(text_of(freeze, "silence"), "proved") != 0) {
+		silence.why = text_of(freeze, "why");
+		if (*silence.why == '\0')
+			silence.why = "it was not proved at the freeze";
+	} else if (context->went_back) {
+		silence.why = "a step of this run was taken back, and that wrote too";
+	} else {
+		silence.position = last_position(context);
+		rc = prove(context, &silence, err);
+	}
+	if (rc == 0 && silence.why != NULL) {
+		silence.why = arena_string(context->arena, silence.why);
+		if (silence.why == NULL)
+			rc = err_no_memory(err);
+	}
+	if (rc == 0)
+		*ret_silence = silence;
+	return rc;
+}
+
+void silence_write(const struct silence *silence, struct json_writer *writer)
+{
+	static const char *const STATES[] = {"observed", "proved", "broken"};
+	char position[OPLOG_POSITION_SIZE];
+
+	json_member_string(writer, "silence", STATES[silence->state]);
+	if (silence->state == SILENCE_OBSERVED && silence->why != NULL)
+		json_member_string(writer, "why", silence->why);
+	if (silence->position > 0) {
+		oplog_position_to_text(silence->position, position);
+		json_member_string(writer, "position", position);
+	}
 }

@@ -114,6 +114,7 @@ struct step_context {
 	/* The journal's last checkpoint of another step of this run, by its name; NULL: none. */
 	const struct json *(*checkpoint_of)(void *self, const char *step_name);
 	bool ingest_resumed; /* the point of no exact return is behind us */
+	bool went_back;	     /* this run has undone something, or restored the backup */
 	bool read_only;	     /* `plan`: nothing may be written anywhere */
 };
 

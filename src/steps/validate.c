@@ -15,6 +15,8 @@
 #include "base/file.h"
 #include "steps/backup.h"
 #include "steps/outbox.h"
+#include "steps/silence.h"
+#include "steps/targets.h"
 #include "steps/validate_sample.h"
 #include "text/text.h"
 
@@ -43,38 +45,17 @@ static const struct json *checkpoint_of(
 	return context->checkpoint_of(context->host->self, step->name);
 }
 
-static int load_rollback(const struct step_context *context, const struct step *step,
-	struct json_doc **ret_doc, const struct json **ret_deletes, struct err *err)
-{
-	char name[MIGRATION_ID_MAX + 32];
-
-	*ret_deletes = NULL;
-	(void)snprintf(name, sizeof name, "migrations/%s/rollback.json", step->name);
-	struct bytes text = trusted_kit_file(context->kit, name);
-	if (text.data == NULL)
-		return 0;
-	int rc = json_parse(text, JSON_LIMITS(MIGRATION_SIZE_MAX), ret_doc, err);
-	if (rc == 0)
-		rc = json_need(json_root(*ret_doc), "delete", JSON_ARRAY, ret_deletes, err);
-	return rc < 0 ? err_context(err, "%s", name) : 0;
-}
-
 int validate_run_path(const struct step_context *context, const struct step *step,
 	const char *collection, const char **ret_path, struct err *err)
 {
-	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
-	const struct json *deletes = NULL;
-	int rc = load_rollback(context, step, &doc, &deletes, err);
+	struct oplog_target *targets = NULL;
+	size_t count = 0;
+	int rc = targets_of_step(context, step, &targets, &count, err);
 
 	*ret_path = NULL;
-	for (const struct json *row = deletes == NULL ? NULL : json_first(deletes);
-		rc == 0 && row != NULL; row = json_next(row)) {
-		const char *its = text_of(row, "collection"), *path = text_of(row, "run");
-		if (its == NULL || path == NULL || strcmp(its, collection) != 0)
-			continue;
-		*ret_path = arena_string(context->arena, path);
-		return *ret_path == NULL ? err_no_memory(err) : 0;
-	}
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		if (strcmp(targets[i].collection, collection) == 0)
+			*ret_path = targets[i].run_path;
 	return rc;
 }
 
@@ -152,19 +133,14 @@ static int count_all(struct validation *validation, const struct step *step,
 static int count_step(struct validation *validation, const struct step *step,
 	const struct backup_index *backup, struct err *err)
 {
-	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
-	const struct json *deletes = NULL;
-	int rc = load_rollback(validation->context, step, &doc, &deletes, err);
+	struct oplog_target *targets = NULL;
+	size_t count = 0;
+	int rc = targets_of_step(validation->context, step, &targets, &count, err);
 
-	for (const struct json *row = deletes == NULL ? NULL : json_first(deletes);
-		rc == 0 && row != NULL; row = json_next(row)) {
-		const char *collection = text_of(row, "collection");
-		const char *run_path = text_of(row, "run");
-		if (collection == NULL || run_path == NULL)
-			continue;
-		rc = count_ours(validation, step, collection, run_path, err);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		rc = count_ours(validation, step, targets[i].collection, targets[i].run_path, err);
 		if (rc == 0)
-			rc = count_all(validation, step, backup, collection, err);
+			rc = count_all(validation, step, backup, targets[i].collection, err);
 	}
 	return rc;
 }
@@ -296,6 +272,37 @@ static int derive_again(struct validation *validation, const struct step *step, 
 	return rc;
 }
 
+/* ---- silence */
+
+static int check_silence(struct validation *validation, struct silence *silence, struct err *err)
+{
+	CLEANUP(finding_release) struct finding finding = FINDING_INIT("silence");
+	int rc = silence_look(validation->context, silence, err);
+
+	if (rc < 0)
+		return rc;
+	finding.found = silence->state == SILENCE_BROKEN ? silence->result.foreign : 0;
+	switch (silence->state) {
+	case SILENCE_PROVED:
+		finding.outcome = CHECK_PASSED;
+		str_append_text(&finding.text,
+			"silence proved: since the freeze the oplog has no write but our own");
+		break;
+	case SILENCE_OBSERVED:
+		finding.outcome = CHECK_SKIPPED;
+		str_append_format(&finding.text,
+			"silence is observed only and cannot be proved: %s", silence->why);
+		break;
+	case SILENCE_BROKEN:
+		finding.outcome =
+			validation->context->options->accept_inexact ? CHECK_WARNING : CHECK_FAILED;
+		silence_say(silence, &finding.text);
+		break;
+	}
+	finding.how = "offkit: the entries of local.oplog.rs since the freeze";
+	return finding_tell(validation, &finding, err);
+}
+
 /* ---- the step */
 
 static size_t count_array(const struct json *object, const char *name)
@@ -308,7 +315,7 @@ static size_t count_array(const struct json *object, const char *name)
 /* How many checks there will be, about: for the progress. */
 static int64_t plan_checks(const struct step_context *context)
 {
-	size_t count = 1;
+	size_t count = 2;
 
 	for (size_t i = 0; i < context->step_count; i++)
 		if (is_backfill(&context->steps[i]))
@@ -349,6 +356,7 @@ static int validate_steps(struct validation *validation, struct err *err)
 static int validate_all(struct validation *validation, struct err *err)
 {
 	const struct step_context *context = validation->context;
+	struct silence silence;
 
 	json_write_begin(&validation->writer, &validation->text);
 	json_write_object(&validation->writer);
@@ -356,10 +364,13 @@ static int validate_all(struct validation *validation, struct err *err)
 	int rc = validate_steps(validation, err);
 	if (rc == 0)
 		rc = validate_balance(validation, err);
+	if (rc == 0)
+		rc = check_silence(validation, &silence, err);
 	if (rc < 0)
 		return rc;
 	json_write_end(&validation->writer);
 	json_member_integer(&validation->writer, "failures", validation->failures);
+	silence_write(&silence, &validation->writer);
 	json_write_end(&validation->writer);
 	rc = str_check(&validation->text, err);
 	if (rc == 0)

@@ -151,7 +151,10 @@ static void note_operations(
 			doc_write_int32(&batch->writer, "$v", 2);
 			doc_write_end(&batch->writer);
 		}
-		write_id(&batch->writer, *op == 'u' ? "o2" : "o", id);
+		if (*op == 'i')
+			doc_write_raw(&batch->writer, "o", operation);
+		else
+			write_id(&batch->writer, *op == 'u' ? "o2" : "o", id);
 		doc_write_end(&batch->writer);
 		batch_next(batch);
 	}
