@@ -344,6 +344,7 @@ static struct model_event *on_run_end(struct model *model, const struct json *ev
 	model->plan_left = false;
 	model->alert[0] = '\0';
 	model->notice[0] = '\0';
+	model->waiting = false;
 	model->subject = SUBJECT_RUN;
 	model->scroll = 0;
 	for (size_t i = 0; failed && i < model->step_count; i++)
@@ -366,6 +367,14 @@ static struct model_event *on_paused(struct model *model, const struct json *eve
 	model->paused = event_true(event, "paused");
 	model->pausing = false;
 	log_line(model, event, false, model->paused ? "paused" : "going on");
+	return NULL;
+}
+
+static struct model_event *on_waiting(struct model *model, const struct json *event)
+{
+	model->waiting = event_true(event, "waiting");
+	model->waiting_next = event_integer(event, "next", 0);
+	model->waiting_left = event_integer(event, "left", 0);
 	return NULL;
 }
 
@@ -399,6 +408,7 @@ static const struct {
 	{"run.end", on_run_end},
 	{"stopping", on_stopping},
 	{"paused", on_paused},
+	{"waiting", on_waiting},
 };
 
 int model_event(struct model *model, struct bytes line, int64_t now, struct err *err)

@@ -71,7 +71,9 @@ struct model {
 	struct model_event checks[MODEL_CHECKS_MAX];
 	size_t check_count;
 	char alert[MODEL_TEXT_MAX]; /* firing, "" if none */
-	size_t log_count;	    /* ever; the log is a ring */
+	bool waiting;		    /* for the server, as the next two say */
+	int64_t waiting_next, waiting_left;
+	size_t log_count; /* ever; the log is a ring */
 	struct model_line log[MODEL_LOG_MAX];
 
 	enum subject subject;

@@ -134,6 +134,8 @@ static const char *work_state(const struct model *model)
 		return "stopping safely";
 	if (model->paused)
 		return "paused";
+	if (model->waiting)
+		return "waiting for the server";
 	if (model->pausing)
 		return "pausing";
 	return "";
@@ -172,6 +174,23 @@ static void draw_title(const struct model *model, const struct model_step *step,
 	(void)grid_put_right(grid, area.row, area.column + area.width, LOOK_NOTICE, state);
 }
 
+static int draw_waiting(const struct model *model, struct grid *grid, struct area area, int row)
+{
+	char next[TEXT_DURATION_SIZE], left[TEXT_DURATION_SIZE], text[256];
+
+	if (model->waiting_next > 0)
+		(void)snprintf(text, sizeof text, "Waiting for the server, next try in %s.",
+			text_duration(model->waiting_next, next));
+	else
+		(void)snprintf(text, sizeof text, "Waiting for the server, trying now.");
+	(void)grid_put(grid, row, area.column, 1, LOOK_NOTICE, "!");
+	(void)grid_put(grid, row++, area.column + 2, area.width - 2, LOOK_NOTICE, text);
+	(void)snprintf(text, sizeof text, "What is done stays valid; safe stop in %s.",
+		text_duration(model->waiting_left, left));
+	(void)grid_put_short(grid, row++, area.column + 2, area.width - 2, LOOK_PLAIN, text);
+	return row + 1;
+}
+
 void view_work(const struct model *model, struct grid *grid, struct area area)
 {
 	const struct model_step *step = view_step(model);
@@ -185,9 +204,13 @@ void view_work(const struct model *model, struct grid *grid, struct area area)
 	}
 	const struct json *progress = step->state == STEP_CURRENT ? step->progress.event : NULL;
 	draw_title(model, step, grid, area);
-	if (progress != NULL) {
+	if (progress != NULL)
 		row = work_bar(progress, grid, area, row) + 1;
-		int next = work_figures(progress, grid, area, row);
+	if (model->waiting)
+		row = draw_waiting(model, grid, area, row);
+	if (progress != NULL) {
+		/* Rate and time left are of a server that answers. */
+		int next = model->waiting ? row : work_figures(progress, grid, area, row);
 		row = next > row ? next + 1 : row;
 		next = work_counters(progress, grid, area, row);
 		row = next > row ? next + 1 : row;

@@ -261,6 +261,9 @@ static int carry_out(struct solo *solo, const struct values *values, int state_d
 	if (rc < 0)
 		return rc;
 	rc = restore_backup(&restore, &done, err);
+	/* There is no run to be resumed. */
+	if (rc < 0 && err->code == ERR_DATABASE_LOST)
+		rc = err_recode(err, ERR_RESTORE);
 	face_progress_end(solo->face);
 	int recorded = leave_evidence(
 		state_dirfd, values, chosen, rc < 0 ? "failed" : "done", rc < 0 ? &recording : err);

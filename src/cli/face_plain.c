@@ -11,6 +11,7 @@
 enum {
 	PROGRESS_LINE_MS = 10000, /* DESIGN: at most every ten seconds on what is no terminal */
 	PROGRESS_TERMINAL_MS = 2000,
+	WAITING_MS = 10 * 1000,
 	COLUMNS_MAX = 400,
 };
 
@@ -327,6 +328,27 @@ static void show_progress(struct plain_face *plain, const struct json *event, st
 			line, "   lag %s", text_duration(plain_number(event, "lag"), left));
 }
 
+/* The countdown: a line a try, and every ten seconds between them. */
+static void show_waiting(struct plain_face *plain, const struct json *event, struct str *line)
+{
+	char next[TEXT_DURATION_SIZE], left[TEXT_DURATION_SIZE];
+	int64_t attempt = plain_number(event, "attempt");
+	int64_t now = clock_boottime();
+
+	if (!plain_true(event, "waiting")) {
+		plain->waiting_attempt = 0;
+		return;
+	}
+	if (plain_number(event, "next") == 0 ||
+		(attempt == plain->waiting_attempt && now < plain->waiting_due))
+		return;
+	plain->waiting_attempt = attempt;
+	plain->waiting_due = now + WAITING_MS;
+	str_append_format(line, "waiting for the server, next try in %s (%s until a safe stop)",
+		text_duration(plain_number(event, "next"), next),
+		text_duration(plain_number(event, "left"), left));
+}
+
 /* A run that the operator ended is no failure: one calm line, and what to do. */
 static bool show_stop(struct plain_face *plain, const struct json *event, struct str *line)
 {
@@ -383,6 +405,7 @@ static show *const SHOWS[EVENT_COUNT] = {
 	[EVENT_PROGRESS] = show_progress,
 	[EVENT_STOPPING] = show_stopping,
 	[EVENT_PAUSED] = show_paused,
+	[EVENT_WAITING] = show_waiting,
 };
 
 static void show_event(

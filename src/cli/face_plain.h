@@ -22,6 +22,7 @@ struct plain_face {
 	int64_t progress_due; /* boottime */
 	int64_t batch_size;   /* of the newest progress, 0: none */
 	double rate;
+	int64_t waiting_attempt, waiting_due; /* of the countdown that was shown last */
 	const char *planned[PLAIN_PLANS_MAX]; /* steps whose plan was shown */
 	size_t planned_count;
 	struct str details;	       /* of the newest plan: what a gate's "details" shows */

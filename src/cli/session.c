@@ -11,22 +11,28 @@
 #include "engine/lock.h"
 #include "trust/store.h"
 
-enum { BATCH_SIZE_DEFAULT = 500 };
+enum {
+	BATCH_SIZE_DEFAULT = 500,
+	SERVER_WAIT_DEFAULT = 5 * 60, /* s */
+	SERVER_WAIT_MAX = 24 * 60 * 60,
+	CONFLICTS_MAX = 1000000000,
+};
 
 /* ---- options */
 
-static int read_max_conflicts(const char *text, int64_t *ret_number, struct err *err)
+/* An option whose 0 is not the same as its absence, which leaves *ret_number. */
+static int read_number(
+	const char *option, const char *text, int64_t max, int64_t *ret_number, struct err *err)
 {
 	char *end = NULL;
 
-	*ret_number = -1;
 	if (text == NULL)
 		return 0;
 	errno = 0;
 	long long number = strtoll(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || number > 1000000000)
-		return err_set(
-			err, ERR_USAGE, "--max-conflicts %s: a number up to 1000000000", text);
+	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || number > max)
+		return err_set(err, ERR_USAGE, "--%s %s: a number up to %lld", option, text,
+			(long long)max);
 	*ret_number = number;
 	return 0;
 }
@@ -35,6 +41,7 @@ static int read_options(struct session *session, const char *command,
 	const struct run_values *values, struct err *err)
 {
 	struct engine_options *options = &session->options;
+	int64_t server_wait = SERVER_WAIT_DEFAULT;
 
 	*options = (struct engine_options){
 		.step = {.batch_size = BATCH_SIZE_DEFAULT, .max_conflicts = -1},
@@ -65,7 +72,13 @@ static int read_options(struct session *session, const char *command,
 	options->step.allow_expiry = values->allow_expiry;
 	options->step.reason = values->reason;
 	options->force_reason = values->force_reason;
-	return read_max_conflicts(values->max_conflicts, &options->step.max_conflicts, err);
+	int rc = read_number("max-conflicts", values->max_conflicts, CONFLICTS_MAX,
+		&options->step.max_conflicts, err);
+	if (rc == 0)
+		rc = read_number(
+			"server-wait", values->server_wait, SERVER_WAIT_MAX, &server_wait, err);
+	options->server_wait = server_wait * 1000;
+	return rc;
 }
 
 /* ---- the places */

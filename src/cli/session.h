@@ -14,6 +14,7 @@ struct run_values {
 	int64_t workers;    /* 0: not given */
 	bool stop_on_error;
 	const char *max_conflicts; /* NULL: not given */
+	const char *server_wait;   /* s, NULL: not given */
 	int64_t max_lag;	   /* s, 0: not given */
 	int64_t sample_size;	   /* 0: not given */
 	bool accept_inexact;
@@ -34,6 +35,8 @@ struct run_values {
 			"a backfill stops at its first error"),                                    \
 		OPTION_ROW_TEXT("max-conflicts", 0, "N", struct run_values, max_conflicts,         \
 			"conflicts at which a backfill stops"),                                    \
+		OPTION_ROW_TEXT("server-wait", 0, "SECONDS", struct run_values, server_wait,       \
+			"how long a server is waited for that goes away (300)"),                   \
 		OPTION_ROW_INTEGER("max-lag", 0, "SECONDS", 1, 3600, struct run_values, max_lag,   \
 			"replication lag at which a backfill waits (60)"),                         \
 		OPTION_ROW_INTEGER("sample-size", 0, "N", 1, 10000, struct run_values,             \

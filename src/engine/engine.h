@@ -33,6 +33,7 @@ struct engine_options {
 	const char *command; /* "install", for the evidence */
 	const char *force_reason;
 	bool break_lease;	   /* --break-lease, with a reason: of another host's */
+	int64_t server_wait;	   /* ms that a server is waited for that goes away after effects */
 	bool without_ui_questions; /* --yes: kit and plan pages are not asked for */
 };
 

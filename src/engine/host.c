@@ -48,7 +48,10 @@ static int host_checkpoint(void *self, struct bytes fields, struct err *err)
 		return err_recode(err, ERR_INTERNAL);
 	struct json_writer *writer = step_event(self, EVENT_CHECKPOINT);
 	json_member_value(writer, "data", json_root(doc));
-	return run_event_end(self, err);
+	rc = run_event_end(self, err);
+	if (rc == 0)
+		run_progressed(self);
+	return rc;
 }
 
 static int host_alert(void *self, const char *name, const char *text, bool firing, struct err *err)

@@ -74,6 +74,7 @@ int run_walk(struct run *run, struct err *err)
 		if (rc < 0)
 			return rc;
 		run->effects = true;
+		run_progressed(run);
 	}
 	return tell_done(run, err);
 }

@@ -77,12 +77,12 @@ static int tell_undone(struct run *run, int64_t duration, struct err *err)
 	return rc;
 }
 
-static int bring_back(struct run *run, struct err *err)
+/* Repeatable: it starts over, and drops what was restored in part. */
+static int bring_back_once(struct run *run, struct err *err)
 {
 	struct restore_result result;
 	struct sha256 index;
 	const char *dir;
-	int64_t begun = clock_boottime();
 	int rc = backup_of_checkpoint(host_checkpoint_of(run, "backup"), &dir, &index, err);
 
 	if (rc == 0)
@@ -99,7 +99,17 @@ static int bring_back(struct run *run, struct err *err)
 		.workers = (size_t)run->options->site->backup_workers,
 		.host = &run->host,
 	};
-	rc = restore_backup(&restore, &result, err);
+	return restore_backup(&restore, &result, err);
+}
+
+static int bring_back(struct run *run, struct err *err)
+{
+	int64_t begun = clock_boottime();
+	int rc;
+
+	do
+		rc = bring_back_once(run, err);
+	while (rc < 0 && run_server_came_back(run, err));
 	if (rc < 0)
 		return err_context(err, "offkit resume does it again");
 	return tell_undone(run, clock_boottime() - begun, err);

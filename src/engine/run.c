@@ -352,7 +352,7 @@ int run_lost_before_or_after(const struct run *run, struct err *err)
 	return -(int)err->code;
 }
 
-int run_connect(struct run *run, struct err *err)
+static int connect_once(struct run *run, struct err *err)
 {
 	if (run->mongo != NULL)
 		return 0;
@@ -363,6 +363,16 @@ int run_connect(struct run *run, struct err *err)
 	if (run->lease != NULL)
 		mongo_set_guard(run->mongo, lease_guard(run->lease));
 	return 0;
+}
+
+int run_connect(struct run *run, struct err *err)
+{
+	int rc;
+
+	do
+		rc = connect_once(run, err);
+	while (rc < 0 && run_server_came_back(run, err));
+	return rc < 0 ? -(int)err->code : 0;
 }
 
 int run_persist(struct run *run, struct err *err)

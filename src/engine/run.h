@@ -12,6 +12,7 @@
 #include "engine/event.h"
 #include "engine/history.h"
 #include "engine/lease.h"
+#include "engine/server_wait.h"
 #include "engine/walk.h"
 
 struct run {
@@ -39,6 +40,10 @@ struct run {
 	size_t torn;	 /* octets of a torn line that were cut off the journal */
 	int64_t started; /* boottime */
 	int64_t progress_told;
+	struct {
+		int64_t used;	/* ms that were waited since something became durable */
+		unsigned tries; /* in that time */
+	} wait;			/* server_wait.h */
 };
 
 void run_init(struct run *run, const struct trusted_kit *kit, const struct engine_options *options,
@@ -80,7 +85,7 @@ MUST_CHECK int run_take_lease(struct run *run, struct err *err);
 /* Tells whose it was, and lets what that one may have sent end. Before the first write. */
 MUST_CHECK int run_await_lease(struct run *run, struct err *err);
 
-/* Connects unless it is; again after a connection was lost. */
+/* Connects unless it is; again after a connection was lost, and after effects waits for it. */
 MUST_CHECK int run_connect(struct run *run, struct err *err);
 
 /* Makes state/runs/ID and writes the journal there, before the first effect. */

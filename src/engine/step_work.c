@@ -329,6 +329,8 @@ static int run_step_work(struct run *run, size_t index, struct err *err)
 		if (rc == 0)
 			return 0;
 		run_recode(run, kind, err);
+		if (run_server_came_back(run, err))
+			continue;
 		if (err->code == ERR_STOPPED || err->code == ERR_CANCELLED ||
 			err->code == ERR_LEASE_LOST)
 			return -(int)err->code;
@@ -338,37 +340,46 @@ static int run_step_work(struct run *run, size_t index, struct err *err)
 	}
 }
 
-int run_step(struct run *run, size_t index, struct err *err)
+/* The plan and its gate; *ret_ended: there was nothing to do, and that is told. */
+static int open_step(struct run *run, size_t index, bool *ret_ended, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	const struct step *step = &run->walk.steps[index];
-	const struct history_step *state = history_step(&run->history, step->name);
 	struct step_plan plan;
 	struct step_context context;
 
-	if (state->end != NULL)
-		return 0;
 	int rc = run_check_stop(run, err);
 	if (rc == 0)
 		rc = run_connect(run, err);
+	if (rc < 0 || history_step(&run->history, step->name)->begin != NULL ||
+		step->kind->plan == NULL)
+		return rc;
+	rc = run_step_plan(run, index, &arena, &plan, err);
+	if (rc == 0)
+		rc = run_plan_event(run, &plan, err);
 	if (rc < 0)
 		return rc;
-	if (state->begin == NULL && step->kind->plan != NULL) {
-		rc = run_step_plan(run, index, &arena, &plan, err);
-		if (rc == 0)
-			rc = run_plan_event(run, &plan, err);
-		if (rc < 0)
-			return rc;
-		if (plan.nothing_to_do) {
-			run_context(run, index, &arena, &context);
-			return end_nothing(run, &context, err);
-		}
-		if (step->kind->gate)
-			rc = ask_gate(run, step, plan.no_return, err);
-		if (rc < 0)
-			return rc;
+	if (plan.nothing_to_do) {
+		run_context(run, index, &arena, &context);
+		*ret_ended = true;
+		return end_nothing(run, &context, err);
 	}
-	return run_step_work(run, index, err);
+	return step->kind->gate ? ask_gate(run, step, plan.no_return, err) : 0;
+}
+
+int run_step(struct run *run, size_t index, struct err *err)
+{
+	bool ended = false;
+	int rc;
+
+	if (history_step(&run->history, run->walk.steps[index].name)->end != NULL)
+		return 0;
+	do
+		rc = open_step(run, index, &ended, err);
+	while (rc < 0 && run_server_came_back(run, err));
+	if (rc < 0)
+		return -(int)err->code;
+	return ended ? 0 : run_step_work(run, index, err);
 }
 
 /* ---- undo */
@@ -386,20 +397,23 @@ static int undo_record(struct run *run, const struct step_context *context, stru
 		err);
 }
 
-int run_step_undo(struct run *run, size_t index, struct err *err)
+static int tell_undo_begin(struct run *run, const struct step *step, struct err *err)
+{
+	struct json_writer *writer = run_event(run, EVENT_UNDO_BEGIN);
+
+	json_member_string(writer, "step", step->name);
+	return run_event_end(run, err);
+}
+
+/* Repeatable, as apply is. */
+static int undo_once(struct run *run, size_t index, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	CLEANUP(json_cleanup) struct json_doc *checkpoint = NULL;
 	const struct step *step = &run->walk.steps[index];
 	struct step_context context;
-	int64_t begun = clock_boottime();
 	int rc = run_connect(run, err);
 
-	if (rc < 0)
-		return rc;
-	struct json_writer *writer = run_event(run, EVENT_UNDO_BEGIN);
-	json_member_string(writer, "step", step->name);
-	rc = run_event_end(run, err);
 	if (rc < 0)
 		return rc;
 	run_context(run, index, &arena, &context);
@@ -415,10 +429,32 @@ int run_step_undo(struct run *run, size_t index, struct err *err)
 		run_recode(run, step->kind, err);
 		return -(int)err->code;
 	}
-	writer = run_event(run, EVENT_UNDO_END);
+	return 0;
+}
+
+int run_step_undo(struct run *run, size_t index, struct err *err)
+{
+	const struct step *step = &run->walk.steps[index];
+	int64_t begun = clock_boottime();
+	int rc = run_connect(run, err);
+
+	if (rc == 0)
+		rc = tell_undo_begin(run, step, err);
+	if (rc < 0)
+		return rc;
+	run->current = index;
+	do
+		rc = undo_once(run, index, err);
+	while (rc < 0 && run_server_came_back(run, err));
+	if (rc < 0)
+		return -(int)err->code;
+	struct json_writer *writer = run_event(run, EVENT_UNDO_END);
 	json_member_string(writer, "step", step->name);
 	json_member_string(writer, "outcome", "undone");
 	json_member_integer(writer, "duration", clock_boottime() - begun);
 	json_member_string(writer, "text", "");
-	return run_event_end(run, err);
+	rc = run_event_end(run, err);
+	if (rc == 0)
+		run_progressed(run);
+	return rc;
 }

@@ -174,6 +174,18 @@ static int take_errors(struct mongo_bulk *bulk, struct bytes list, struct mongo_
 	return 0;
 }
 
+/* An operation that was refused because the server is no primary any more, or goes away. */
+static int check_lost(
+	const struct mongo_bulk *bulk, const struct mongo_bulk_result *result, struct err *err)
+{
+	for (size_t i = 0; i < result->error_count; i++)
+		if (driver_is_lost_code(result->errors[i].code))
+			return err_set(err, ERR_DATABASE_LOST, "%s: %s (server's code %d)",
+				mongo_address(bulk->mongo), result->errors[i].message,
+				result->errors[i].code);
+	return 0;
+}
+
 static int read_reply(struct mongo_bulk *bulk, const bson_t *driver_reply,
 	const bson_error_t *error, bool done, struct mongo_bulk_result *result, struct err *err)
 {
@@ -202,7 +214,10 @@ static int read_reply(struct mongo_bulk *bulk, const bson_t *driver_reply,
 		.upserted = counted(reply, "nUpserted"),
 		.deleted = counted(reply, "nRemoved"),
 	};
-	return refused_some ? take_errors(bulk, errors.bytes, result, err) : 0;
+	if (!refused_some)
+		return 0;
+	checked = take_errors(bulk, errors.bytes, result, err);
+	return checked != 0 ? checked : check_lost(bulk, result, err);
 }
 
 int mongo_bulk_run(struct mongo_bulk *bulk, struct mongo_bulk_result *ret_result, struct err *err)

@@ -126,6 +126,17 @@ static mongoc_uri_t *parse_uri(const char *text, int32_t timeout)
 
 /* ---- connecting */
 
+static int ask(struct mongo *mongo, const char *name, struct str *reply, struct err *err)
+{
+	CLEANUP_STR struct str command = STR_INIT;
+	struct doc_writer writer;
+
+	doc_write_begin(&writer, &command);
+	doc_write_int32(&writer, name, 1);
+	doc_write_end(&writer);
+	return mongo_admin_command(mongo, str_bytes(&command), reply, NULL, err);
+}
+
 static int not_reached(struct err *err)
 {
 	return err->code == ERR_DATABASE_LOST ? err_recode(err, ERR_DATABASE) : -(int)err->code;
@@ -203,6 +214,22 @@ int mongo_connect_within(const char *uri, const char *database, int64_t timeout,
 	return connect_to(uri, database, (int32_t)timeout, ret_mongo, err);
 }
 
+int mongo_answers(const char *uri, const char *database, int64_t milliseconds, struct err *err)
+{
+	CLEANUP(mongo_cleanup) struct mongo *mongo = NULL;
+	CLEANUP_STR struct str hello = STR_INIT;
+	int result = connect_to(uri, database, (int32_t)milliseconds, &mongo, err);
+
+	if (result == 0)
+		result = ask(mongo, "hello", &hello, err);
+	if (result != 0)
+		return err->code == ERR_DATABASE_LOST ? err_recode(err, ERR_DATABASE) : result;
+	struct bytes reply = str_bytes(&hello);
+	if (doc_get_bool(reply, "isWritablePrimary") || doc_get_bool(reply, "ismaster"))
+		return 0;
+	return err_set(err, ERR_DATABASE, "%s: it is no primary now", mongo_address(mongo));
+}
+
 int mongo_connect_again(
 	const struct mongo *mongo, const char *database, struct mongo **ret_mongo, struct err *err)
 {
@@ -246,17 +273,6 @@ const char *mongo_address(const struct mongo *mongo)
 }
 
 /* ---- the server */
-
-static int ask(struct mongo *mongo, const char *name, struct str *reply, struct err *err)
-{
-	CLEANUP_STR struct str command = STR_INIT;
-	struct doc_writer writer;
-
-	doc_write_begin(&writer, &command);
-	doc_write_int32(&writer, name, 1);
-	doc_write_end(&writer);
-	return mongo_admin_command(mongo, str_bytes(&command), reply, NULL, err);
-}
 
 static void copy_text(char *to, size_t size, const char *text)
 {

@@ -33,6 +33,9 @@ int driver_failed(const struct mongo *mongo, const bson_error_t *error,
 	const bson_t *reply /* may be NULL */, struct mongo_refusal *refusal /* may be NULL */,
 	struct err *err);
 
+/* The server lost its role, its network or its patience: nothing is known of what was asked. */
+bool driver_is_lost_code(int code);
+
 /* A reply that is ok and yet has a writeConcernError: an unknown outcome. */
 int driver_check_write_concern(const struct mongo *mongo, const bson_t *reply,
 	struct mongo_refusal *refusal, struct err *err);

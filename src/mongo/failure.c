@@ -10,22 +10,60 @@
 enum { AUTHENTICATION_FAILED = 18 };
 
 /*
- * The server is going away, is electing, or lost its own network: not a refusal of what was asked.
- * (mongo: src/mongo/base/error_codes.yml, NetworkError, NotPrimaryError, ShutdownError, and what
- * drivers retry.)
+ * Not a refusal of what was asked: the server is going away, is electing, lost its own network or
+ * is out of something for a moment. Whether the command was carried out is not known, or it can be
+ * asked again. (mongo: src/mongo/base/error_codes.yml; the drivers' specifications of server
+ * discovery, retryable reads and retryable writes.)
  */
-static const int lost_codes[] = {6, 7, 89, 91, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435,
-	13436, 64 /* write concern timed out */, 100 /* unsatisfiable write concern */,
-	50 /* a write took longer than it may: how far it came is not known */,
-	43 /* cursor not found: it was idle too long, or the server was restarted */,
-	237 /* cursor killed */};
+static const int lost_codes[] = {
+	6,     /* HostUnreachable */
+	7,     /* HostNotFound */
+	24,    /* LockTimeout */
+	43,    /* CursorNotFound: idle too long, or of a server that was restarted */
+	46,    /* LockBusy */
+	50,    /* MaxTimeMSExpired */
+	63,    /* StaleShardVersion */
+	64,    /* WriteConcernTimeout */
+	89,    /* NetworkTimeout */
+	91,    /* ShutdownInProgress */
+	100,   /* UnsatisfiableWriteConcern */
+	112,   /* WriteConflict */
+	133,   /* FailedToSatisfyReadPreference: a shard without a primary */
+	134,   /* ReadConcernMajorityNotAvailableYet */
+	150,   /* StaleEpoch */
+	175,   /* QueryPlanKilled */
+	189,   /* PrimarySteppedDown */
+	202,   /* NetworkInterfaceExceededTimeLimit */
+	237,   /* CursorKilled */
+	249,   /* StaleDbVersion */
+	262,   /* ExceededTimeLimit */
+	317,   /* ConnectionPoolExpired */
+	355,   /* InterruptedDueToStorageChange */
+	365,   /* TemporarilyUnavailable */
+	462,   /* IngressRequestRateLimitExceeded */
+	9001,  /* SocketException */
+	10058, /* LegacyNotPrimary */
+	10107, /* NotWritablePrimary */
+	11600, /* InterruptedAtShutdown */
+	11602, /* InterruptedDueToReplStateChange */
+	13388, /* StaleConfig */
+	13435, /* NotPrimaryNoSecondaryOk */
+	13436, /* NotPrimaryOrSecondary */
+};
 
-static bool is_lost_code(int code)
+bool driver_is_lost_code(int code)
 {
 	for (size_t i = 0; i < sizeof lost_codes / sizeof lost_codes[0]; i++)
 		if (lost_codes[i] == code)
 			return true;
 	return false;
+}
+
+/* What the server, or the driver for it, says may be asked again. */
+static bool is_transient(const bson_t *reply)
+{
+	return reply != NULL && (mongoc_error_has_label(reply, "RetryableWriteError") ||
+					mongoc_error_has_label(reply, "TransientTransactionError"));
 }
 
 int driver_view(struct bytes doc, bson_t *ret_view, struct err *err)
@@ -82,7 +120,8 @@ int driver_failed(const struct mongo *mongo, const bson_error_t *error, const bs
 	case MONGOC_ERROR_WRITE_CONCERN:
 		fill_refusal(refusal, code, reply);
 		return driver_say(mongo,
-			error->domain == MONGOC_ERROR_WRITE_CONCERN || is_lost_code(code)
+			error->domain == MONGOC_ERROR_WRITE_CONCERN || driver_is_lost_code(code) ||
+					is_transient(reply)
 				? ERR_DATABASE_LOST
 				: ERR_MIGRATION,
 			error->message, code, err);

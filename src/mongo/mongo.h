@@ -47,6 +47,13 @@ MUST_CHECK int mongo_connect_again(const struct mongo *mongo, const char *databa
 	struct mongo **ret_mongo, struct err *err);
 
 /*
+ * 0 if a server that can be written to answers within about so many ms (a set has a primary); for
+ * those who wait for it. Codes as mongo_connect.
+ */
+MUST_CHECK int mongo_answers(
+	const char *uri, const char *database, int64_t milliseconds, struct err *err);
+
+/*
  * Asked before everything that may change something is sent, on this connection and on each that is
  * made from it: every command that is not known to read only, an aggregation that writes, and every
  * bulk. 0 sends it; else the call fails with what the guard says, and nothing was sent. It is asked

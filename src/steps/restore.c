@@ -206,7 +206,8 @@ int restore_backup(
 	if (restoring.dirfd >= 0)
 		(void)close(restoring.dirfd);
 	backup_index_release(&restoring.index);
-	if (result == 0 || err->code == ERR_NO_MEMORY || err->code == ERR_INTERNAL)
+	if (result == 0 || err->code == ERR_NO_MEMORY || err->code == ERR_INTERNAL ||
+		err->code == ERR_DATABASE_LOST)
 		return result;
 	return err_recode(err, ERR_RESTORE);
 }

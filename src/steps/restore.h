@@ -8,7 +8,8 @@
  * indexes, validator. Its documents are read back from the server and their digest compared; TTL
  * indexes come last, so that nothing expires before that.
  *
- * Every failure is ERR_RESTORE (12); the restore can be run again and starts over.
+ * Every failure is ERR_RESTORE (12), but for ERR_DATABASE_LOST: a run waits for the server. The
+ * restore can be run again and starts over.
  */
 #ifndef OFFKIT_STEPS_RESTORE_H
 #define OFFKIT_STEPS_RESTORE_H
