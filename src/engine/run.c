@@ -435,6 +435,8 @@ void run_recode(const struct run *run, const struct step_kind *kind, struct err 
 	/* Files, syntax and refused commands say what went wrong, but not in which step's words. */
 	if ((exit >= 1 && exit <= 9) || err->code == ERR_MIGRATION)
 		(void)err_recode(err, kind->failure);
+	if (!run->effects && err->code == ERR_MIGRATION)
+		(void)err_recode(err, ERR_PREFLIGHT);
 	if (run->effects && err->code == ERR_DATABASE)
 		(void)err_recode(err, ERR_DATABASE_LOST);
 	if (!run->effects && err->code == ERR_DATABASE_LOST)

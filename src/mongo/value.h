@@ -83,7 +83,12 @@ const char *doc_get_string(
 bool doc_get_bool(struct bytes doc, const char *name); /* false: none */
 
 bool value_is_number(const struct value *value);
-bool value_equal(const struct value *a, const struct value *b);	 /* same type, same octets */
+bool value_equal(const struct value *a, const struct value *b); /* same type, same octets */
+/*
+ * The same, but numbers by what they are worth, within documents and arrays too: a server may give
+ * back 60 as another type than it was given. Members in their order.
+ */
+bool value_like(const struct value *a, const struct value *b);
 int value_compare(const struct value *a, const struct value *b); /* MongoDB's comparison order */
 const char *value_type_name(enum value_type type);		 /* as $type gives: "string" */
 

@@ -342,3 +342,20 @@ bool value_equal(const struct value *a, const struct value *b)
 		return bytes_equal(a->bytes, b->bytes);
 	}
 }
+
+bool value_like(const struct value *a, const struct value *b)
+{
+	if (value_is_number(a) && value_is_number(b))
+		return value_compare(a, b) == 0;
+	if (a->type != b->type || (a->type != VALUE_DOCUMENT && a->type != VALUE_ARRAY))
+		return value_equal(a, b);
+	struct doc_iter a_iter = doc_iter_begin(a->bytes), b_iter = doc_iter_begin(b->bytes);
+	struct value a_member, b_member;
+	const char *a_name, *b_name;
+	/* In their order, which is part of an index's key. */
+	while (doc_iter_next(&a_iter, &a_name, &a_member))
+		if (!doc_iter_next(&b_iter, &b_name, &b_member) || strcmp(a_name, b_name) != 0 ||
+			!value_like(&a_member, &b_member))
+			return false;
+	return !doc_iter_next(&b_iter, &b_name, &b_member);
+}

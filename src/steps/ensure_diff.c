@@ -1,90 +1,14 @@
+/* What is declared against what is there: the changes, in the order in which they are made. */
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "steps/ensure.h"
 #include "steps/ttl.h"
-
-static const char *const KIND_NAMES[ENSURE_KIND_COUNT] = {
-	[ENSURE_CREATE_COLLECTION] = "create",
-	[ENSURE_SET_VALIDATOR] = "setValidator",
-	[ENSURE_CREATE_INDEX] = "createIndex",
-	[ENSURE_SET_TTL] = "setExpiry",
-	[ENSURE_REPLACE_INDEX] = "replaceIndex",
-	[ENSURE_CONFLICT] = "conflict",
-};
-
-const char *ensure_kind_name(enum ensure_kind kind)
-{
-	return KIND_NAMES[kind];
-}
-
-/* ---- comparing */
-
-/* Keys in their order: {a: 1, b: 1} is another index than {b: 1, a: 1}. */
-static bool keys_equal(const struct json *a, const struct json *b)
-{
-	if (a == NULL || b == NULL || json_type(a) != JSON_OBJECT || json_type(b) != JSON_OBJECT)
-		return false;
-	const struct json *x = json_first(a), *y = json_first(b);
-	for (; x != NULL && y != NULL; x = json_next(x), y = json_next(y))
-		if (strcmp(json_name(x), json_name(y)) != 0 || !json_equal(x, y))
-			return false;
-	return x == NULL && y == NULL;
-}
-
-static bool flag(const struct json *object, const char *name)
-{
-	const struct json *member = json_member(object, name);
-
-	return member != NULL && json_type(member) == JSON_BOOL && json_bool(member);
-}
-
-/* -1: does not expire. */
-static int64_t expiry(const struct json *index)
-{
-	const struct json *member = json_member(index, "expireAfterSeconds");
-
-	if (member == NULL || json_type(member) != JSON_NUMBER)
-		return -1;
-	return (int64_t)json_number(member);
-}
-
-static bool members_equal(const struct json *a, const struct json *b, const char *name)
-{
-	const struct json *x = json_member(a, name), *y = json_member(b, name);
-
-	return x == NULL || y == NULL ? x == y : json_equal(x, y);
-}
-
-static const struct json *find_index(const struct json *indexes, const char *name)
-{
-	if (indexes == NULL)
-		return NULL;
-	for (const struct json *index = json_first(indexes); index != NULL;
-		index = json_next(index)) {
-		const struct json *its = json_member(index, "name");
-		if (its != NULL && json_type(its) == JSON_STRING &&
-			strcmp(json_string(its), name) == 0)
-			return index;
-	}
-	return NULL;
-}
-
-static const struct json *find_keys(const struct json *indexes, const struct json *keys)
-{
-	if (indexes == NULL)
-		return NULL;
-	for (const struct json *index = json_first(indexes); index != NULL;
-		index = json_next(index))
-		if (keys_equal(json_member(index, "key"), keys))
-			return index;
-	return NULL;
-}
-
-/* ---- the list */
+#include "text/text.h"
 
 struct comparison {
 	const struct ensure_state *state;
+	const struct ensure_collection *collection; /* the one that is compared */
 	struct arena *arena;
 	struct ensure_diff diff;
 	struct err *err;
@@ -100,6 +24,11 @@ static int add(struct comparison *comparison, struct ensure_change change, struc
 	if (diff->count == ENSURE_CHANGES_MAX)
 		return err_set(comparison->err, ERR_LIMIT, "more than %d changes",
 			(int)ENSURE_CHANGES_MAX);
+	change.declared = comparison->collection->declared;
+	change.collection = change.declared->name;
+	change.over_documents = comparison->collection->type != NULL;
+	if (change.wanted != NULL)
+		change.index = change.wanted->name;
 	change.text = arena_string(comparison->arena, str_text(text));
 	if (change.text == NULL)
 		return err_no_memory(comparison->err);
@@ -108,174 +37,220 @@ static int add(struct comparison *comparison, struct ensure_change change, struc
 	return 0;
 }
 
-static void append_json(struct str *text, const struct json *value)
-{
-	struct json_writer writer;
-
-	if (value == NULL) {
-		str_append_text(text, "not set");
-		return;
-	}
-	json_write_begin(&writer, text);
-	json_write_value(&writer, value);
-}
-
-static void append_field(
-	struct str *text, const char *name, const struct json *is, const struct json *declared)
-{
-	str_append_format(text, "%s%s is ", text->size == 0 ? "" : "; ", name);
-	append_json(text, is);
-	str_append_text(text, ", declared ");
-	append_json(text, declared);
-}
-
-/* Everything but the expiry, which collMod can change in place. */
-static void append_differences(
-	struct str *text, const struct json *there, const struct json *declared)
-{
-	static const char *const FLAGS[] = {"unique", "sparse"};
-	const struct json *name = json_member(there, "name");
-
-	if (!keys_equal(json_member(there, "key"), json_member(declared, "keys")))
-		append_field(
-			text, "keys", json_member(there, "key"), json_member(declared, "keys"));
-	for (size_t i = 0; i < sizeof FLAGS / sizeof(*FLAGS); i++)
-		if (flag(there, FLAGS[i]) != flag(declared, FLAGS[i]))
-			append_field(text, FLAGS[i], json_member(there, FLAGS[i]),
-				json_member(declared, FLAGS[i]));
-	if (!members_equal(there, declared, "partialFilterExpression"))
-		append_field(text, "partialFilterExpression",
-			json_member(there, "partialFilterExpression"),
-			json_member(declared, "partialFilterExpression"));
-	if (name != NULL && json_type(name) == JSON_STRING &&
-		!members_equal(there, declared, "name"))
-		append_field(text, "name", name, json_member(declared, "name"));
-	if ((expiry(there) < 0) != (expiry(declared) < 0))
-		append_field(text, "expireAfterSeconds", json_member(there, "expireAfterSeconds"),
-			json_member(declared, "expireAfterSeconds"));
-}
-
-/* An index of the list that was compared, as it is journaled. */
-static const struct json *exact(
-	const struct ensure_collection *collection, const struct json *there)
-{
-	const struct json *index = json_first(collection->indexes);
-	const struct json *same = json_first(collection->exact_indexes);
-
-	for (; index != there; index = json_next(index))
-		same = json_next(same);
-	return same;
-}
-
-static int compare_expiry(struct comparison *comparison, const struct ensure_collection *collection,
-	struct ensure_change change, const struct json *there)
+static int add_text(struct comparison *comparison, struct ensure_change change, const char *words)
 {
 	CLEANUP_STR struct str text = STR_INIT;
-	int64_t declared = expiry(change.declared);
-	int64_t seconds = ttl_effective(
-		comparison->state->freeze, collection->name, change.index, expiry(there));
 
-	if (seconds == declared) {
+	str_append_text(&text, words);
+	return add(comparison, change, &text);
+}
+
+/* ---- indexes */
+
+static const struct bytes *find_index(
+	const struct ensure_collection *collection, const struct ensure_index *wanted)
+{
+	for (size_t i = 0; i < collection->index_count; i++) {
+		const char *name = doc_get_string(collection->indexes[i], "name");
+		if (name != NULL && strcmp(name, wanted->name) == 0)
+			return &collection->indexes[i];
+	}
+	for (size_t i = 0; i < collection->index_count; i++) {
+		struct value key = doc_get(collection->indexes[i], "key");
+		if (key.type == VALUE_DOCUMENT && ensure_same_keys(key.bytes, wanted->keys))
+			return &collection->indexes[i];
+	}
+	return NULL;
+}
+
+/* What it is when the freeze that is in force is thought away. */
+static int64_t expiry_there(const struct comparison *comparison, struct bytes index)
+{
+	const char *name = doc_get_string(index, "name");
+	int64_t seconds = -1;
+
+	if (!doc_get_integer(index, "expireAfterSeconds", &seconds) || name == NULL)
+		return -1;
+	return ttl_effective(
+		comparison->state->freeze, comparison->collection->declared->name, name, seconds);
+}
+
+static struct bytes collation_of(const struct ensure_collection *collection)
+{
+	struct value value = collection->options.size == 0
+				     ? (struct value){VALUE_MISSING}
+				     : doc_get(collection->options, "collation");
+
+	if (collection->type == NULL)
+		return collection->declared->collation;
+	return value.type == VALUE_DOCUMENT ? value.bytes : bytes_make(NULL, 0);
+}
+
+static int compare_index(struct comparison *comparison, const struct ensure_index *wanted)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	const struct bytes *there = find_index(comparison->collection, wanted);
+	struct ensure_change change = {
+		.kind = ENSURE_CREATE_INDEX,
+		.wanted = wanted,
+		.way_back = WAY_BACK_EXACT,
+	};
+
+	if (there == NULL)
+		return add_text(comparison, change, "is not there");
+	int64_t seconds = expiry_there(comparison, *there);
+	bool in_place = ensure_index_differences(
+		wanted, *there, collation_of(comparison->collection), seconds, &text);
+	if (text.size == 0 && !text.failed) {
 		comparison->diff.already[ENSURE_CREATE_INDEX]++;
 		return 0;
 	}
-	change.kind = ENSURE_SET_TTL;
-	change.before = exact(collection, there);
+	change.before = *there;
+	change.kind = in_place		? ENSURE_SET_TTL
+		      : wanted->replace ? ENSURE_REPLACE_INDEX
+					: ENSURE_CONFLICT;
 	/* What a shorter expiry has deleted is in the backup only. */
-	change.way_back = declared < seconds ? WAY_BACK_RESTORE : WAY_BACK_EXACT;
-	str_append_format(&text, "expireAfterSeconds is %lld and will be %lld", (long long)seconds,
-		(long long)declared);
+	if (wanted->expiry >= 0 && (seconds < 0 || wanted->expiry < seconds))
+		change.way_back = WAY_BACK_RESTORE;
 	return add(comparison, change, &text);
 }
 
-static int compare_index(struct comparison *comparison, const struct ensure_collection *collection,
-	const struct json *declared)
-{
-	CLEANUP_STR struct str text = STR_INIT;
-	const struct json *keys;
-	struct ensure_change change = {
-		.kind = ENSURE_CREATE_INDEX,
-		.collection = collection->name,
-		.declared = declared,
-		.way_back = WAY_BACK_EXACT,
-	};
-	int rc = json_need_string(declared, "name", 127, &change.index, comparison->err);
+/* ---- the collection itself */
 
-	if (rc == 0)
-		rc = json_need(declared, "keys", JSON_OBJECT, &keys, comparison->err);
+static int compare_options(struct comparison *comparison)
+{
+	const struct ensure_collection *collection = comparison->collection;
+	CLEANUP_STR struct str text = STR_INIT;
+	struct bytes is = collation_of(collection);
+
+	if (strcmp(collection->type, "collection") != 0) {
+		str_append_format(&text, "is a %s, not a collection", collection->type);
+	} else if (collection->declared->collation.size > 0 &&
+		   !ensure_same_collation(is, collection->declared->collation)) {
+		struct value a = {
+			.type = is.size == 0 ? VALUE_MISSING : VALUE_DOCUMENT, .bytes = is};
+		struct value b = {.type = VALUE_DOCUMENT, .bytes = collection->declared->collation};
+		str_append_text(&text, "collation is ");
+		str_append_text(&text, a.type == VALUE_MISSING ? "not set" : "");
+		if (a.type != VALUE_MISSING)
+			value_to_text(&a, &text);
+		str_append_text(&text, " here, ");
+		value_to_text(&b, &text);
+		str_append_text(&text, " wanted");
+	}
+	if (text.size == 0 && !text.failed) {
+		comparison->diff.already[ENSURE_CREATE_COLLECTION]++;
+		return 0;
+	}
+	return add(comparison, (struct ensure_change){.kind = ENSURE_CONFLICT}, &text);
+}
+
+/* What of the options an undo puts back. */
+static int validator_before(struct comparison *comparison, struct bytes *ret_before)
+{
+	static const char *const NAMES[] = {"validator", "validationLevel", "validationAction"};
+	struct bytes options = comparison->collection->options;
+	CLEANUP_STR struct str before = STR_INIT;
+	struct doc_writer writer;
+
+	if (options.size == 0)
+		return 0;
+	doc_write_begin(&writer, &before);
+	for (size_t i = 0; i < sizeof NAMES / sizeof(*NAMES); i++) {
+		struct value value = doc_get(options, NAMES[i]);
+		doc_write_value(&writer, NAMES[i], &value);
+	}
+	doc_write_end(&writer);
+	int rc = str_check(&before, comparison->err);
 	if (rc < 0)
 		return rc;
-	const struct json *there = find_index(collection->indexes, change.index);
-	if (there == NULL)
-		there = find_keys(collection->indexes, keys);
-	if (there == NULL) {
-		str_append_text(&text, "is not there");
-		return add(comparison, change, &text);
-	}
-	append_differences(&text, there, declared);
-	if (text.size == 0)
-		return compare_expiry(comparison, collection, change, there);
-	change.kind = flag(declared, "replace") ? ENSURE_REPLACE_INDEX : ENSURE_CONFLICT;
-	change.before = exact(collection, there);
-	return add(comparison, change, &text);
+	*ret_before = arena_bytes(comparison->arena, str_bytes(&before));
+	return ret_before->data == NULL ? err_no_memory(comparison->err) : 0;
 }
 
-static int compare_validator(
-	struct comparison *comparison, const struct ensure_collection *collection)
+static int compare_validator(struct comparison *comparison)
 {
 	CLEANUP_STR struct str text = STR_INIT;
-	const struct json *declared = json_member(collection->declared, "validator");
-	const struct json *options = collection->options;
-	struct ensure_change change = {
-		.kind = ENSURE_SET_VALIDATOR,
-		.collection = collection->name,
-		.declared = collection->declared,
-		.before = collection->exact_options,
-		.way_back = WAY_BACK_EXACT,
-	};
+	struct ensure_change change = {.kind = ENSURE_SET_VALIDATOR, .way_back = WAY_BACK_EXACT};
 
-	if (declared == NULL)
+	if (comparison->collection->declared->validator.size == 0)
 		return 0;
-	const struct json *is = options == NULL ? NULL : json_member(options, "validator");
-	if (is != NULL && json_equal(is, declared)) {
+	ensure_validator_differences(
+		comparison->collection->declared, comparison->collection->options, &text);
+	if (text.size == 0 && !text.failed) {
 		comparison->diff.already[ENSURE_SET_VALIDATOR]++;
 		return 0;
 	}
-	str_append_text(&text, is == NULL ? "there is no validator" : "the validator is another");
-	return add(comparison, change, &text);
+	int rc = validator_before(comparison, &change.before);
+	return rc < 0 ? rc : add(comparison, change, &text);
 }
 
-static int compare_collection(
-	struct comparison *comparison, const struct ensure_collection *collection)
-{
-	CLEANUP_STR struct str text = STR_INIT;
-	const struct json *indexes = NULL;
-	int rc = 0;
+/* ---- shard keys */
 
-	if (collection->exists) {
-		comparison->diff.already[ENSURE_CREATE_COLLECTION]++;
-	} else {
-		str_append_text(&text, "is not there");
-		rc = add(comparison,
-			(struct ensure_change){
-				.kind = ENSURE_CREATE_COLLECTION,
-				.collection = collection->name,
-				.declared = collection->declared,
-				.way_back = WAY_BACK_EXACT,
-			},
-			&text);
+static int shard_conflict(struct comparison *comparison)
+{
+	const struct ensure_collection *collection = comparison->collection;
+	const struct value is = {.type = VALUE_DOCUMENT, .bytes = collection->shard_key};
+	const struct value wanted = {
+		.type = VALUE_DOCUMENT, .bytes = collection->declared->shard_key};
+	CLEANUP_STR struct str text = STR_INIT;
+
+	str_append_text(&text, "shard key is ");
+	value_to_text(&is, &text);
+	str_append_format(&text, "%s here, ", collection->shard_unique ? " (unique)" : "");
+	value_to_text(&wanted, &text);
+	str_append_format(
+		&text, "%s wanted", collection->declared->shard_unique ? " (unique)" : "");
+	return add(comparison, (struct ensure_change){.kind = ENSURE_CONFLICT}, &text);
+}
+
+static int compare_shard_key(struct comparison *comparison)
+{
+	const struct ensure_collection *collection = comparison->collection;
+	const struct ensure_state *state = comparison->state;
+	CLEANUP_STR struct str text = STR_INIT;
+
+	if (!state->sharded || collection->declared->shard_key.size == 0)
+		return 0;
+	if (collection->shard_key.size > 0) {
+		if (!ensure_same_keys(collection->shard_key, collection->declared->shard_key) ||
+			collection->shard_unique != collection->declared->shard_unique)
+			return shard_conflict(comparison);
+		comparison->diff.already[ENSURE_SHARD]++;
+		return 0;
 	}
-	if (rc == 0)
-		rc = compare_validator(comparison, collection);
-	if (rc == 0)
-		rc = json_optional(
-			collection->declared, "indexes", JSON_ARRAY, &indexes, comparison->err);
-	if (rc < 0 || indexes == NULL)
+	const struct value wanted = {
+		.type = VALUE_DOCUMENT, .bytes = collection->declared->shard_key};
+	str_append_text(&text, "shard key ");
+	value_to_text(&wanted, &text);
+	str_append_text(&text, state->shard_unknown != NULL ? ": what it is here may not be read"
+							    : ": the collection is not sharded");
+	/* What this run made itself goes away as a whole. */
+	return add(comparison,
+		(struct ensure_change){
+			.kind = ENSURE_SHARD,
+			.way_back = collection->type == NULL || state->unsharding ? WAY_BACK_EXACT
+										  : WAY_BACK_NONE,
+		},
+		&text);
+}
+
+static int compare_collection(struct comparison *comparison)
+{
+	const struct ensure_collection *collection = comparison->collection;
+	int rc = collection->type != NULL
+			 ? compare_options(comparison)
+			 : add_text(comparison,
+				   (struct ensure_change){.kind = ENSURE_CREATE_COLLECTION,
+					   .way_back = WAY_BACK_EXACT},
+				   "is not there");
+
+	if (rc < 0 || (collection->type != NULL && strcmp(collection->type, "collection") != 0))
 		return rc;
-	for (const struct json *index = json_first(indexes); rc == 0 && index != NULL;
-		index = json_next(index))
-		rc = compare_index(comparison, collection, index);
-	return rc;
+	rc = compare_validator(comparison);
+	for (size_t i = 0; rc == 0 && i < collection->declared->index_count; i++)
+		rc = compare_index(comparison, &collection->declared->indexes[i]);
+	return rc < 0 ? rc : compare_shard_key(comparison);
 }
 
 int ensure_compare(const struct ensure_state *state, struct arena *arena,
@@ -288,10 +263,21 @@ int ensure_compare(const struct ensure_state *state, struct arena *arena,
 	if (comparison.diff.changes == NULL)
 		return err_no_memory(err);
 	for (size_t i = 0; i < state->count; i++) {
-		int rc = compare_collection(&comparison, &state->collections[i]);
+		comparison.collection = &state->collections[i];
+		int rc = compare_collection(&comparison);
 		if (rc < 0)
-			return err_context(err, "%s", state->collections[i].name);
+			return err_context(err, "%s", comparison.collection->declared->name);
 	}
 	*ret_diff = comparison.diff;
 	return 0;
+}
+
+int ensure_look(const struct step_context *context, struct ensure *ret_ensure,
+	struct ensure_state *ret_state, struct ensure_diff *ret_diff, struct err *err)
+{
+	int rc = ensure_load(context->step->migration->body, context->arena, ret_ensure, err);
+
+	if (rc == 0)
+		rc = ensure_state_read(context, ret_ensure, ret_state, err);
+	return rc < 0 ? rc : ensure_compare(ret_state, context->arena, ret_diff, err);
 }

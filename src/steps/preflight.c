@@ -248,6 +248,7 @@ static preflight_check *const CHECKS[] = {
 	check_oplog,
 	check_balancer,
 	check_hooks,
+	preflight_look,
 	preflight_indexes,
 	preflight_duplicates,
 	preflight_expiry,

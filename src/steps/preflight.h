@@ -5,13 +5,15 @@
 #ifndef OFFKIT_STEPS_PREFLIGHT_H
 #define OFFKIT_STEPS_PREFLIGHT_H
 
-#include "steps/step.h"
+#include "steps/ensure.h"
 
 struct preflight {
 	const struct step_context *context;
 	struct mongo_server server;
 	struct str failed; /* names of the checks that failed */
 	size_t failures;
+	struct ensure_diff *diffs; /* one an ensure migration, measured; preflight_look */
+	size_t diff_count;
 };
 
 MUST_CHECK int preflight_tell(struct preflight *preflight, const char *name,
@@ -20,7 +22,8 @@ MUST_CHECK int preflight_tell(struct preflight *preflight, const char *name,
 typedef int preflight_check(struct preflight *preflight, struct err *err);
 
 preflight_check preflight_privileges; /* preflight_access.c */
-preflight_check preflight_indexes;    /* preflight_data.c: these three look at the migrations */
+preflight_check preflight_look;	      /* tells nothing; before the three that follow */
+preflight_check preflight_indexes;    /* preflight_data.c: what the migrations would do */
 preflight_check preflight_duplicates;
 preflight_check preflight_expiry;
 

@@ -2,174 +2,122 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
-#include "steps/ensure.h"
 #include "steps/preflight.h"
 #include "text/text.h"
 
-/* Called for each change of each ensure migration. */
-typedef int change_check(struct preflight *preflight, const struct ensure_change *change,
-	const struct ensure_state *state, void *argument, struct err *err);
-
-static int each_change(
-	struct preflight *preflight, change_check *check, void *argument, struct err *err)
+/* Reads and compares once; the checks look at the same differences. */
+int preflight_look(struct preflight *preflight, struct err *err)
 {
-	for (size_t i = 0; i < preflight->context->step_count; i++) {
-		CLEANUP(ensure_state_release) struct ensure_state state = {0};
-		struct step_context context = *preflight->context;
-		struct ensure_diff diff = {0};
-		context.step = &preflight->context->steps[i];
+	const struct step_context *given = preflight->context;
+
+	preflight->diffs =
+		arena_array(given->arena, given->step_count + 1, sizeof *preflight->diffs);
+	if (preflight->diffs == NULL)
+		return err_no_memory(err);
+	for (size_t i = 0; i < given->step_count; i++) {
+		struct step_context context = *given;
+		struct ensure_state state;
+		struct ensure ensure;
+		struct ensure_diff *diff = &preflight->diffs[preflight->diff_count];
+		context.step = &given->steps[i];
 		if (context.step->kind != &step_ensure)
 			continue;
-		int rc = ensure_state_read(&context, &state, err);
+		int rc = ensure_look(&context, &ensure, &state, diff, err);
 		if (rc == 0)
-			rc = ensure_compare(&state, context.arena, &diff, err);
-		for (size_t k = 0; rc == 0 && k < diff.count; k++)
-			rc = check(preflight, &diff.changes[k], &state, argument, err);
+			rc = ensure_measure(&context, diff, err);
 		if (rc < 0)
-			return rc;
+			return err_context(err, "%s", context.step->name);
+		preflight->diff_count++;
 	}
 	return 0;
 }
 
-static bool exists(const struct ensure_state *state, const char *name)
+/* Called for each change of each ensure migration. */
+typedef int change_check(struct preflight *preflight, const struct ensure_change *change,
+	void *argument, struct err *err);
+
+static int each_change(
+	struct preflight *preflight, change_check *check, void *argument, struct err *err)
 {
-	for (size_t i = 0; i < state->count; i++)
-		if (strcmp(state->collections[i].name, name) == 0)
-			return state->collections[i].exists;
-	return false;
+	for (size_t i = 0; i < preflight->diff_count; i++)
+		for (size_t k = 0; k < preflight->diffs[i].count; k++) {
+			int rc = check(preflight, &preflight->diffs[i].changes[k], argument, err);
+			if (rc < 0)
+				return rc;
+		}
+	return 0;
 }
 
-/* ---- indexes that conflict */
+/* ---- what is there and conflicts */
+
+struct tally {
+	int64_t builds, there, conflicts;
+};
 
 static int check_conflict(struct preflight *preflight, const struct ensure_change *change,
-	const struct ensure_state *state, void *argument, struct err *err)
+	void *argument, struct err *err)
 {
-	size_t *conflicts = argument;
+	CLEANUP_STR struct str place = STR_INIT;
+	struct tally *tally = argument;
 
-	(void)state;
+	tally->builds +=
+		change->kind == ENSURE_CREATE_INDEX || change->kind == ENSURE_REPLACE_INDEX;
 	if (change->kind != ENSURE_CONFLICT)
 		return 0;
-	(*conflicts)++;
-	return preflight_tell(preflight, "indexes", CHECK_FAILED, err, "%s, index %s: %s",
-		change->collection, change->index, change->text);
+	tally->conflicts++;
+	ensure_place(&place, change->collection, change->index);
+	return preflight_tell(
+		preflight, "indexes", CHECK_FAILED, err, "%s: %s", str_text(&place), change->text);
 }
 
 int preflight_indexes(struct preflight *preflight, struct err *err)
 {
-	size_t conflicts = 0;
-	int rc = each_change(preflight, check_conflict, &conflicts, err);
+	struct tally tally = {0};
+	int rc = each_change(preflight, check_conflict, &tally, err);
 
-	if (rc < 0 || conflicts > 0)
+	if (rc < 0 || tally.conflicts > 0)
 		return rc;
-	return preflight_tell(preflight, "indexes", CHECK_PASSED, err,
-		"no index that is there stands in the way");
+	if (preflight->diff_count == 0)
+		return preflight_tell(preflight, "indexes", CHECK_SKIPPED, err,
+			"indexes: skipped, no migration declares any");
+	for (size_t i = 0; i < preflight->diff_count; i++)
+		tally.there += (int64_t)preflight->diffs[i].already[ENSURE_CREATE_INDEX];
+	CLEANUP_STR struct str text = STR_INIT;
+	text_plural(&text, tally.builds, "index is built", "indexes are built");
+	str_append_format(&text, ", %lld there; nothing that is there stands in the way",
+		(long long)tally.there);
+	rc = str_check(&text, err);
+	return rc < 0 ? rc
+		      : preflight_tell(
+				preflight, "indexes", CHECK_PASSED, err, "%s", str_text(&text));
 }
 
 /* ---- keys that a unique index would refuse */
 
-static void write_key_group(struct json_writer *writer, const struct json *keys)
-{
-	size_t i = 0;
-
-	json_member_object(writer, "_id");
-	for (const struct json *key = json_first(keys); key != NULL; key = json_next(key), i++) {
-		char name[32], path[300];
-		(void)snprintf(name, sizeof name, "k%zu", i);
-		(void)snprintf(path, sizeof path, "$%s", json_name(key));
-		json_member_string(writer, name, path);
-	}
-	json_write_end(writer);
-}
-
-static void write_match(struct json_writer *writer, const struct json *index)
-{
-	const struct json *partial = json_member(index, "partialFilterExpression");
-	const struct json *sparse = json_member(index, "sparse");
-
-	json_member_object(writer, "0");
-	if (partial != NULL) {
-		json_member_value(writer, "$match", partial);
-	} else {
-		json_member_object(writer, "$match");
-		if (sparse != NULL && json_type(sparse) == JSON_BOOL && json_bool(sparse)) {
-			const struct json *keys = json_member(index, "keys");
-			json_member_object(writer, json_name(json_first(keys)));
-			json_member_bool(writer, "$exists", true);
-			json_write_end(writer);
-		}
-		json_write_end(writer);
-	}
-	json_write_end(writer);
-}
-
-static int duplicates_pipeline(const struct json *index, struct str *out, struct err *err)
-{
-	CLEANUP_STR struct str text = STR_INIT;
-	struct json_writer writer;
-
-	json_write_begin(&writer, &text);
-	json_write_object(&writer);
-	write_match(&writer, index);
-	json_member_object(&writer, "1");
-	json_member_object(&writer, "$group");
-	write_key_group(&writer, json_member(index, "keys"));
-	json_member_object(&writer, "n");
-	json_member_integer(&writer, "$sum", 1);
-	json_write_end(&writer);
-	json_write_end(&writer);
-	json_write_end(&writer);
-	json_member_object(&writer, "2");
-	json_member_object(&writer, "$match");
-	json_member_object(&writer, "n");
-	json_member_integer(&writer, "$gt", 1);
-	json_write_end(&writer);
-	json_write_end(&writer);
-	json_write_end(&writer);
-	json_member_object(&writer, "3");
-	json_member_integer(&writer, "$limit", 1);
-	json_write_end(&writer);
-	json_write_end(&writer);
-	return bson_from_text(&text, out, err);
-}
-
 static int check_duplicates(struct preflight *preflight, const struct ensure_change *change,
-	const struct ensure_state *state, void *argument, struct err *err)
+	void *argument, struct err *err)
 {
-	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
-	CLEANUP_STR struct str pipeline = STR_INIT;
-	CLEANUP_STR struct str example = STR_INIT;
-	const struct json *unique = json_member(change->declared, "unique");
-	size_t *looked = argument;
-	struct bytes doc;
+	CLEANUP_STR struct str found = STR_INIT;
+	int64_t *looked = argument;
 
 	if ((change->kind != ENSURE_CREATE_INDEX && change->kind != ENSURE_REPLACE_INDEX) ||
-		unique == NULL || json_type(unique) != JSON_BOOL || !json_bool(unique) ||
-		!exists(state, change->collection))
+		!change->wanted->unique || !change->over_documents)
 		return 0;
-	int rc = duplicates_pipeline(change->declared, &pipeline, err);
-	if (rc == 0)
-		rc = mongo_aggregate(preflight->context->mongo, change->collection,
-			str_bytes(&pipeline), &cursor, err);
-	if (rc == 0)
-		rc = mongo_cursor_next(cursor, &doc, err);
-	if (rc < 0)
-		return rc;
 	(*looked)++;
-	if (rc == 0)
-		return 0;
-	struct value key = doc_get(doc, "_id");
-	int64_t times = 0;
-	(void)doc_get_integer(doc, "n", &times);
-	value_to_text(&key, &example);
-	return preflight_tell(preflight, "duplicates", CHECK_FAILED, err,
-		"%s: %lld documents have the key %s, and index %s is unique", change->collection,
-		(long long)times, str_text(&example), change->index);
+	int rc = ensure_find_duplicates(
+		preflight->context, change->collection, change->wanted, &found, err);
+	if (rc < 0 || found.size == 0)
+		return rc;
+	CLEANUP_STR struct str place = STR_INIT;
+	ensure_place(&place, change->collection, change->index);
+	return preflight_tell(preflight, "duplicates", CHECK_FAILED, err, "%s is unique, and %s",
+		str_text(&place), str_text(&found));
 }
 
 int preflight_duplicates(struct preflight *preflight, struct err *err)
 {
-	size_t looked = 0, failures = preflight->failures;
+	int64_t looked = 0;
+	size_t failures = preflight->failures;
 	int rc = each_change(preflight, check_duplicates, &looked, err);
 
 	if (rc < 0 || preflight->failures > failures)
@@ -177,85 +125,93 @@ int preflight_duplicates(struct preflight *preflight, struct err *err)
 	if (looked == 0)
 		return preflight_tell(preflight, "duplicates", CHECK_SKIPPED, err,
 			"duplicate keys: skipped, no unique index is built over documents");
-	return preflight_tell(preflight, "duplicates", CHECK_PASSED, err,
-		"no document has a key that a unique index would refuse");
+	CLEANUP_STR struct str text = STR_INIT;
+	str_append_text(&text, "no two documents have a key that ");
+	text_plural(&text, looked, "unique index", "unique indexes");
+	str_append_text(&text, " would refuse");
+	rc = str_check(&text, err);
+	return rc < 0 ? rc
+		      : preflight_tell(
+				preflight, "duplicates", CHECK_PASSED, err, "%s", str_text(&text));
 }
 
 /* ---- documents that would expire */
 
-static int count_expired(struct preflight *preflight, const struct ensure_change *change,
-	int64_t seconds, int64_t *ret_count, struct err *err)
-{
-	CLEANUP_STR struct str filter = STR_INIT;
-	struct doc_writer writer;
-	const struct json *keys = json_member(change->declared, "keys");
-
-	if (keys == NULL || json_first(keys) == NULL)
-		return err_set(err, ERR_SYNTAX, "an index without keys");
-	doc_write_begin(&writer, &filter);
-	doc_write_document(&writer, json_name(json_first(keys)));
-	doc_write_date(&writer, "$lt", clock_now() - seconds * 1000);
-	doc_write_end(&writer);
-	doc_write_end(&writer);
-	int rc = str_check(&filter, err);
-	return rc < 0 ? rc
-		      : mongo_count(preflight->context->mongo, change->collection,
-				str_bytes(&filter), ret_count, err);
-}
+struct expiry {
+	int64_t looked, expiring;
+	bool asked;
+};
 
 /* Documents that die are in the backup only: that is asked, unless it was said beforehand. */
-static int ask_expiry(struct preflight *preflight, const char *text, struct err *err)
+static int ask_expiry(
+	struct preflight *preflight, struct expiry *expiry, const char *text, struct err *err)
 {
 	const struct step_context *context = preflight->context;
 	bool yes = false;
 
-	if (context->read_only)
+	if (context->read_only ||
+		(context->options->allow_expiry && context->options->reason != NULL))
 		return 0;
-	if (context->options->allow_expiry && context->options->reason != NULL)
-		return 0;
-	int rc = context->host->answered(context->host->self, text, "--allow-expiry", &yes, err);
+	int rc = context->host->answered(context->host->self, text, ENSURE_EXPIRY_FLAG, &yes, err);
 	if (rc == 0 && !yes)
 		rc = err_set(err, ERR_CANCELLED, "because documents would expire");
+	expiry->asked = true;
 	return rc;
 }
 
 static int check_expiry(struct preflight *preflight, const struct ensure_change *change,
-	const struct ensure_state *state, void *argument, struct err *err)
+	void *argument, struct err *err)
 {
-	size_t *looked = argument;
-	const struct json *expiry = json_member(change->declared, "expireAfterSeconds");
-	char count_text[TEXT_COUNT_SIZE];
-	int64_t count = 0;
+	const struct step_options *options = preflight->context->options;
+	CLEANUP_STR struct str text = STR_INIT;
+	struct expiry *expiry = argument;
 
-	if (change->kind == ENSURE_CREATE_COLLECTION || change->kind == ENSURE_SET_VALIDATOR ||
-		change->kind == ENSURE_CONFLICT || expiry == NULL ||
-		json_type(expiry) != JSON_NUMBER || !exists(state, change->collection))
+	if (change->wanted == NULL || change->wanted->expiry < 0 || !change->over_documents)
 		return 0;
-	int rc = count_expired(preflight, change, (int64_t)json_number(expiry), &count, err);
+	expiry->looked++;
+	expiry->expiring += change->expiring;
+	if (change->expiring == 0)
+		return 0;
+	ensure_expiry_question(change, &text);
+	int rc = str_check(&text, err);
 	if (rc < 0)
 		return rc;
-	(*looked)++;
-	if (count == 0)
-		return 0;
-	char text[300];
-	(void)snprintf(text, sizeof text,
-		"%s %s of %s would expire by index %s; only the backup would have %s",
-		text_count(count, count_text), count == 1 ? "document" : "documents",
-		change->collection, change->index, count == 1 ? "it" : "them");
-	rc = preflight_tell(preflight, "expiry", CHECK_WARNING, err, "%s", text);
-	return rc < 0 ? rc : ask_expiry(preflight, text, err);
+	if (options->allow_expiry && options->reason != NULL)
+		return preflight_tell(preflight, "expiry", CHECK_WARNING, err,
+			"%s; allowed by %s: %s", str_text(&text), ENSURE_EXPIRY_FLAG,
+			options->reason);
+	rc = preflight_tell(preflight, "expiry", CHECK_WARNING, err, "%s", str_text(&text));
+	return rc < 0 ? rc : ask_expiry(preflight, expiry, str_text(&text), err);
+}
+
+/* So that the step, which comes hours later, does not ask again. */
+static int keep_answer(struct preflight *preflight, struct err *err)
+{
+	static const char allowed[] = "{\"expiryAllowed\":true}";
+	const struct step_host *host = preflight->context->host;
+
+	return host->checkpoint(host->self, bytes_of_string(allowed), err);
 }
 
 int preflight_expiry(struct preflight *preflight, struct err *err)
 {
-	size_t looked = 0;
-	int rc = each_change(preflight, check_expiry, &looked, err);
+	struct expiry expiry = {0};
+	int rc = each_change(preflight, check_expiry, &expiry, err);
 
 	if (rc < 0)
 		return rc;
-	if (looked == 0)
+	if (expiry.asked)
+		return keep_answer(preflight, err);
+	if (expiry.expiring > 0)
+		return 0;
+	if (expiry.looked == 0)
 		return preflight_tell(preflight, "expiry", CHECK_SKIPPED, err,
 			"expiry: skipped, no TTL is set over documents that are there");
-	return preflight_tell(preflight, "expiry", CHECK_PASSED, err,
-		"every document that a TTL would delete was counted");
+	CLEANUP_STR struct str text = STR_INIT;
+	text_plural(&text, expiry.looked, "TTL is set", "TTLs are set");
+	str_append_text(&text, ", and no document that is there would expire");
+	rc = str_check(&text, err);
+	return rc < 0 ? rc
+		      : preflight_tell(
+				preflight, "expiry", CHECK_PASSED, err, "%s", str_text(&text));
 }

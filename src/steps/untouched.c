@@ -109,24 +109,6 @@ static struct bytes find_index(const struct bytes *indexes, size_t count, const 
 	return bytes_make(NULL, 0);
 }
 
-/* Numbers by what they are worth: a server may give back 60 as another type than it was given. */
-static bool same_value(const struct value *a, const struct value *b)
-{
-	if (value_is_number(a) && value_is_number(b))
-		return value_compare(a, b) == 0;
-	if (a->type != b->type || (a->type != VALUE_DOCUMENT && a->type != VALUE_ARRAY))
-		return value_equal(a, b);
-	struct doc_iter a_iter = doc_iter_begin(a->bytes), b_iter = doc_iter_begin(b->bytes);
-	struct value a_member, b_member;
-	const char *a_name, *b_name;
-	/* In their order, which is part of an index's key. */
-	while (doc_iter_next(&a_iter, &a_name, &a_member))
-		if (!doc_iter_next(&b_iter, &b_name, &b_member) || strcmp(a_name, b_name) != 0 ||
-			!same_value(&a_member, &b_member))
-			return false;
-	return !doc_iter_next(&b_iter, &b_name, &b_member);
-}
-
 static bool same_index(struct bytes a, struct bytes b)
 {
 	struct doc_iter iter = doc_iter_begin(a);
@@ -135,7 +117,7 @@ static bool same_index(struct bytes a, struct bytes b)
 
 	while (doc_iter_next(&iter, &name, &value)) {
 		other = doc_get(b, name);
-		if (!same_value(&value, &other))
+		if (!value_like(&value, &other))
 			return false;
 	}
 	return doc_count(a) == doc_count(b);

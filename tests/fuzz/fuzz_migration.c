@@ -12,31 +12,49 @@
 
 enum { COLLECTIONS_MAX = 8 };
 
-static void compare(const struct json *list, bool exists)
+/* Each collection against nothing, or against one that has just what is declared, on a router. */
+static void compare(const struct ensure *ensure, struct arena *arena, bool exists)
 {
-	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	struct ensure_collection collections[COLLECTIONS_MAX] = {0};
-	struct ensure_state state = {.collections = collections};
+	struct ensure_state state = {.collections = collections, .sharded = true};
 	struct ensure_diff diff;
 	struct err err;
 
-	for (const struct json *item = json_first(list); item != NULL; item = json_next(item)) {
-		const char *name = "";
-		if (state.count == COLLECTIONS_MAX || json_type(item) != JSON_OBJECT ||
-			json_need_string(item, "name", 100, &name, &err) < 0)
-			return;
-		collections[state.count++] = (struct ensure_collection){.declared = item,
-			.name = name,
-			.exists = exists,
-			.options = json_member(item, "options"),
-			.indexes = json_member(item, "there"),
-			.exact_options = json_member(item, "options"),
-			.exact_indexes = json_member(item, "there")};
+	for (size_t i = 0; i < ensure->count && i < COLLECTIONS_MAX; i++) {
+		struct ensure_collection *collection = &collections[state.count++];
+		const struct ensure_declared *declared = &ensure->collections[i];
+		collection->declared = declared;
+		if (!exists)
+			continue;
+		collection->type = "collection";
+		collection->indexes =
+			arena_array(arena, declared->index_count + 1, sizeof(struct bytes));
+		for (size_t k = 0; collection->indexes != NULL && k < declared->index_count; k++)
+			collection->indexes[collection->index_count++] = declared->indexes[k].spec;
+		collection->shard_key = declared->shard_key;
+		collection->shard_unique = declared->shard_unique;
 	}
-	int rc = ensure_compare(&state, &arena, &diff, &err);
-	HOLDS(rc == 0 || rc == -ERR_SYNTAX || rc == -ERR_LIMIT);
-	for (size_t i = 0; rc == 0 && i < diff.count; i++)
+	HOLDS(ensure_compare(&state, arena, &diff, &err) == 0);
+	for (size_t i = 0; i < diff.count; i++) {
 		HOLDS(*ensure_kind_name(diff.changes[i].kind) != '\0');
+		/* What is as declared differs in nothing, but for options that were not given. */
+		HOLDS(!exists || diff.changes[i].index == NULL);
+	}
+}
+
+static void ensure(const struct migration *migration)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct ensure ensure;
+	struct err err;
+	int rc = ensure_load(migration->body, &arena, &ensure, &err);
+
+	HOLDS(rc == 0 || rc == -ERR_SYNTAX || rc == -ERR_LIMIT);
+	if (rc < 0)
+		return;
+	HOLDS(ensure.count >= 1 && ensure.count <= ENSURE_COLLECTIONS_MAX);
+	compare(&ensure, &arena, false);
+	compare(&ensure, &arena, true);
 }
 
 static void backfill(const struct migration *migration)
@@ -63,7 +81,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
 	struct migration migration;
-	const struct json *list;
 	struct err err;
 
 	if (json_parse(bytes_make(data, size), JSON_LIMITS(1 << 16), &doc, &err) < 0)
@@ -74,10 +91,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	HOLDS(migration_id_valid(migration.id) && migration.what != NULL);
 	backfill(&migration);
-	list = json_member(migration.body, "collections");
-	if (list != NULL && json_type(list) == JSON_ARRAY) {
-		compare(list, false);
-		compare(list, true);
-	}
+	ensure(&migration);
 	return 0;
 }
