@@ -181,6 +181,22 @@ int mongo_find_one(struct mongo *mongo, const struct mongo_find *find, struct st
 	return 0;
 }
 
+int mongo_find_by_id(struct mongo *mongo, const char *collection, const char *id, struct str *out,
+	bool *ret_found, struct err *err)
+{
+	CLEANUP_STR struct str filter = STR_INIT;
+	struct doc_writer writer;
+
+	doc_write_begin(&writer, &filter);
+	doc_write_string(&writer, "_id", id);
+	doc_write_end(&writer);
+	int result = str_check(&filter, err);
+	if (result < 0)
+		return result;
+	const struct mongo_find find = {.collection = collection, .filter = str_bytes(&filter)};
+	return mongo_find_one(mongo, &find, out, ret_found, err);
+}
+
 static void write_count_pipeline(struct str *out, struct bytes filter)
 {
 	struct doc_writer writer;

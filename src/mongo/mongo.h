@@ -130,6 +130,10 @@ void mongo_cursor_cleanup(struct mongo_cursor **cursor);
 MUST_CHECK int mongo_find_one(struct mongo *mongo, const struct mongo_find *find, struct str *out,
 	bool *ret_found, struct err *err);
 
+/* The same, of the document with that string as its _id. */
+MUST_CHECK int mongo_find_by_id(struct mongo *mongo, const char *collection, const char *id,
+	struct str *out, bool *ret_found, struct err *err);
+
 /* By aggregation, so exact. */
 MUST_CHECK int mongo_count(struct mongo *mongo, const char *collection, struct bytes filter,
 	int64_t *ret_count, struct err *err);

@@ -8,22 +8,6 @@
 
 enum { UNSHARDING_SINCE = 8 };
 
-static int find_by_id(struct mongo *config, const char *collection, const char *id, struct str *doc,
-	bool *ret_found, struct err *err)
-{
-	CLEANUP_STR struct str filter = STR_INIT;
-	struct doc_writer writer;
-
-	doc_write_begin(&writer, &filter);
-	doc_write_string(&writer, "_id", id);
-	doc_write_end(&writer);
-	int rc = str_check(&filter, err);
-	if (rc < 0)
-		return rc;
-	const struct mongo_find find = {.collection = collection, .filter = str_bytes(&filter)};
-	return mongo_find_one(config, &find, doc, ret_found, err);
-}
-
 static void append_namespace(
 	struct str *place, const struct step_context *context, const char *collection)
 {
@@ -40,7 +24,7 @@ int ensure_shard_key_read(const struct step_context *context, struct mongo *conf
 	append_namespace(&place, context, collection);
 	int rc = str_check(&place, err);
 	if (rc == 0)
-		rc = find_by_id(config, "collections", str_text(&place), &doc, &found, err);
+		rc = mongo_find_by_id(config, "collections", str_text(&place), &doc, &found, err);
 	if (rc < 0 || !found)
 		return rc;
 	/* 8.0 lists collections that are not sharded too, and old ones keep what was dropped. */
@@ -135,7 +119,8 @@ static int append_primary(struct mongo *config, const struct step_context *conte
 {
 	CLEANUP_STR struct str doc = STR_INIT;
 	bool found = false;
-	int rc = find_by_id(config, "databases", mongo_database(context->mongo), &doc, &found, err);
+	int rc = mongo_find_by_id(
+		config, "databases", mongo_database(context->mongo), &doc, &found, err);
 	const char *primary = rc < 0 || !found ? NULL : doc_get_string(str_bytes(&doc), "primary");
 
 	if (primary != NULL)

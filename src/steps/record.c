@@ -12,25 +12,6 @@ static const char *const STATUS[] = {
 	[RECORD_UNDONE] = "undone",
 };
 
-static int find_record(
-	struct mongo *mongo, const char *id, struct str *doc, bool *ret_found, struct err *err)
-{
-	CLEANUP_STR struct str filter = STR_INIT;
-	struct doc_writer writer;
-
-	doc_write_begin(&writer, &filter);
-	doc_write_string(&writer, "_id", id);
-	doc_write_end(&writer);
-	int rc = str_check(&filter, err);
-	if (rc < 0)
-		return rc;
-	const struct mongo_find find = {
-		.collection = RECORD_COLLECTION,
-		.filter = str_bytes(&filter),
-	};
-	return mongo_find_one(mongo, &find, doc, ret_found, err);
-}
-
 static int64_t read_date(struct bytes doc, const char *name)
 {
 	struct value value = doc_get(doc, name);
@@ -51,7 +32,7 @@ int record_look(struct mongo *mongo, const char *migration_id, struct arena *are
 	CLEANUP_STR struct str text = STR_INIT;
 	struct record record = {.kit = "", .version = "", .run_id = ""};
 	bool found = false;
-	int rc = find_record(mongo, migration_id, &text, &found, err);
+	int rc = mongo_find_by_id(mongo, RECORD_COLLECTION, migration_id, &text, &found, err);
 
 	if (rc < 0)
 		return rc;
@@ -89,7 +70,7 @@ int record_before(struct mongo *mongo, const char *migration_id, struct str *bef
 		return rc;
 	for (size_t i = 0; i < count; i++)
 		collection = collection || strcmp(collections[i].name, RECORD_COLLECTION) == 0;
-	rc = find_record(mongo, migration_id, &doc, &found, err);
+	rc = mongo_find_by_id(mongo, RECORD_COLLECTION, migration_id, &doc, &found, err);
 	if (rc == 0 && found)
 		rc = doc_to_json(str_bytes(&doc), true, before, err);
 	if (rc < 0)
