@@ -7,7 +7,7 @@
 #include "text/text.h"
 
 enum {
-	FIRST_PAUSE = 1000, /* ms, doubled after each try */
+	SECOND_PAUSE = 1000, /* ms, doubled after each try; the first one is made at once */
 	LONGEST_PAUSE = 30 * 1000,
 	TRY_BOUND = 3000, /* that a server has to answer: a stop is heard no later */
 	SLICE = 100,
@@ -22,9 +22,12 @@ void run_progressed(struct run *run)
 
 static int64_t pause_before(unsigned tries)
 {
-	int64_t pause = FIRST_PAUSE;
+	int64_t pause = SECOND_PAUSE;
 
-	while (tries-- > 0 && pause < LONGEST_PAUSE)
+	/* A connection that broke is no server that is gone. */
+	if (tries == 0)
+		return 0;
+	while (--tries > 0 && pause < LONGEST_PAUSE)
 		pause *= 2;
 	return pause < LONGEST_PAUSE ? pause : LONGEST_PAUSE;
 }

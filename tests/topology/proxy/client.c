@@ -328,6 +328,7 @@ static int forward(struct client *client, const struct message *request, struct 
 	if (answer->size > 0) {
 		note_done(client->proxy, request, str_bytes(answer));
 		oplog_note(client, request, str_bytes(answer));
+		shards_note(client, request, str_bytes(answer));
 	}
 	return 0;
 }

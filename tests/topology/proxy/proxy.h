@@ -179,6 +179,7 @@ int answer_replica_set(struct client *client, const struct message *request, str
 /* ---- shards.c */
 
 void shards_begin(struct client *client);
+void shards_note(struct client *client, const struct message *request, struct bytes reply);
 /* 1: answered; 0: for the real server. */
 int answer_sharded(struct client *client, const struct message *request, struct str *out);
 /* The pipeline after $shardedDataDistribution, on a collection that has its documents. */

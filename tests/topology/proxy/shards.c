@@ -188,6 +188,24 @@ static void shard_collection(struct client *client, const struct message *reques
 	doc_write_end(&writer);
 }
 
+/* After the server dropped it, or a whole database. */
+void shards_note(struct client *client, const struct message *request, struct bytes reply)
+{
+	CLEANUP_STR struct str ignored = STR_INIT;
+	bool whole = strcmp(request->command, "dropDatabase") == 0;
+	int64_t ok = 0;
+
+	if (client->proxy->scenario.topology != PLAYS_SHARDED ||
+		(!whole && strcmp(request->command, "drop") != 0) ||
+		!doc_get_integer(reply, "ok", &ok) || ok != 1)
+		return;
+	(void)!ask_server_text(client, &ignored,
+		"{\"delete\":\"collections\",\"$db\":\"%s\",\"deletes\":[{\"q\":{\"_id\":"
+		"{\"$regex\":\"^%s[.]%s%s\"}},\"limit\":0}]}",
+		client->proxy->state, request->database, whole ? "" : request->collection,
+		whole ? "" : "$");
+}
+
 static void unshard_collection(
 	struct client *client, const struct message *request, struct str *out)
 {
