@@ -1,7 +1,7 @@
 /*
  * sample: loads advisories into advisory_raw of a database, for the demo and the tests.
  *
- *	sample load [--drop] [--seed N] [--count N] URI DATABASE
+ *	sample load [--drop] [--seed N] [--count N] [--no-large] URI DATABASE
  *	sample load-osv [--drop] [--tenant NAME] FILE.jsonl URI DATABASE
  *
  * The same seed and count give the same documents, ids and times too. Besides, load plants what a
@@ -34,6 +34,7 @@ struct loader {
 	struct mongo_bulk *bulk;
 	size_t octets;
 	int64_t loaded;
+	bool no_large; /* none of the documents of some MiB */
 	uint32_t next; /* number of the next document: part of its id, and its time */
 };
 
@@ -275,6 +276,8 @@ static int load_advisory(struct loader *loader, struct random *random, uint32_t 
 	int result = 0;
 
 	begin_advisory(random, feed, number, &advisory);
+	if (loader->no_large)
+		advisory.large = 0;
 	for (unsigned i = 0; result == 0 && i < revisions && loader->loaded < count; i++) {
 		uint8_t id[OBJECT_ID_SIZE];
 		advisory.revision = (int)i + 1;
@@ -431,7 +434,7 @@ static int load_osv(struct loader *loader, const char *tenant, const char *path,
 
 static int usage(void)
 {
-	(void)fputs("usage: sample load [--drop] [--seed N] [--count N] URI DATABASE\n"
+	(void)fputs("usage: sample load [--drop] [--seed N] [--count N] [--no-large] URI DATABASE\n"
 		    "       sample load-osv [--drop] [--tenant NAME] FILE.jsonl URI DATABASE\n",
 		stderr);
 	return 64;
@@ -451,6 +454,8 @@ int main(int argc, char **argv)
 		bool more = i + 1 < argc;
 		if (strcmp(argv[i], "--drop") == 0)
 			empty = true;
+		else if (strcmp(argv[i], "--no-large") == 0)
+			loader.no_large = true;
 		else if (strcmp(argv[i], "--seed") == 0 && more)
 			seed = strtoull(argv[++i], NULL, 10);
 		else if (strcmp(argv[i], "--count") == 0 && more)
