@@ -34,6 +34,11 @@ MUST_CHECK int stream_writer_new(enum compression compression, struct stream_sin
 MUST_CHECK int stream_write(struct stream_writer *writer, struct bytes data, struct err *err);
 /* Writes what is still held back and the end; without it the stream is cut off. */
 MUST_CHECK int stream_writer_finish(struct stream_writer *writer, struct err *err);
+/*
+ * Writes what is held back and ends this member or frame; what is written next begins another one.
+ * What lies between two cuts can be decoded by itself, and in any order of the pieces.
+ */
+MUST_CHECK int stream_writer_cut(struct stream_writer *writer, struct err *err);
 void stream_writer_free(struct stream_writer *writer);
 void stream_writer_cleanup(struct stream_writer **writer);
 

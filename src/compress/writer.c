@@ -145,6 +145,19 @@ int stream_writer_finish(struct stream_writer *writer, struct err *err)
 	return run(writer, bytes_make(NULL, 0), true, err);
 }
 
+int stream_writer_cut(struct stream_writer *writer, struct err *err)
+{
+	int result = run(writer, bytes_make(NULL, 0), true, err);
+
+	/* zstd begins a new frame by itself. */
+	if (result == 0 && writer->compression == COMPRESSION_GZIP &&
+		deflateReset(&writer->gzip) != Z_OK) {
+		(void)err_set(err, ERR_INTERNAL, "gzip: the stream's state is wrong");
+		result = fail(writer, err);
+	}
+	return result;
+}
+
 void stream_writer_free(struct stream_writer *writer)
 {
 	if (writer == NULL)

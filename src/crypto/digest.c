@@ -53,6 +53,22 @@ int sha256_stream_finish(struct sha256_stream *stream, struct sha256 *ret_digest
 	return 0;
 }
 
+int sha256_stream_peek(
+	const struct sha256_stream *stream, struct sha256 *ret_digest, struct err *err)
+{
+	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+	struct sha256 digest;
+	unsigned size = 0;
+
+	bool done = copy != NULL && EVP_MD_CTX_copy_ex(copy, stream->context) == 1 &&
+		    EVP_DigestFinal_ex(copy, digest.octets, &size) == 1 && size == SHA256_SIZE;
+	EVP_MD_CTX_free(copy);
+	if (!done)
+		return library_failed(err);
+	*ret_digest = digest;
+	return 0;
+}
+
 void sha256_stream_free(struct sha256_stream *stream)
 {
 	if (stream == NULL)

@@ -25,6 +25,9 @@ MUST_CHECK int sha256_stream_update(
 	struct sha256_stream *stream, struct bytes data, struct err *err);
 MUST_CHECK int sha256_stream_finish(struct sha256_stream *stream, struct sha256 *ret_digest,
 	struct err *err); /* and begins anew */
+/* The digest of what was given so far; the stream goes on as if nobody had asked. */
+MUST_CHECK int sha256_stream_peek(
+	const struct sha256_stream *stream, struct sha256 *ret_digest, struct err *err);
 void sha256_stream_free(struct sha256_stream *stream);
 void sha256_stream_cleanup(struct sha256_stream **stream);
 

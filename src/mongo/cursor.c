@@ -142,6 +142,11 @@ int mongo_cursor_next(struct mongo_cursor *cursor, struct bytes *ret_doc, struct
 	return driver_failed(cursor->mongo, &error, reply, NULL, err);
 }
 
+void mongo_cursor_batch_size(struct mongo_cursor *cursor, uint32_t documents)
+{
+	mongoc_cursor_set_batch_size(cursor->cursor, documents);
+}
+
 void mongo_cursor_close(struct mongo_cursor *cursor)
 {
 	if (cursor == NULL)

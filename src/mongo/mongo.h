@@ -123,6 +123,8 @@ MUST_CHECK int mongo_aggregate(struct mongo *mongo, const char *collection,
 /* 1: *ret_doc is the next document, a view until the next call; 0: the end; negative: err. */
 MUST_CHECK int mongo_cursor_next(
 	struct mongo_cursor *cursor, struct bytes *ret_doc, struct err *err);
+/* How many documents the replies after this one have; for one whose documents are of many sizes. */
+void mongo_cursor_batch_size(struct mongo_cursor *cursor, uint32_t documents);
 void mongo_cursor_close(struct mongo_cursor *cursor);
 void mongo_cursor_cleanup(struct mongo_cursor **cursor);
 

@@ -344,7 +344,8 @@ static int take_compression(struct reader *reader, const struct json *backup)
 static int take_rest(struct reader *reader, const struct json *root)
 {
 	static const char *const limit_members[] = {"maxLagSeconds", "leaseSeconds", NULL};
-	static const char *const backup_members[] = {"workers", "compression", NULL};
+	static const char *const backup_members[] = {
+		"workers", "compression", "checkpointSeconds", NULL};
 	struct site *site = reader->site;
 	const struct json *limits = NULL, *backup = NULL;
 	int result = take_object(reader, root, "limits", limit_members, &limits);
@@ -358,6 +359,9 @@ static int take_rest(struct reader *reader, const struct json *root)
 		result = take_object(reader, root, "backup", backup_members, &backup);
 	if (result == 0 && backup != NULL)
 		result = take_number(reader, backup, "workers", 1, 32, 1, &site->backup_workers);
+	if (result == 0 && backup != NULL)
+		result = take_number(reader, backup, "checkpointSeconds", 0, 3600, 1,
+			&site->backup_checkpoint_seconds);
 	if (result == 0 && backup != NULL)
 		result = take_compression(reader, backup);
 	return result;
@@ -434,6 +438,7 @@ int site_load(const char *path, const char *state_dir, struct arena *arena, stru
 		.max_lag = 60 * 1000,
 		.lease = 60 * 1000,
 		.backup_workers = 4,
+		.backup_checkpoint_seconds = 5,
 		.backup_compression = COMPRESSION_GZIP,
 	};
 	struct reader reader = {.arena = arena, .site = &site, .err = err};

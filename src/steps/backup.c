@@ -33,6 +33,11 @@ static int open_folders(struct backup_run *run, struct err *err)
 
 static void run_close(struct backup_run *run)
 {
+	for (size_t i = 0; i < run->index.count; i++) {
+		backup_open_free(run->open[i]);
+		backup_ranges_release(&run->ranges[i]);
+	}
+	(void)pthread_mutex_destroy(&run->opening);
 	if (run->dirfd >= 0)
 		(void)close(run->dirfd);
 	if (run->database_dirfd >= 0)
@@ -52,6 +57,7 @@ static int run_open(const struct step_context *context, struct backup_run *run, 
 		.database_dirfd = -1,
 		.index.compression = context->site->backup_compression,
 	};
+	(void)pthread_mutex_init(&run->opening, NULL);
 	str_append_format(&dir, "%s/%s", context->site->backup_dir, context->run_id);
 	int result = str_check(&dir, err);
 	if (result == 0)
@@ -67,66 +73,6 @@ static int run_open(const struct step_context *context, struct backup_run *run, 
 	if (run->index.database == NULL || run->index.run_id == NULL || run->index.server == NULL)
 		return err_no_memory(err);
 	return open_folders(run, err);
-}
-
-/* ---- going on after an interruption */
-
-static bool is_there(const struct backup_run *run, const struct backup_file *file)
-{
-	struct stat status;
-
-	return file->name == NULL ||
-	       (fstatat(run->database_dirfd, file->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-		       S_ISREG(status.st_mode) && (uint64_t)status.st_size == file->size);
-}
-
-/* A collection that was read, and is defined as it was then, is not read again. */
-static void take_finished(struct backup_run *run, const struct backup_index *before)
-{
-	for (size_t i = 0; i < run->index.count; i++) {
-		struct backup_collection *now = &run->index.collections[i];
-		const struct backup_collection *then = backup_find(before, now->name);
-		if (then == NULL || before->compression != run->index.compression ||
-			!bytes_equal(then->definition, now->definition) ||
-			!is_there(run, &then->documents) || !is_there(run, &then->metadata))
-			continue;
-		now->count = then->count;
-		now->octets = then->octets;
-		now->digest = then->digest;
-		now->documents.size = then->documents.size;
-		now->documents.sha256 = then->documents.sha256;
-		now->metadata.size = then->metadata.size;
-		now->metadata.sha256 = then->metadata.sha256;
-		run->finished[i] = true;
-		run->expected[i] = (int64_t)then->octets;
-	}
-}
-
-static int go_on(struct backup_run *run, struct err *err)
-{
-	const struct json *checkpoint = run->context->checkpoint;
-	struct backup_index before;
-	const char *name = NULL, *hex = NULL;
-	struct sha256 expected;
-	struct err ignored;
-
-	if (checkpoint == NULL)
-		return 0;
-	int result = json_need_string(checkpoint, "index", sizeof run->partial - 1, &name, err);
-	if (result == 0)
-		result = json_need_string(checkpoint, "indexSha256", SHA256_HEX_SIZE, &hex, err);
-	if (result == 0 &&
-		(!sha256_from_hex(bytes_of_string(hex), &expected) || strchr(name, '/') != NULL))
-		result = err_set(err, ERR_JOURNAL, "the backup's checkpoint is malformed");
-	if (result != 0)
-		return err_recode(err, ERR_JOURNAL);
-	/* Without it, or with another one there, everything is read again: that is never wrong. */
-	if (backup_index_load_named(run->dirfd, name, &expected, &before, &ignored) != 0)
-		return 0;
-	take_finished(run, &before);
-	(void)strcpy(run->partial, name);
-	backup_index_release(&before);
-	return 0;
 }
 
 /* ---- the end */
@@ -228,7 +174,7 @@ static int make(struct backup_run *run, struct err *err)
 	int result = backup_run_survey(run, err);
 
 	if (result == 0)
-		result = go_on(run, err);
+		result = backup_run_go_on(run, err);
 	if (result == 0)
 		result = backup_run_read(run, err);
 	if (result == 0 && !proved)

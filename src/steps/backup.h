@@ -65,9 +65,9 @@ struct backup_index {
 MUST_CHECK int backup_index_load(int backup_dirfd, const struct sha256 *expected,
 	struct backup_index *ret_index, struct err *err);
 
-/* A file of the same form under another name: what an interrupted backup has finished. */
-MUST_CHECK int backup_index_load_named(int backup_dirfd, const char *name,
-	const struct sha256 *expected, struct backup_index *ret_index, struct err *err);
+/* The same from a value. ERR_SYNTAX. */
+MUST_CHECK int backup_index_read(
+	const struct json *untrusted_root, struct backup_index *ret_index, struct err *err);
 
 /* The same from the files that the real mongodump wrote, plain or with --gzip, of one database. */
 MUST_CHECK int backup_index_scan(int backup_dirfd, struct backup_index *ret_index, struct err *err);

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "steps/backup_joint.h"
 
 /* ---- names */
 
@@ -110,70 +111,26 @@ const char *backup_collection_name(const char *stem, size_t size, struct arena *
 /* ---- writing */
 
 struct backup_writer {
-	int dirfd; /* the caller's */
-	int fd;
-	bool ended;
-	uint64_t size;
-	struct sha256_stream *digest;
+	struct backup_joint *joint;
 	struct stream_writer *stream;
-	char name[BACKUP_NAME_SIZE];
-	char temporary[BACKUP_NAME_SIZE];
 };
 
 static int write_out(void *self, struct bytes data, struct err *err)
 {
-	struct backup_writer *writer = self;
-	int result = fd_write_all(writer->fd, data, err);
-
-	if (result == 0)
-		result = sha256_stream_update(writer->digest, data, err);
-	writer->size += data.size;
-	return result;
-}
-
-/* "x.bson.gz" is written as "~1a2b….tmp": the name itself may be as long as names can be. */
-static int temporary_name(struct backup_writer *writer, struct err *err)
-{
-	char hex[SHA256_HEX_SIZE];
-	struct sha256 digest;
-	int result = sha256_of(bytes_of_string(writer->name), &digest, err);
-
-	if (result != 0)
-		return result;
-	sha256_to_hex(&digest, hex);
-	(void)snprintf(writer->temporary, sizeof writer->temporary, "~%.16s.tmp", hex);
-	return 0;
-}
-
-static int open_writer(struct backup_writer *writer, enum compression compression, struct err *err)
-{
-	struct stream_sink sink = {.self = writer, .write = write_out};
-	int result = temporary_name(writer, err);
-
-	if (result != 0)
-		return result;
-	/* One that an interrupted run left. */
-	if (unlinkat(writer->dirfd, writer->temporary, 0) != 0 && errno != ENOENT)
-		return err_set_errno(err, ERR_DISK, errno, "%s", writer->temporary);
-	writer->fd = openat(writer->dirfd, writer->temporary,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (writer->fd < 0)
-		return err_set_errno(err, ERR_DISK, errno, "%s", writer->name);
-	result = sha256_stream_new(&writer->digest, err);
-	return result != 0 ? result : stream_writer_new(compression, sink, &writer->stream, err);
+	return backup_joint_append(((struct backup_writer *)self)->joint, data, err);
 }
 
 int backup_writer_new(int dirfd, const char *name, enum compression compression,
 	struct backup_writer **ret_writer, struct err *err)
 {
 	struct backup_writer *writer = calloc(1, sizeof *writer);
+	struct stream_sink sink = {.self = writer, .write = write_out};
 
 	if (writer == NULL)
 		return err_no_memory(err);
-	writer->dirfd = dirfd;
-	writer->fd = -1;
-	(void)snprintf(writer->name, sizeof writer->name, "%s", name);
-	int result = open_writer(writer, compression, err);
+	int result = backup_joint_new(dirfd, name, &writer->joint, err);
+	if (result == 0)
+		result = stream_writer_new(compression, sink, &writer->stream, err);
 	if (result != 0) {
 		backup_writer_free(writer);
 		return result;
@@ -184,50 +141,22 @@ int backup_writer_new(int dirfd, const char *name, enum compression compression,
 
 int backup_writer_write(struct backup_writer *writer, struct bytes data, struct err *err)
 {
-	int result = stream_write(writer->stream, data, err);
-
-	return result != 0 ? err_context(err, "%s", writer->name) : 0;
-}
-
-static int settle(struct backup_writer *writer, struct sha256 *ret_sha256, struct err *err)
-{
-	int result = stream_writer_finish(writer->stream, err);
-
-	if (result == 0)
-		result = sha256_stream_finish(writer->digest, ret_sha256, err);
-	if (result != 0)
-		return result;
-	if (fsync(writer->fd) != 0)
-		return err_set_errno(err, ERR_DISK, errno, "sync");
-	if (renameat(writer->dirfd, writer->temporary, writer->dirfd, writer->name) != 0)
-		return err_set_errno(err, ERR_DISK, errno, "rename");
-	writer->ended = true;
-	return folder_sync(writer->dirfd, err);
+	return stream_write(writer->stream, data, err);
 }
 
 int backup_writer_end(struct backup_writer *writer, struct backup_file *file, struct err *err)
 {
-	struct sha256 sha256;
-	int result = settle(writer, &sha256, err);
+	int result = stream_writer_finish(writer->stream, err);
 
-	if (result != 0)
-		return err_context(err, "%s", writer->name);
-	file->size = writer->size;
-	file->sha256 = sha256;
-	return 0;
+	return result != 0 ? result : backup_joint_end(writer->joint, file, err);
 }
 
 void backup_writer_free(struct backup_writer *writer)
 {
 	if (writer == NULL)
 		return;
-	if (writer->fd >= 0) {
-		(void)close(writer->fd);
-		if (!writer->ended)
-			(void)unlinkat(writer->dirfd, writer->temporary, 0);
-	}
+	backup_joint_remove(writer->joint);
 	stream_writer_free(writer->stream);
-	sha256_stream_free(writer->digest);
 	free(writer);
 }
 

@@ -263,45 +263,54 @@ static int take_index(struct reader *reader, const struct json *root)
 	return result != 0 ? result : take_collections(reader, root);
 }
 
-static int read_index(int dirfd, const char *name, const struct sha256 *expected,
-	struct backup_index *index, struct err *err)
-{
-	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
-	CLEANUP_STR struct str text = STR_INIT;
-	struct reader reader = {.index = index, .err = err};
-
-	int result = file_read_at(dirfd, name, BACKUP_INDEX_SIZE_MAX, &text, err);
-	if (result == 0)
-		result = sha256_of(str_bytes(&text), &index->sha256, err);
-	if (result != 0)
-		return result;
-	if (expected != NULL && !sha256_equal(expected, &index->sha256))
-		return err_set(err, ERR_RESTORE,
-			"the backup's index is not the one that the journal names");
-	const struct json_limits *limits = JSON_LIMITS_OWN(BACKUP_INDEX_SIZE_MAX);
-	result = json_parse(str_bytes(&text), limits, &doc, err);
-	return result != 0 ? result : take_index(&reader, json_root(doc));
-}
-
-int backup_index_load_named(int backup_dirfd, const char *name, const struct sha256 *expected,
-	struct backup_index *ret_index, struct err *err)
+int backup_index_read(
+	const struct json *untrusted_root, struct backup_index *ret_index, struct err *err)
 {
 	struct backup_index index = {.arena = ARENA_INIT};
-	int result = read_index(backup_dirfd, name, expected, &index, err);
+	struct reader reader = {.index = &index, .err = err};
+	int result = take_index(&reader, untrusted_root);
 
 	if (result != 0) {
 		backup_index_release(&index);
-		(void)err_context(err, "%s", name);
-		return err->code == ERR_NO_MEMORY ? result : err_recode(err, ERR_RESTORE);
+		return result;
 	}
 	*ret_index = index;
 	return 0;
 }
 
+static int read_index(
+	int dirfd, const struct sha256 *expected, struct backup_index *ret_index, struct err *err)
+{
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	CLEANUP_STR struct str text = STR_INIT;
+	struct sha256 sha256;
+
+	int result = file_read_at(dirfd, BACKUP_INDEX_NAME, BACKUP_INDEX_SIZE_MAX, &text, err);
+	if (result == 0)
+		result = sha256_of(str_bytes(&text), &sha256, err);
+	if (result != 0)
+		return result;
+	if (expected != NULL && !sha256_equal(expected, &sha256))
+		return err_set(err, ERR_RESTORE,
+			"the backup's index is not the one that the journal names");
+	const struct json_limits *limits = JSON_LIMITS_OWN(BACKUP_INDEX_SIZE_MAX);
+	result = json_parse(str_bytes(&text), limits, &doc, err);
+	if (result == 0)
+		result = backup_index_read(json_root(doc), ret_index, err);
+	if (result == 0)
+		ret_index->sha256 = sha256;
+	return result;
+}
+
 int backup_index_load(int backup_dirfd, const struct sha256 *expected,
 	struct backup_index *ret_index, struct err *err)
 {
-	return backup_index_load_named(backup_dirfd, BACKUP_INDEX_NAME, expected, ret_index, err);
+	int result = read_index(backup_dirfd, expected, ret_index, err);
+
+	if (result == 0)
+		return 0;
+	(void)err_context(err, "%s", BACKUP_INDEX_NAME);
+	return err->code == ERR_NO_MEMORY ? result : err_recode(err, ERR_RESTORE);
 }
 
 void backup_index_release(struct backup_index *index)

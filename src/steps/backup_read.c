@@ -1,19 +1,210 @@
-/* The work of a backup: documents on their way to files, and read once more. */
-#include <stdio.h>
+/* The work of a backup: documents on their way to files. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "steps/backup_run.h"
 
-static bool is_view(const struct backup_collection *collection)
+/*
+ * A reply of about this many octets is the fastest: larger ones make the server wait for us and us
+ * for it. What is compressed by itself, and what an interruption costs, is as large.
+ */
+enum { PIECE_OCTETS = 1024 * 1024, BATCH_MAX = 5000, BATCH_UNKNOWN = 200 };
+
+/* ---- a collection that is open */
+
+int backup_open_new(struct backup_open **ret_open, struct err *err)
 {
-	return collection->documents.name == NULL;
+	struct backup_open *open = calloc(1, sizeof *open);
+
+	if (open == NULL)
+		return err_no_memory(err);
+	(void)pthread_mutex_init(&open->mutex, NULL);
+	*ret_open = open;
+	return 0;
 }
 
-/* ---- one collection, in a worker's thread */
+void backup_open_free(struct backup_open *open)
+{
+	if (open == NULL)
+		return;
+	backup_joint_free(open->joint);
+	(void)pthread_mutex_destroy(&open->mutex);
+	free(open);
+}
+
+struct backup_open *backup_open_at(struct backup_run *run, size_t place)
+{
+	(void)pthread_mutex_lock(&run->opening);
+	struct backup_open *open = run->open[place];
+	(void)pthread_mutex_unlock(&run->opening);
+	return open;
+}
+
+bool backup_open_leave(
+	struct backup_open *open, struct backup_ranges *ranges, struct backup_range *range)
+{
+	(void)pthread_mutex_lock(&open->mutex);
+	range->done = true;
+	bool last = !open->ended;
+	for (size_t i = 0; i < ranges->count; i++)
+		last = last && ranges->ranges[i].done;
+	if (last)
+		open->ended = true;
+	(void)pthread_mutex_unlock(&open->mutex);
+	return last;
+}
+
+void backup_open_settle(struct backup_open *open)
+{
+	(void)pthread_mutex_lock(&open->mutex);
+	open->settled = true;
+	(void)pthread_mutex_unlock(&open->mutex);
+}
+
+/* ---- a range, in a worker's thread */
+
+struct piece {
+	struct backup_open *open;
+	struct backup_range *range;
+	struct lthash_stream *digest;
+	struct stream_writer *stream; /* NULL: digests only */
+	struct str out;		      /* what the stream made */
+	struct lthash sum;	      /* of the documents of the piece */
+};
+
+static int take_out(void *self, struct bytes data, struct err *err)
+{
+	struct piece *piece = self;
+
+	str_append(&piece->out, data.data, data.size);
+	return str_check(&piece->out, err);
+}
+
+static int begin_piece(struct piece *piece, enum compression compression, struct err *err)
+{
+	struct stream_sink sink = {.self = piece, .write = take_out};
+
+	lthash_reset(&piece->sum);
+	int result = lthash_stream_new(&piece->digest, err);
+	if (result == 0 && piece->open->joint != NULL)
+		result = stream_writer_new(compression, sink, &piece->stream, err);
+	return result;
+}
+
+static void release_piece(struct piece *piece)
+{
+	lthash_stream_free(piece->digest);
+	stream_writer_free(piece->stream);
+	str_release(&piece->out);
+}
+
+/*
+ * Hands the piece over: its octets, its sum, and the range's place move together. last: its last
+ * document; empty for the end of the range.
+ */
+static int hand_over(struct piece *piece, struct bytes last, struct err *err)
+{
+	struct backup_open *open = piece->open;
+	int result = 0;
+
+	if (piece->stream != NULL && piece->sum.count > 0)
+		result = stream_writer_cut(piece->stream, err);
+	if (result != 0)
+		return result;
+	(void)pthread_mutex_lock(&open->mutex);
+	if (open->joint != NULL)
+		result = backup_joint_append(open->joint, str_bytes(&piece->out), err);
+	if (result == 0 && last.size > 0)
+		result = backup_range_advance(piece->range, last, err);
+	lthash_merge(&open->sum, &piece->sum);
+	if (result == 0 && last.size == 0)
+		piece->range->done = true;
+	(void)pthread_mutex_unlock(&open->mutex);
+	str_truncate(&piece->out, 0);
+	lthash_reset(&piece->sum);
+	return result;
+}
+
+static int add_document(
+	struct piece *piece, struct bytes doc, struct crew_tally *tally, struct err *err)
+{
+	int result = lthash_add(piece->digest, &piece->sum, doc, err);
+
+	if (result == 0 && piece->stream != NULL)
+		result = stream_write(piece->stream, doc, err);
+	if (result == 0)
+		result = crew_cancelled(tally, err);
+	atomic_fetch_add_explicit(&tally->documents, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&tally->octets, (int64_t)doc.size, memory_order_relaxed);
+	return result;
+}
+
+static int read_pieces(
+	struct piece *piece, struct mongo_cursor *cursor, struct crew_tally *tally, struct err *err)
+{
+	struct bytes doc;
+	int result = 0;
+
+	while (result == 0 && (result = mongo_cursor_next(cursor, &doc, err)) == 1) {
+		result = add_document(piece, doc, tally, err);
+		if (result == 0 && piece->sum.octets >= PIECE_OCTETS) {
+			mongo_cursor_batch_size(cursor, (uint32_t)piece->sum.count);
+			result = hand_over(piece, doc, err);
+		}
+	}
+	return result != 0 ? result : hand_over(piece, bytes_make(NULL, 0), err);
+}
+
+static uint32_t batch_of(int64_t average)
+{
+	int64_t batch = average > 0 ? PIECE_OCTETS / average : BATCH_UNKNOWN;
+
+	return batch < 1 ? 1 : batch > BATCH_MAX ? BATCH_MAX : (uint32_t)batch;
+}
+
+static int open_range(struct backup_run *run, size_t place, const struct backup_range *range,
+	struct mongo *mongo, struct mongo_cursor **ret_cursor, struct err *err)
+{
+	CLEANUP_STR struct str filter = STR_INIT, order = STR_INIT;
+	struct doc_writer writer;
+	struct mongo_find find = {
+		.collection = run->index.collections[place].name,
+		.batch_size = batch_of(run->average[place]),
+		.no_timeout = true,
+		.unchecked = true,
+	};
+	int result = backup_range_filter(range, &filter, err);
+
+	if (range->ordered) {
+		doc_write_begin(&writer, &order);
+		doc_write_int32(&writer, "_id", 1);
+		doc_write_end(&writer);
+		find.sort = str_bytes(&order);
+	}
+	if (result == 0)
+		result = str_check(&order, err);
+	find.filter = str_bytes(&filter);
+	return result != 0 ? result : mongo_find(mongo, &find, ret_cursor, err);
+}
+
+int backup_read_range(struct backup_run *run, size_t place, struct backup_range *range,
+	struct backup_open *open, struct mongo *mongo, struct crew_tally *tally, struct err *err)
+{
+	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
+	struct piece piece = {.open = open, .range = range};
+	int result = begin_piece(&piece, run->index.compression, err);
+
+	if (result == 0)
+		result = open_range(run, place, range, mongo, &cursor, err);
+	if (result == 0)
+		result = read_pieces(&piece, cursor, tally, err);
+	release_piece(&piece);
+	return result;
+}
+
+/* ---- a collection */
 
 static int write_metadata(
 	struct backup_run *run, struct backup_collection *collection, struct err *err)
@@ -30,299 +221,163 @@ static int write_metadata(
 	return result != 0 ? result : backup_writer_end(writer, &collection->metadata, err);
 }
 
-static int for_each_document(const struct backup_collection *collection, struct mongo *mongo,
-	struct backup_writer *writer /* NULL: digests only */, struct crew_tally *tally,
-	struct lthash *sum, struct err *err)
+/* By the first of its threads; the others find it open. */
+static int open_collection(
+	struct backup_run *run, size_t place, struct backup_open **ret_open, struct err *err)
 {
-	CLEANUP(lthash_stream_cleanup) struct lthash_stream *stream = NULL;
-	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
-	struct mongo_find find = {
-		.collection = collection->name, .no_timeout = true, .unchecked = true};
-	struct bytes doc;
+	struct backup_collection *collection = &run->index.collections[place];
+	struct backup_open *open = NULL;
+	int result = 0;
 
-	lthash_reset(sum);
-	int result = lthash_stream_new(&stream, err);
-	if (result == 0)
-		result = mongo_find(mongo, &find, &cursor, err);
-	while (result == 0 && (result = mongo_cursor_next(cursor, &doc, err)) == 1) {
-		result = lthash_add(stream, sum, doc, err);
-		if (result == 0 && writer != NULL)
-			result = backup_writer_write(writer, doc, err);
+	(void)pthread_mutex_lock(&run->opening);
+	if (run->open[place] == NULL) {
+		result = backup_open_new(&open, err);
+		if (result == 0 && !backup_is_view(collection))
+			result = backup_joint_new(
+				run->database_dirfd, collection->documents.name, &open->joint, err);
 		if (result == 0)
-			result = crew_cancelled(tally, err);
-		atomic_fetch_add_explicit(&tally->documents, 1, memory_order_relaxed);
-		atomic_fetch_add_explicit(&tally->octets, (int64_t)doc.size, memory_order_relaxed);
+			run->open[place] = open;
+		else
+			backup_open_free(open);
 	}
+	*ret_open = run->open[place];
+	(void)pthread_mutex_unlock(&run->opening);
 	return result;
 }
 
-static int read_collection(
-	void *self, size_t item, struct mongo *mongo, struct crew_tally *tally, struct err *err)
+static int take_piece(void *self, struct bytes data, struct err *err)
 {
-	struct backup_run *run = self;
-	struct backup_collection *collection = &run->index.collections[run->order[item]];
-	CLEANUP(backup_writer_cleanup) struct backup_writer *writer = NULL;
-	struct lthash sum;
+	return backup_joint_append(self, data, err);
+}
+
+/* A file of no octets is no gzip file and no zstd file. */
+static int write_empty(struct backup_run *run, struct backup_joint *joint, struct err *err)
+{
+	CLEANUP(stream_writer_cleanup) struct stream_writer *stream = NULL;
+	struct stream_sink sink = {.self = joint, .write = take_piece};
+	int result = stream_writer_new(run->index.compression, sink, &stream, err);
+
+	return result != 0 ? result : stream_writer_finish(stream, err);
+}
+
+static int seal(struct backup_open *open, struct err *err)
+{
+	(void)pthread_mutex_lock(&open->mutex);
+	int result = backup_joint_seal(open->joint, err);
+	(void)pthread_mutex_unlock(&open->mutex);
+	return result;
+}
+
+static int end_collection(
+	struct backup_run *run, size_t place, struct backup_open *open, struct err *err)
+{
+	struct backup_collection *collection = &run->index.collections[place];
 	int result = write_metadata(run, collection, err);
 
-	lthash_reset(&sum);
-	if (result == 0 && !is_view(collection)) {
-		result = backup_writer_new(run->database_dirfd, collection->documents.name,
-			run->index.compression, &writer, err);
-		if (result == 0)
-			result = for_each_document(collection, mongo, writer, tally, &sum, err);
-		if (result == 0)
-			result = backup_writer_end(writer, &collection->documents, err);
-	}
+	if (result == 0 && open->joint != NULL && open->sum.count == 0)
+		result = write_empty(run, open->joint, err);
+	if (result == 0 && open->joint != NULL)
+		result = seal(open, err);
+	if (result == 0 && open->joint != NULL)
+		result = backup_joint_end(open->joint, &collection->documents, err);
 	if (result == 0)
-		result = lthash_digest(&sum, &collection->digest, err);
-	if (result != 0)
-		return err_context(err, "%s", collection->name);
-	collection->count = sum.count;
-	collection->octets = sum.octets;
-	return 0;
+		result = lthash_digest(&open->sum, &collection->digest, err);
+	collection->count = open->sum.count;
+	collection->octets = open->sum.octets;
+	if (result == 0)
+		backup_open_settle(open);
+	return result;
 }
 
-static int confirm_collection(
+static int read_item(
 	void *self, size_t item, struct mongo *mongo, struct crew_tally *tally, struct err *err)
 {
-	struct backup_run *run = self;
-	size_t place = run->order[item];
+	const struct backup_crew *crew = self;
+	struct backup_run *run = crew->run;
+	size_t place = crew->items[item].place;
 	struct backup_collection *collection = &run->index.collections[place];
-	struct lthash sum;
-	struct sha256 digest;
-	int result = for_each_document(collection, mongo, NULL, tally, &sum, err);
+	struct backup_ranges *ranges = &run->ranges[place];
+	struct backup_range *range = &ranges->ranges[crew->items[item].range];
+	struct backup_open *open = NULL;
+	int result = open_collection(run, place, &open, err);
 
-	if (result == 0)
-		result = lthash_digest(&sum, &digest, err);
-	if (result != 0)
-		return err_context(err, "%s", collection->name);
-	collection->confirmed = sha256_equal(&digest, &collection->digest);
-	run->changed[place] = !collection->confirmed;
-	return 0;
+	if (result == 0 && !backup_is_view(collection) && !range->done)
+		result = backup_read_range(run, place, range, open, mongo, tally, err);
+	if (result == 0 && backup_open_leave(open, ranges, range))
+		result = end_collection(run, place, open, err);
+	return result != 0 ? err_context(err, "%s", collection->name) : 0;
 }
-
-/* ---- the crew */
-
-static void tell(void *self, const struct crew_tally *tally)
-{
-	struct backup_run *run = self;
-	const struct step_host *host = run->context->host;
-	int64_t done = atomic_load(&tally->octets);
-	int64_t took = clock_boottime() - run->started;
-	/* The server's sizes lag behind. */
-	int64_t total = done > run->total ? done : run->total;
-	double rate = took > 0 ? (double)done * 1000 / (double)took : 0;
-	struct step_progress progress = {
-		.phase = run->phase,
-		.done = done,
-		.total = total,
-		.unit = "octets",
-		.rate = rate,
-		.left = rate > 0 ? (int64_t)((double)(total - done) * 1000 / rate) : -1,
-		.lag = -1,
-		.counters = {{"documents", atomic_load(&tally->documents)}},
-		.counter_count = 1,
-	};
-
-	host->progress(host->self, &progress);
-}
-
-static bool stop_requested(void *self)
-{
-	const struct step_host *host = ((struct backup_run *)self)->context->host;
-
-	return host->stop_requested(host->self);
-}
-
-struct place {
-	size_t number;
-	int64_t size;
-};
-
-static int largest_first(const void *a, const void *b)
-{
-	const struct place *left = a, *right = b;
-
-	if (left->size != right->size)
-		return left->size > right->size ? -1 : 1;
-	return (left->number > right->number) - (left->number < right->number);
-}
-
-/* What is chosen, the largest first, so that no large one is left for the end. */
-static int put_in_order(struct backup_run *run, bool (*chosen)(const struct backup_run *, size_t),
-	size_t *ret_count, struct err *err)
-{
-	size_t count = 0;
-	CLEANUP_FREE struct place *places = calloc(run->index.count + 1, sizeof *places);
-
-	if (places == NULL)
-		return err_no_memory(err);
-	run->total = 0;
-	for (size_t i = 0; i < run->index.count; i++) {
-		if (!chosen(run, i))
-			continue;
-		places[count++] = (struct place){i, run->expected[i]};
-		run->total += run->expected[i];
-	}
-	qsort(places, count, sizeof *places, largest_first);
-	for (size_t i = 0; i < count; i++)
-		run->order[i] = places[i].number;
-	*ret_count = count;
-	return 0;
-}
-
-static int run_crew(struct backup_run *run, const char *phase,
-	bool (*chosen)(const struct backup_run *, size_t),
-	int (*work)(void *, size_t, struct mongo *, struct crew_tally *, struct err *),
-	int (*done)(void *, size_t, struct err *), struct err *err)
-{
-	size_t count = 0;
-	struct crew crew = {
-		.self = run,
-		.mongo = run->context->mongo,
-		.workers = (size_t)run->context->site->backup_workers,
-		.work = work,
-		.done = done,
-		.tell = tell,
-		.stop_requested = stop_requested,
-	};
-	int result = put_in_order(run, chosen, &count, err);
-
-	run->phase = phase;
-	run->started = clock_boottime();
-	return result != 0 ? result : crew_run(&crew, count, err);
-}
-
-/* ---- reading */
 
 static bool is_not_finished(const struct backup_run *run, size_t place)
 {
 	return !run->finished[place];
 }
 
-static int collection_is_finished(void *self, size_t item, struct err *err)
+static int collection_is_finished(struct backup_run *run, size_t place, struct err *err)
 {
-	struct backup_run *run = self;
-	size_t place = run->order[item];
-
+	backup_open_free(run->open[place]);
+	run->open[place] = NULL;
 	run->finished[place] = true;
 	run->expected[place] = (int64_t)run->index.collections[place].octets;
 	return backup_run_checkpoint(run, err);
 }
 
-int backup_run_read(struct backup_run *run, struct err *err)
+/* Octets that a checkpoint would keep; a collection of one range is kept when it is finished. */
+static uint64_t keepable(struct backup_run *run)
 {
-	return run_crew(
-		run, "reading", is_not_finished, read_collection, collection_is_finished, err);
+	uint64_t octets = 0;
+
+	for (size_t i = 0; i < run->index.count; i++) {
+		struct backup_open *open = backup_open_at(run, i);
+		if (open == NULL || (run->ranges[i].count < 2 && !run->ranges[i].ranges[0].ordered))
+			continue;
+		(void)pthread_mutex_lock(&open->mutex);
+		octets += open->sum.octets;
+		(void)pthread_mutex_unlock(&open->mutex);
+	}
+	return octets;
 }
 
-/* Only the finished ones, for the file that an interrupted run goes on from. */
-static int write_partial(struct backup_run *run, const char *name, struct sha256 *ret_sha256,
-	size_t *ret_count, struct err *err)
+/* Something was read since the last time: is it time to keep it? */
+static int keep_progress(void *self, struct err *err)
 {
-	CLEANUP_STR struct str text = STR_INIT;
-	struct backup_index part = run->index;
-	CLEANUP_FREE struct backup_collection *list = calloc(run->index.count + 1, sizeof *list);
+	struct backup_run *run = ((struct backup_crew *)self)->run;
+	int64_t every = run->context->site->backup_checkpoint_seconds * 1000;
 
-	if (list == NULL)
-		return err_no_memory(err);
-	part.collections = list;
-	part.count = 0;
-	for (size_t i = 0; i < run->index.count; i++)
-		if (run->finished[i])
-			list[part.count++] = run->index.collections[i];
-	int result = backup_index_write(&part, &text, err);
-	if (result == 0)
-		result = sha256_of(str_bytes(&text), ret_sha256, err);
-	if (result == 0)
-		result = file_write_durable_at(run->dirfd, name, str_bytes(&text), 0600, err);
-	*ret_count = part.count;
+	if (clock_boottime() - run->last_checkpoint < every)
+		return 0;
+	uint64_t octets = keepable(run);
+	if (octets == run->last_kept)
+		return 0;
+	run->last_kept = octets;
+	return backup_run_checkpoint(run, err);
+}
+
+/* Where each collection is divided; what was open has its ranges already. */
+static int divide(struct backup_run *run, struct err *err)
+{
+	const struct step_context *context = run->context;
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < run->index.count; i++) {
+		const struct backup_collection *collection = &run->index.collections[i];
+		if (run->finished[i] || run->ranges[i].count > 0)
+			continue;
+		bool several = context->site->backup_workers > 1 && !run->capped[i] &&
+			       !backup_is_view(collection);
+		result = backup_ranges_make(context->mongo, collection->name, run->expected[i],
+			several, &run->ranges[i], err);
+	}
 	return result;
 }
 
-int backup_run_checkpoint(struct backup_run *run, struct err *err)
+int backup_run_read(struct backup_run *run, struct err *err)
 {
-	const struct step_host *host = run->context->host;
-	CLEANUP_STR struct str fields = STR_INIT;
-	char before[sizeof run->partial], hex[SHA256_HEX_SIZE];
-	struct json_writer writer;
-	struct sha256 sha256;
-	size_t count = 0;
+	int result = divide(run, err);
 
-	memcpy(before, run->partial, sizeof before);
-	/* Two names in turn: the one that the journal names stays until it names the other. */
-	(void)snprintf(run->partial, sizeof run->partial, "backup.partial-%c.json",
-		strcmp(before, "backup.partial-a.json") == 0 ? 'b' : 'a');
-	int result = write_partial(run, run->partial, &sha256, &count, err);
-	if (result != 0)
-		return result;
-	sha256_to_hex(&sha256, hex);
-	json_write_begin(&writer, &fields);
-	json_write_object(&writer);
-	json_member_string(&writer, "dir", run->dir);
-	json_member_string(&writer, "index", run->partial);
-	json_member_string(&writer, "indexSha256", hex);
-	json_member_bool(&writer, "complete", false);
-	json_member_integer(&writer, "collections", (int64_t)count);
-	json_write_end(&writer);
-	result = str_check(&fields, err);
-	return result != 0 ? result : host->checkpoint(host->self, str_bytes(&fields), err);
-}
-
-/* ---- confirming */
-
-static bool has_documents(const struct backup_run *run, size_t place)
-{
-	return !is_view(&run->index.collections[place]);
-}
-
-/* Whether silence was asked for in this collection. */
-static bool must_be_silent(const struct step_context *context, const char *name)
-{
-	const struct site *site = context->site;
-
-	if (context->options->unfrozen)
-		return false;
-	for (size_t i = 0; i < site->frozen_count; i++)
-		if (strcmp(site->frozen[i], name) == 0)
-			return true;
-	return site->frozen_count == 0;
-}
-
-static int note_change(struct backup_run *run, const char *name, struct err *err)
-{
-	const struct step_host *host = run->context->host;
-	char text[512];
-
-	(void)snprintf(text, sizeof text,
-		"%s changed while the backup was made: the backup has it as it was when it was "
-		"read",
-		name);
-	return host->note(host->self, text, err);
-}
-
-int backup_run_confirm(struct backup_run *run, struct err *err)
-{
-	const char *loud = NULL;
-	int result = run_crew(run, "confirming", has_documents, confirm_collection, NULL, err);
-
-	for (size_t i = 0; result == 0 && i < run->index.count; i++) {
-		struct backup_collection *collection = &run->index.collections[i];
-		if (!run->changed[i])
-			continue;
-		if (must_be_silent(run->context, collection->name)) {
-			run->finished[i] = false;
-			loud = collection->name;
-		} else {
-			result = note_change(run, collection->name, err);
-		}
-	}
-	if (result != 0 || loud == NULL)
-		return result;
-	/* What changed is read again when it goes on. */
-	result = backup_run_checkpoint(run, err);
-	return result != 0
-		       ? result
-		       : err_set(err, ERR_NOT_SILENT, "%s changed while the backup was made", loud);
+	run->last_checkpoint = clock_boottime();
+	if (result == 0)
+		result = backup_run_crew(run, "reading", is_not_finished, read_item,
+			collection_is_finished, keep_progress, err);
+	return result;
 }

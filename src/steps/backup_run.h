@@ -4,8 +4,23 @@
 #ifndef OFFKIT_STEPS_BACKUP_RUN_H
 #define OFFKIT_STEPS_BACKUP_RUN_H
 
+#include <pthread.h>
+
 #include "steps/backup_files.h"
+#include "steps/backup_joint.h"
+#include "steps/backup_ranges.h"
 #include "steps/crew.h"
+
+/* A collection that is being read, by as many threads as it has ranges and the crew has workers. */
+struct backup_open {
+	pthread_mutex_t mutex;
+	/* under the mutex, and of one piece: what the file has, the sum is of, and the ranges are
+	   behind */
+	struct backup_joint *joint; /* NULL: only digested */
+	struct lthash sum;
+	bool ended;   /* all its ranges are done, and one thread makes the end */
+	bool settled; /* which it has done: nobody looks at it any more */
+};
 
 struct backup_run {
 	const struct step_context *context;
@@ -15,24 +30,78 @@ struct backup_run {
 	struct backup_index index; /* every collection that there is, read or not */
 	bool *finished;		   /* of each collection: its files are whole */
 	bool *changed;		   /* of each: the second reading differs from the first */
-	size_t *order;		   /* what a crew works on: places in the index, largest first */
+	bool *capped;		   /* of each: its order is the server's */
 	int64_t *expected;	   /* of each: octets, may lag */
+	int64_t *average;	   /* of each: octets a document, may lag; 0: not known */
+	struct backup_ranges *ranges;
+	struct backup_open **open; /* of each: NULL unless it is being read */
+	pthread_mutex_t opening;   /* for open */
 	char partial[64];	   /* the file that has what is finished; "": none */
 	const char *phase;
-	int64_t total;	 /* octets of the phase */
-	int64_t started; /* clock_boottime() */
+	int64_t total;		 /* octets of the phase */
+	int64_t kept;		 /* octets of it that an earlier run has read */
+	int64_t started;	 /* clock_boottime() */
+	int64_t last_checkpoint; /* clock_boottime() */
+	uint64_t last_kept;	 /* octets of what was open then */
 };
+
+static inline bool backup_is_view(const struct backup_collection *collection)
+{
+	return collection->documents.name == NULL;
+}
 
 /* What there is to be backed up; with names, definitions and expected sizes. */
 MUST_CHECK int backup_run_survey(struct backup_run *run, struct err *err);
 
-/* Reads what is not finished, several collections at once; a checkpoint for each. */
+/* Reads what is not finished, several collections and ranges at once. */
 MUST_CHECK int backup_run_read(struct backup_run *run, struct err *err);
 
 /* Reads everything again and compares: confirms, or ERR_NOT_SILENT. */
 MUST_CHECK int backup_run_confirm(struct backup_run *run, struct err *err);
 
-/* Leaves a checkpoint that names what is finished. */
+/* ---- shared by the two */
+
+typedef int backup_work(
+	void *self, size_t item, struct mongo *mongo, struct crew_tally *tally, struct err *err);
+
+/*
+ * A crew over the ranges of what is chosen, the largest collection first, so that no large one is
+ * left for the end. An item is a range: backup_item_place and _range say which.
+ */
+struct backup_crew {
+	struct backup_run *run;
+	struct backup_item *items;
+	size_t count;
+	int (*finished)(struct backup_run *run, size_t place, struct err *err); /* may be NULL */
+};
+
+struct backup_item {
+	size_t place, range;
+};
+
+MUST_CHECK int backup_run_crew(struct backup_run *run, const char *phase,
+	bool (*chosen)(const struct backup_run *, size_t), backup_work *work,
+	int (*finished)(struct backup_run *, size_t place, struct err *),
+	int (*look)(void *, struct err *), struct err *err);
+
+/* Reads a range to its end into open's sum, and into its file if it has one. */
+MUST_CHECK int backup_read_range(struct backup_run *run, size_t place, struct backup_range *range,
+	struct backup_open *open, struct mongo *mongo, struct crew_tally *tally, struct err *err);
+
+MUST_CHECK int backup_open_new(struct backup_open **ret_open, struct err *err);
+void backup_open_free(struct backup_open *open);
+struct backup_open *backup_open_at(struct backup_run *run, size_t place); /* NULL: it is not */
+/* Ends a range; true for the one thread that has to end the collection. */
+bool backup_open_leave(
+	struct backup_open *open, struct backup_ranges *ranges, struct backup_range *range);
+void backup_open_settle(struct backup_open *open);
+
+/* ---- checkpoints, and going on from one (backup_partial.c) */
+
+/* Leaves a checkpoint that names what is finished, and how far what is open is on the disk. */
 MUST_CHECK int backup_run_checkpoint(struct backup_run *run, struct err *err);
+
+/* Takes from the context's checkpoint what is finished and what was open. */
+MUST_CHECK int backup_run_go_on(struct backup_run *run, struct err *err);
 
 #endif

@@ -107,6 +107,8 @@ static int survey_one(
 	if (result == 0 && !is_view)
 		result = name_file(run, from->name, ".bson", &to->documents.name, err);
 	run->expected[place] = stats.octets > 0 ? stats.octets : 0;
+	run->average[place] = stats.count > 0 ? stats.octets / stats.count : 0;
+	run->capped[place] = doc_get_bool(from->options, "capped");
 	return result;
 }
 
@@ -132,10 +134,14 @@ int backup_run_survey(struct backup_run *run, struct err *err)
 	run->index.collections = arena_array(arena, count, sizeof *run->index.collections);
 	run->finished = arena_array(arena, count, sizeof *run->finished);
 	run->changed = arena_array(arena, count, sizeof *run->changed);
-	run->order = arena_array(arena, count, sizeof *run->order);
+	run->capped = arena_array(arena, count, sizeof *run->capped);
 	run->expected = arena_array(arena, count, sizeof *run->expected);
+	run->average = arena_array(arena, count, sizeof *run->average);
+	run->ranges = arena_array(arena, count, sizeof *run->ranges);
+	run->open = arena_array(arena, count, sizeof *run->open);
 	if (run->index.collections == NULL || run->finished == NULL || run->changed == NULL ||
-		run->order == NULL || run->expected == NULL)
+		run->capped == NULL || run->expected == NULL || run->average == NULL ||
+		run->ranges == NULL || run->open == NULL)
 		return err_no_memory(err);
 	if (count > 0)
 		qsort(collections, count, sizeof *collections, by_name);

@@ -26,7 +26,7 @@ struct shared {
 	size_t finished_count, finished_room, handed;
 	size_t running; /* threads */
 	bool failed;
-	bool deaf; /* done failed: it is not called again */
+	bool deaf; /* done or look failed: they are not called again */
 	struct err err;
 };
 
@@ -148,8 +148,15 @@ static void look(struct shared *shared)
 	(void)pthread_mutex_unlock(&shared->mutex);
 	if (crew->tell != NULL)
 		crew->tell(crew->self, &shared->tally);
+	int result = 0;
+	if (crew->look != NULL && !shared->deaf)
+		result = crew->look(crew->self, &err);
 	bool stop = crew->stop_requested != NULL && crew->stop_requested(crew->self);
 	(void)pthread_mutex_lock(&shared->mutex);
+	if (result != 0) {
+		keep_failure(shared, &err);
+		shared->deaf = true;
+	}
 	if (stop && !shared->failed) {
 		(void)err_set(&err, ERR_STOPPED, "stopped at a safe point, as you asked");
 		keep_failure(shared, &err);

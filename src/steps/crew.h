@@ -33,6 +33,7 @@ struct crew {
 	/* In the caller's thread; each may be NULL. */
 	int (*done)(void *self, size_t item, struct err *err);
 	void (*tell)(void *self, const struct crew_tally *tally); /* some ten times a second */
+	int (*look)(void *self, struct err *err); /* as often; its failure ends the crew */
 	bool (*stop_requested)(void *self);
 };
 

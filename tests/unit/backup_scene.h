@@ -131,7 +131,8 @@ static const struct json *checkpoint_of(void *self, const char *step_name)
 
 /* ---- scenes */
 
-static void begin(struct scene *scene)
+/* With the database as it is. */
+static void begin_again(struct scene *scene)
 {
 	const char *uri = getenv("OFFKIT_TEST_URI");
 	struct err err;
@@ -140,7 +141,6 @@ static void begin(struct scene *scene)
 		skip();
 	*scene = (struct scene){.stop_after = -1};
 	MUST(mongo_connect(uri, database, &scene->mongo, &err));
-	run_command(scene->mongo, "{\"dropDatabase\":1}");
 	(void)snprintf(scene->folder, sizeof scene->folder, "/tmp/offkit-test-backup-XXXXXX");
 	assert_non_null(mkdtemp(scene->folder));
 	scene->site = (struct site){.backup_dir = scene->folder,
@@ -152,6 +152,12 @@ static void begin(struct scene *scene)
 		.checkpoint = host_checkpoint,
 		.progress = host_progress,
 		.stop_requested = host_stop_requested};
+}
+
+static void begin(struct scene *scene)
+{
+	begin_again(scene);
+	run_command(scene->mongo, "{\"dropDatabase\":1}");
 	for (int i = 0; i < COLLECTIONS; i++) {
 		char name[16];
 		(void)snprintf(name, sizeof name, "c%d", i);
