@@ -164,6 +164,7 @@ static int fold_undo_begin(struct history *history, struct history_step *step,
 	close_segment(history, history->current);
 	step->undoing = true;
 	history->went_back = true;
+	step->undo_begin = event;
 	step->restoring = strcmp(history_text(event, "by"), "backup") == 0;
 	history->end = NULL;
 	return 0;

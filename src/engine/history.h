@@ -17,6 +17,7 @@ struct history_step {
 	const char *name, *label, *kind;
 	const struct json *begin;      /* the first step.begin since it was last undone */
 	const struct json *end;	       /* step.end */
+	const struct json *undo_begin; /* the last undo.begin */
 	const struct json *undo;       /* the last undo.end; NULL unless it is undone */
 	const struct json *plan;       /* the last plan */
 	const struct json *failure;    /* the last failure since begin or resume */
@@ -64,6 +65,7 @@ MUST_CHECK int history_add(struct history *history, struct json_doc *event, stru
 int history_visit(
 	void *history, struct bytes line, struct json_doc *doc, bool *keep, struct err *err);
 
+bool history_is_run_id(const char *name); /* "20251220T091207Z-3f9a" */
 struct history_step *history_step(struct history *history, const char *name);
 enum history_state history_state(const struct history *history);
 const char *history_state_name(enum history_state state);	      /* "open" */

@@ -191,9 +191,16 @@ static int install_walk(struct run *run, struct err *err)
 	if (rc == 0)
 		rc = run_connect(run, err);
 	if (rc == 0)
+		rc = run_judge_kit(run, err);
+	if (rc == 0)
 		rc = is_done(run, &done, err);
+	/* Before the lease is taken from anybody, and again when nobody else can begin a run. */
+	if (rc == 0 && !done)
+		rc = run_judge_install(run, err);
 	if (rc == 0 && !done)
 		rc = run_take_lease(run, err);
+	if (rc == 0 && !done)
+		rc = run_judge_install(run, err);
 	if (rc == 0 && !done)
 		rc = run_await_lease(run, err);
 	if (rc == 0 && !done)

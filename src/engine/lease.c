@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -69,7 +68,7 @@ struct lease {
 	struct arena arena;
 	char *uri, *database;
 	struct lease_self self;
-	struct lease_holder before;
+	struct lease_holder before, ours;
 	int64_t token, patience;
 	struct str document; /* as it was when we took it */
 	struct mongo_guard guard;
@@ -163,20 +162,6 @@ static void renew_now(struct lease *lease)
 	settle(lease, rc, ours, sent, &failure);
 }
 
-static void wait_until(struct lease *lease, int64_t milliseconds)
-{
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += milliseconds / 1000;
-	until.tv_nsec += milliseconds % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	(void)pthread_cond_timedwait(&lease->changed, &lease->mutex, &until);
-}
-
 static void *keep_renewing(void *argument)
 {
 	struct lease *lease = argument;
@@ -186,7 +171,8 @@ static void *keep_renewing(void *argument)
 	while (!lease->ending && !lease->lost) {
 		int64_t now = clock_boottime();
 		if (!lease->wanted && now < next) {
-			wait_until(lease, next - now);
+			const struct timespec until = clock_deadline(next - now);
+			(void)pthread_cond_timedwait(&lease->changed, &lease->mutex, &until);
 			continue;
 		}
 		renew_now(lease);
@@ -321,8 +307,7 @@ static int held_by_another(struct lease *lease, struct err *err)
 static int read_taken(struct lease *lease, struct bytes doc, struct err *err)
 {
 	struct value before = doc_get(doc, "before");
-	struct lease_holder ours;
-	int rc = lease_holder_read(doc, &lease->arena, &ours, err);
+	int rc = lease_holder_read(doc, &lease->arena, &lease->ours, err);
 
 	if (rc == 0 && before.type != VALUE_DOCUMENT)
 		rc = err_set(err, ERR_JOURNAL, "the lease: an answer without its former owner");
@@ -330,9 +315,10 @@ static int read_taken(struct lease *lease, struct bytes doc, struct err *err)
 		rc = lease_holder_read(before.bytes, &lease->arena, &lease->before, err);
 	if (rc < 0)
 		return rc;
-	lease->token = ours.token;
-	lease->before.now = ours.since;
-	bool same_place = *ours.place != '\0' && strcmp(ours.place, lease->before.place) == 0;
+	lease->token = lease->ours.token;
+	lease->before.now = lease->ours.since;
+	bool same_place =
+		*lease->ours.place != '\0' && strcmp(lease->ours.place, lease->before.place) == 0;
 	lease->patience = same_place ? 0 : lease_patience_with(&lease->before);
 	return 0;
 }
@@ -431,6 +417,11 @@ void lease_release(struct lease *lease)
 const struct lease_holder *lease_before(const struct lease *lease)
 {
 	return &lease->before;
+}
+
+const struct lease_holder *lease_ours(const struct lease *lease)
+{
+	return &lease->ours;
 }
 
 struct bytes lease_document(const struct lease *lease)

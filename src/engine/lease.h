@@ -101,8 +101,9 @@ MUST_CHECK int lease_take(
 /* Stops renewing, and gives it back unless it is lost or the database does not answer. */
 void lease_release(struct lease *lease);
 
-/* Whose it was before; since and token are ours. Lives as long as the lease. */
+/* Whose it was before, seen when it was taken; and whose it became. Live as long as the lease. */
 const struct lease_holder *lease_before(const struct lease *lease);
+const struct lease_holder *lease_ours(const struct lease *lease);
 int64_t lease_token(const struct lease *lease);
 /* The lease document as it was when we had taken it. */
 struct bytes lease_document(const struct lease *lease);

@@ -116,7 +116,16 @@ static int own_database(struct run *run, struct err *err)
 {
 	int rc = run_connect(run, err);
 
-	return rc < 0 ? rc : run_take_lease(run, err);
+	if (rc == 0)
+		rc = run_judge_resume(run, err);
+	if (rc == 0)
+		rc = run_take_lease(run, err);
+	if (rc == 0)
+		rc = run_judge_resume(run, err);
+	if (rc == 0 && !run->recorded)
+		rc = run_record_begin(run, err);
+	run->record_pending = true;
+	return rc;
 }
 
 /* ---- rollback */
@@ -210,7 +219,9 @@ int engine_rollback(const char *step_name, const struct engine_options *options,
 
 	run_init(&run, NULL, options, face);
 	int rc = run_load(&run, is_undoable, err);
-	if (rc < 0 && err->code == ERR_NOT_FOUND)
+	if (rc == -ERR_NOT_FOUND && run_judge_nothing(options, err) < 0)
+		return -(int)err->code;
+	if (rc == -ERR_NOT_FOUND)
 		return err_set(err, ERR_ROLLBACK, "nothing was done here that could be undone");
 	return rc < 0 ? rc : rollback(&run, step_name, err);
 }
@@ -224,7 +235,9 @@ int engine_resume(
 
 	run_init(&run, NULL, options, face);
 	int rc = run_load(&run, is_open, err);
-	if (rc < 0 && err->code == ERR_NOT_FOUND)
+	if (rc == -ERR_NOT_FOUND && run_judge_nothing(options, err) < 0)
+		return -(int)err->code;
+	if (rc == -ERR_NOT_FOUND)
 		return err_set(err, ERR_USAGE, "no run waits to go on here");
 	if (rc < 0)
 		return rc;

@@ -67,7 +67,14 @@ int run_event_end(struct run *run, struct err *err)
 	if (rc < 0)
 		return rc;
 	run->face->event(run->face->self, line, json_root(doc));
-	return history_add(&run->history, doc, err);
+	/* The line is a view into the journal's; the document is the history's from here on. */
+	CLEANUP_STR struct str step = STR_INIT;
+	str_append_text(&step, history_text(json_root(doc), "step"));
+	enum event event = run->writing;
+	rc = history_add(&run->history, doc, err);
+	if (rc == 0)
+		rc = str_check(&step, err);
+	return rc < 0 ? rc : run_record_event(run, event, str_text(&step), err);
 }
 
 static void write_signers(struct json_writer *writer, const struct trusted_kit *kit)
@@ -393,7 +400,7 @@ int run_persist(struct run *run, struct err *err)
 		return err_context(err, "%s", run->options->site->state_dir);
 	run->run_dirfd = steal_fd(&run_fd);
 	run_tell_journal(run);
-	return 0;
+	return run_record_begin(run, err);
 }
 
 void run_tell_journal(const struct run *run)

@@ -23,9 +23,12 @@ struct run {
 	struct trust_root *root;     /* of own_kit */
 	struct walk walk;
 	struct mongo *mongo;
-	struct lease *lease; /* NULL until something may be written */
-	int64_t lease_taken; /* boottime */
-	bool lease_broken;   /* somebody else held it */
+	struct lease *lease;   /* NULL until something may be written */
+	int64_t lease_taken;   /* boottime */
+	bool recorded;	       /* the database knows the run */
+	bool record_pending;   /* something that it could not be told yet */
+	int64_t head_recorded; /* boottime */
+	bool lease_broken;     /* somebody else held it */
 	struct journal *journal;
 	struct json_writer *writer; /* of the event that is being written */
 	enum event writing;
@@ -84,6 +87,31 @@ int run_lost_before_or_after(const struct run *run, struct err *err);
 MUST_CHECK int run_take_lease(struct run *run, struct err *err);
 /* Tells whose it was, and lets what that one may have sent end. Before the first write. */
 MUST_CHECK int run_await_lease(struct run *run, struct err *err);
+
+/* ---- run_record.c */
+
+struct ledger;
+struct ledger_view;
+
+/* The run begins, or is taken over: before its first effect. */
+MUST_CHECK int run_record_begin(struct run *run, struct err *err);
+/* After an event is in the journal. It fails for those that announce an effect only. */
+MUST_CHECK int run_record_event(
+	struct run *run, enum event event, const char *step, struct err *err);
+MUST_CHECK int run_record_pending(struct run *run, struct err *err);
+
+MUST_CHECK int run_read_ledger(
+	struct run *run, struct arena *arena, struct ledger *ret_ledger, struct err *err);
+/* What the state folder has of the run that the ledger knows; found stays false if nothing. */
+MUST_CHECK int run_view(
+	int state_dirfd, const struct ledger *ledger, struct ledger_view *view, struct err *err);
+/* ERR_STATE_BEHIND if another run is not finished; this run, found here, is not the newest. */
+MUST_CHECK int run_judge_install(struct run *run, struct err *err);
+MUST_CHECK int run_judge_resume(struct run *run, struct err *err);
+/* The same when the state folder has no run that could go on. */
+MUST_CHECK int run_judge_nothing(const struct engine_options *options, struct err *err);
+/* ERR_SEQUENCE, ERR_TRUST_BACK: the database knows of a newer kit or root. */
+MUST_CHECK int run_judge_kit(struct run *run, struct err *err);
 
 /* Connects unless it is; again after a connection was lost, and after effects waits for it. */
 MUST_CHECK int run_connect(struct run *run, struct err *err);

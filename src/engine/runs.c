@@ -9,7 +9,7 @@
 #include "engine/history.h"
 
 /* "20251220T091207Z-3f9a": sorting by name is sorting by time. */
-static bool is_run_id(const char *name)
+bool history_is_run_id(const char *name)
 {
 	static const char FORM[] = "########T######Z-xxxx";
 
@@ -44,7 +44,7 @@ static int list_runs(int runs_fd, char (**ret_ids)[RUN_ID_SIZE], size_t *ret_cou
 		return err_set_errno(err, ERR_STATE_FOLDER, errnum, "runs");
 	}
 	while ((entry = readdir(dir)) != NULL) {
-		if (!is_run_id(entry->d_name))
+		if (!history_is_run_id(entry->d_name))
 			continue;
 		if (count == room) {
 			room = room == 0 ? 16 : room * 2;

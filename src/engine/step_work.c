@@ -194,6 +194,8 @@ static int attempt(struct run *run, size_t index, struct err *err)
 	bool done = false;
 	int rc = run_connect(run, err);
 
+	if (rc == 0)
+		rc = run_record_pending(run, err);
 	if (rc < 0)
 		return rc;
 	run_context(run, index, &arena, &context);

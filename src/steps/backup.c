@@ -380,6 +380,7 @@ const struct step_kind step_backup = {
 	.label = "Backup",
 	.weight = 20,
 	.gate = true,
+	.takeover = TAKEOVER_WHEN_ENDED,
 	.failure = ERR_BACKUP,
 	.plan = plan,
 	.check = check,

@@ -372,6 +372,7 @@ const struct step_kind step_ensure = {
 	.name = "ensure",
 	.weight = 10,
 	.gate = true,
+	.takeover = TAKEOVER_AS_IT_IS,
 	.failure = ERR_MIGRATION,
 	.plan = ensure_plan,
 	.apply = ensure_apply,

@@ -163,6 +163,7 @@ const struct step_kind step_freeze = {
 	.label = "Freeze ingest",
 	.weight = 5,
 	.gate = true,
+	.takeover = TAKEOVER_AS_IT_IS,
 	.failure = ERR_HOOK,
 	.plan = freeze_plan,
 	.apply = freeze_apply,

@@ -468,6 +468,7 @@ const struct step_kind step_resume_ingest = {
 	.label = "Resume ingest",
 	.weight = 10,
 	.gate = true,
+	.takeover = TAKEOVER_AS_IT_IS,
 	.failure = ERR_HOOK,
 	.plan = resume_plan,
 	.apply = resume_apply,

@@ -118,12 +118,20 @@ struct step_context {
 	bool read_only;	     /* `plan`: nothing may be written anywhere */
 };
 
+/* What another host goes by that takes the run over without its journal and files. */
+enum step_takeover {
+	TAKEOVER_AFRESH,     /* nothing: done again whole, it ends where it had ended */
+	TAKEOVER_WHEN_ENDED, /* its end and last checkpoint; done again if it had not ended */
+	TAKEOVER_AS_IT_IS,   /* its last checkpoint, which is the only one that knows */
+};
+
 struct step_kind {
 	const char *name;  /* "ensure"; for a migration the kind that it names */
 	const char *label; /* "Backup", "Freeze ingest": in the walk; NULL: the migration's id and
 			      title */
 	unsigned weight;   /* of the whole, for the bar over all steps */
 	bool gate;	   /* asks before it begins */
+	enum step_takeover takeover;
 	enum err_code failure; /* what its failures are if they say nothing better: ERR_BACKUP … */
 	int (*plan)(
 		const struct step_context *context, struct step_plan *ret_plan, struct err *err);
