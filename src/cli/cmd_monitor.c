@@ -1,177 +1,240 @@
 /*
- * offkit monitor --once: the alerts, for cron: 16 when one fires. Looks at the newest run's journal
- * and at the outbox of its kit; changes nothing.
+ * offkit monitor: the alerts, once for cron (16 when one fires) or again and again. Looks at the
+ * newest run's journal, at its outbox and at the replicas; changes nothing.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
 #include "cli/commands.h"
 #include "cli/session.h"
-#include "engine/history.h"
-#include "engine/walk.h"
-#include "steps/outbox.h"
+#include "cli/stop.h"
+#include "engine/monitor.h"
 #include "text/text.h"
+
+enum { INTERVAL_DEFAULT = 15 };
 
 struct monitor_values {
 	bool once;
+	int64_t interval; /* s, 0: not given */
+	const char *prometheus;
 };
 
 static const struct option options[] = {
 	OPTION_ROW_FLAG("once", 0, struct monitor_values, once, "look once, and end"),
+	OPTION_ROW_INTEGER("interval", 0, "SECONDS", 1, 3600, struct monitor_values, interval,
+		"between two looks (15)"),
+	OPTION_ROW_TEXT("prometheus", 0, "FILE", struct monitor_values, prometheus,
+		"write each look to FILE, for a textfile collector"),
 	OPTION_END,
 };
 
-struct alert {
-	const char *name;
-	bool firing, known;
-	int64_t value; /* -1: there is none */
-	char text[256];
-};
+/* ---- what is said */
 
-enum { ALERT_ERRORS, ALERT_BACKLOG, ALERT_LAG, ALERT_COUNT };
-
-/* A run whose last word is a failure. */
-static void look_at_errors(const struct history *history, struct alert *alert)
+static void say_finding(const struct face *face, const struct monitor *monitor,
+	enum monitor_alert i, struct str *out)
 {
-	alert->name = "migration errors";
-	alert->known = true;
-	alert->value = 0;
-	(void)snprintf(alert->text, sizeof alert->text, "no step has failed");
-	for (size_t i = 0; i < history->step_count; i++) {
-		const struct json *failure = history->steps[i].failure;
-		if (failure == NULL)
+	static const enum face_sign SIGNS[] = {[MONITOR_QUIET] = SIGN_GOOD,
+		[MONITOR_FIRING] = SIGN_BAD,
+		[MONITOR_SKIPPED] = SIGN_NONE};
+	const struct monitor_finding *finding = &monitor->findings[i];
+
+	str_append_format(
+		out, "%s %-18s ", face_sign(face, SIGNS[finding->outcome]), monitor_alert_label(i));
+	text_escape(out, bytes_of_string(finding->text), 0);
+	str_append_char(out, '\n');
+}
+
+static void say_trouble(const struct face *face, const struct monitor *monitor, struct str *out)
+{
+	str_append_format(out, "%s %-18s ", face_sign(face, SIGN_WARN), "database");
+	text_escape(out, bytes_of_string(monitor->trouble.message), 0);
+	str_append_char(out, '\n');
+}
+
+/* before: what was said last, NULL: nothing yet. Only what has changed is said again. */
+static void say_look(const struct face *face, const struct monitor *monitor,
+	const struct monitor *before, struct str *out)
+{
+	char time[RFC3339_SIZE];
+
+	if (face->json) {
+		struct json_writer writer;
+		json_write_begin(&writer, out);
+		monitor_json(monitor, &writer);
+		str_append_char(out, '\n');
+		return;
+	}
+	time_format(monitor->time / 1000 * 1000, time);
+	if (!monitor->up && (before == NULL || before->up)) {
+		str_append_text(out, before == NULL ? "" : time);
+		str_append_text(out, before == NULL ? "" : " ");
+		say_trouble(face, monitor, out);
+	}
+	for (enum monitor_alert i = 0; i < MONITOR_ALERTS; i++) {
+		if (before != NULL && before->findings[i].outcome == monitor->findings[i].outcome)
 			continue;
-		alert->value++;
-		alert->firing = true;
-		(void)snprintf(alert->text, sizeof alert->text, "%s: %.200s",
-			history->steps[i].name, history_text(failure, "message"));
+		if (before != NULL)
+			str_append_format(out, "%s ", time);
+		say_finding(face, monitor, i, out);
 	}
 }
 
-static int look_at_outbox(struct session *session, const struct trusted_kit *kit,
-	struct mongo *mongo, struct alert *alert, struct err *err)
+static int print(const struct str *text, struct err *err)
 {
-	struct outboxes outboxes = {0};
-	struct walk walk = {0};
-	char count[TEXT_COUNT_SIZE];
-	int rc = walk_build(kit, &walk, err);
+	int rc = str_check(text, err);
 
-	if (rc == 0)
-		rc = outboxes_find(kit, walk.steps, walk.count, &outboxes, err);
-	alert->known = rc == 0 && outboxes.count > 0;
-	alert->value = alert->known ? 0 : -1;
-	for (size_t i = 0; rc == 0 && i < outboxes.count; i++) {
-		int64_t waiting = 0;
-		rc = outbox_backlog(mongo, &outboxes.list[i], &waiting, err);
-		alert->value += waiting;
-	}
-	outboxes_release(&outboxes);
-	walk_release(&walk);
-	alert->firing = alert->value > session->site.backlog_limit;
-	(void)snprintf(alert->text, sizeof alert->text, "%s events wait to be published",
-		text_count(alert->value, count));
+	if (rc == 0 && text->size > 0 &&
+		(fwrite(str_text(text), 1, text->size, stdout) != text->size ||
+			fflush(stdout) != 0))
+		rc = err_set_errno(err, ERR_DISK, errno, "writing the result");
 	return rc;
 }
 
-static int look_at_database(struct session *session, const struct history *history,
-	struct alert alerts[static ALERT_COUNT], struct err *err)
-{
-	CLEANUP(mongo_cleanup) struct mongo *mongo = NULL;
-	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
-	const char *id = history_text(json_member(history->begin, "kit"), "id");
-	struct mongo_server server;
-	int rc = verify_installed(session->state_dirfd, id, session->root, &kit, err);
+/* ---- the textfile */
 
+static int write_textfile(const struct monitor *monitor, const char *path, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	CLEANUP_FD int dirfd = -1;
+	const char *slash = strrchr(path, '/');
+	CLEANUP_FREE char *folder =
+		slash == NULL ? strdup(".")
+			      : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+
+	if (folder == NULL)
+		return err_no_memory(err);
+	dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return err_set_errno(err, ERR_USAGE, errno, "--prometheus %s", path);
+	monitor_metrics(monitor, &text);
+	int rc = str_check(&text, err);
 	if (rc == 0)
-		rc = mongo_connect(session->site.uri, session->site.database, &mongo, err);
-	if (rc == 0)
-		rc = look_at_outbox(session, kit, mongo, &alerts[ALERT_BACKLOG], err);
-	if (rc == 0)
-		rc = mongo_server(mongo, &server, err);
+		rc = file_write_durable_at(
+			dirfd, slash == NULL ? path : slash + 1, str_bytes(&text), 0644, err);
+	return rc < 0 ? err_context(err, "--prometheus %s", path) : 0;
+}
+
+/* ---- looking */
+
+/* The state folder may be made, or mounted, while the monitor waits. */
+static int look(struct monitor *monitor, const struct monitor_values *given, struct err *err)
+{
+	CLEANUP_FD int state_dirfd = -1;
+	struct err opening;
+	int rc = folder_open(monitor->site->state_dir, &state_dirfd, &opening);
+
+	if (rc < 0 && rc != -ERR_NOT_FOUND) {
+		*err = opening;
+		return err_recode(err, ERR_STATE_FOLDER);
+	}
+	rc = monitor_look(monitor, rc < 0 ? -1 : state_dirfd, clock_now(), err);
+	if (rc == 0 && given->prometheus != NULL)
+		rc = write_textfile(monitor, given->prometheus, err);
+	return rc;
+}
+
+static int judge(const struct monitor *monitor, struct err *err)
+{
+	enum monitor_alert firing = monitor_firing(monitor);
+
+	if (firing < MONITOR_ALERTS)
+		return err_set(err, ERR_ALERT, "%s: %s", monitor_alert_label(firing),
+			monitor->findings[firing].text);
+	if (!monitor->up) {
+		*err = monitor->trouble;
+		return -(int)err->code;
+	}
+	if (monitor->run[0] == '\0')
+		return err_set(err, ERR_NOT_FOUND, "nothing was done here yet");
+	return 0;
+}
+
+static int look_once(struct face *face, struct monitor *monitor, const struct monitor_values *given,
+	struct err *err)
+{
+	int rc = look(monitor, given, err);
+
 	if (rc < 0)
 		return rc;
-	(void)snprintf(alerts[ALERT_LAG].text, sizeof alerts[ALERT_LAG].text, "%s",
-		server.topology == TOPOLOGY_STANDALONE ? "skipped, a standalone server has no lag"
-						       : "skipped, it was not measured");
-	return 0;
+	if (monitor->run[0] != '\0')
+		say_look(face, monitor, NULL, &face->result);
+	return judge(monitor, err);
 }
 
-static void write_result(struct face *face, const struct alert alerts[static ALERT_COUNT])
+static void wait_for(int64_t milliseconds)
 {
-	struct json_writer writer;
+	enum { SLICE = 500 };
+	const int64_t until = clock_boottime() + milliseconds;
 
-	if (!face->json) {
-		for (size_t i = 0; i < ALERT_COUNT; i++)
-			str_append_format(&face->result, "%s %-18s %s\n",
-				face_sign(face, !alerts[i].known   ? SIGN_NONE
-						: alerts[i].firing ? SIGN_BAD
-								   : SIGN_GOOD),
-				alerts[i].name, alerts[i].text);
-		return;
-	}
-	json_write_begin(&writer, &face->result);
-	json_write_object(&writer);
-	json_member_array(&writer, "alerts");
-	for (size_t i = 0; i < ALERT_COUNT; i++) {
-		json_write_object(&writer);
-		json_member_string(&writer, "name", alerts[i].name);
-		json_member_string(&writer, "outcome",
-			!alerts[i].known   ? "skipped"
-			: alerts[i].firing ? "firing"
-					   : "quiet");
-		if (alerts[i].value >= 0)
-			json_member_integer(&writer, "value", alerts[i].value);
-		json_member_string(&writer, "text", alerts[i].text);
-		json_write_end(&writer);
-	}
-	json_write_end(&writer);
-	json_write_end(&writer);
-	str_append_char(&face->result, '\n');
+	for (int64_t left = milliseconds; left > 0 && !stop_wanted();
+		left = until - clock_boottime())
+		(void)poll(NULL, 0, left < SLICE ? (int)left : SLICE);
 }
 
-static int judge(const struct alert alerts[static ALERT_COUNT], struct err *err)
+/* What has ended must not look as if it were still looking. */
+static int end_watch(struct monitor *monitor, const struct monitor_values *given, struct err *err)
 {
-	for (size_t i = 0; i < ALERT_COUNT; i++)
-		if (alerts[i].firing)
-			return err_set(err, ERR_ALERT, "%s: %s", alerts[i].name, alerts[i].text);
-	return 0;
+	if (given->prometheus == NULL)
+		return 0;
+	monitor->up = false;
+	for (size_t i = 0; i < MONITOR_ALERTS; i++)
+		monitor->findings[i] =
+			(struct monitor_finding){.outcome = MONITOR_SKIPPED, .value = -1};
+	return write_textfile(monitor, given->prometheus, err);
+}
+
+static int watch(struct face *face, struct monitor *monitor, const struct monitor_values *given,
+	struct err *err)
+{
+	const int64_t interval = 1000 * (given->interval > 0 ? given->interval : INTERVAL_DEFAULT);
+	struct monitor before;
+	bool said = false;
+
+	stop_watch();
+	while (!stop_wanted()) {
+		CLEANUP_STR struct str text = STR_INIT;
+		int rc = look(monitor, given, err);
+		if (rc == 0) {
+			say_look(face, monitor, said ? &before : NULL, &text);
+			rc = print(&text, err);
+		}
+		if (rc < 0)
+			return rc;
+		before = *monitor;
+		said = true;
+		wait_for(interval);
+	}
+	return end_watch(monitor, given, err);
 }
 
 static int run(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
 	CLEANUP(session_release) struct session session = SESSION_INIT;
-	CLEANUP(history_release) struct history history = {0};
+	CLEANUP(monitor_release) struct monitor monitor = {0};
 	const struct monitor_values *given = values;
-	struct alert alerts[ALERT_COUNT] = {
-		[ALERT_BACKLOG] = {.name = "outbox backlog", .value = -1},
-		[ALERT_LAG] = {.name = "replication lag", .value = -1},
-	};
-	char id[RUN_ID_SIZE];
 
 	(void)operand_count;
 	(void)operands;
-	if (!given->once)
-		return err_set(err, ERR_USAGE, "monitor needs --once");
+	if (given->once && given->interval > 0)
+		return err_set(err, ERR_USAGE, "--once looks once: --interval is not for it");
 	int rc = session_open(face, "monitor", SESSION_READS, NULL, &session, err);
-	if (rc == 0 && session.state_dirfd < 0)
-		rc = err_set(err, ERR_NOT_FOUND, "nothing was done here yet");
-	if (rc == 0)
-		rc = history_newest(session.state_dirfd, NULL, &history, id, err);
 	if (rc < 0)
 		return rc;
-	look_at_errors(&history, &alerts[ALERT_ERRORS]);
-	rc = look_at_database(&session, &history, alerts, err);
-	if (rc < 0)
-		return rc;
-	write_result(face, alerts);
-	return judge(alerts, err);
+	monitor_init(&monitor, &session.site);
+	return given->once ? look_once(face, &monitor, given, err)
+			   : watch(face, &monitor, given, err);
 }
 
 const struct command command_monitor = {
 	.name = "monitor",
 	.synopsis = "",
-	.summary = "the alerts; 16 when one fires",
+	.summary = "the alerts, once (16 when one fires) or again and again",
 	.options = options,
 	.values_size = sizeof(struct monitor_values),
 	.run = run,
