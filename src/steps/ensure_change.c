@@ -6,6 +6,12 @@
 #include "steps/ensure_command.h"
 #include "text/text.h"
 
+/* The server said no. What was lost on the way, or not acknowledged, may have been done. */
+static bool is_refusal(const struct mongo_refusal *refusal, const struct err *err)
+{
+	return refusal->code != 0 && err->code != ERR_DATABASE_LOST;
+}
+
 /* ---- collections and validators */
 
 static int create_collection(const struct step_context *context, const struct ensure_change *change,
@@ -74,7 +80,7 @@ static int create_index(const struct step_context *context, const struct ensure_
 {
 	int rc = ensure_build(context, change->collection, change->wanted->spec, refusal, err);
 
-	return rc < 0 && refusal->code != 0 ? explain_refusal(context, change, err) : rc;
+	return rc < 0 && is_refusal(refusal, err) ? explain_refusal(context, change, err) : rc;
 }
 
 static int set_expiry(const struct step_context *context, const struct ensure_change *change,
@@ -98,7 +104,8 @@ static int replace_index(const struct step_context *context, const struct ensure
 	int rc = ensure_drop_index(context, change->collection, name, refusal, err);
 	if (rc == 0)
 		rc = create_index(context, change, refusal, err);
-	if (rc == 0 || refusal->code == 0)
+	/* What was lost on the way may have been done: then both are told apart later. */
+	if (rc == 0 || !is_refusal(refusal, err))
 		return rc;
 	if (ensure_restore_index(
 		    context, change->collection, change->before, &ignored, &restoring) < 0) {
@@ -169,8 +176,7 @@ int ensure_make(const struct step_context *context, const struct ensure_change *
 		rc = KINDS[change->kind].make(context, change, &refusal, err);
 	if (rc == 0)
 		return 0;
-	/* What was lost on the way may have been done all the same. */
-	*ret_refused = refused || (refusal.code != 0 && err->code != ERR_DATABASE_LOST);
+	*ret_refused = refused || is_refusal(&refusal, err);
 	ensure_place(&place, change->collection, change->index);
 	return err_context(err, "%s", str_text(&place));
 }

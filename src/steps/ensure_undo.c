@@ -193,12 +193,15 @@ static int restore_index(struct undo *undo, struct err *err)
 		return err_set(err, ERR_JOURNAL, "an index was replaced, and not what it was");
 	if (!undo->exists)
 		return err_set(err, ERR_ROLLBACK, "the collection is gone");
-	if (is_as_before(undo))
-		return 0;
-	int rc = drop_index(undo, err);
-	return rc < 0 ? rc
-		      : ensure_restore_index(undo->context, undo->entry->collection, undo->before,
-				&refusal, err);
+	const char *name = doc_get_string(undo->before, "name");
+	bool there = is_as_before(undo);
+	/* The new one may be there beside the old one, under another name. */
+	int rc = there && name != NULL && strcmp(name, undo->entry->index) == 0
+			 ? 0
+			 : drop_index(undo, err);
+	return rc < 0 || there ? rc
+			       : ensure_restore_index(undo->context, undo->entry->collection,
+					 undo->before, &refusal, err);
 }
 
 static bool made_collection(const struct undo *undo)

@@ -24,6 +24,8 @@ struct trial {
 	int dirfd;
 	char name[160];
 	long checkpoints, stop_after, die_after;
+	long told, die_told; /* of progress */
+	bool refuses;	     /* every question is answered with no */
 	struct arena arena;
 	const struct json *checkpoint;
 	struct json_doc *docs[2];
@@ -69,18 +71,21 @@ static int on_alert(void *self, const char *name, const char *text, bool firing,
 static int on_answered(
 	void *self, const char *question, const char *flag, bool *ret_yes, struct err *err)
 {
-	(void)flag;
-	(void)self;
-	(void)question;
+	const struct trial *trial = self;
+
 	(void)err;
-	*ret_yes = true;
+	(void)fprintf(stderr, "question %s: %s\n", flag, question);
+	*ret_yes = !trial->refuses;
 	return 0;
 }
 
 static void on_progress(void *self, const struct step_progress *progress)
 {
-	(void)self;
+	struct trial *trial = self;
+
 	(void)progress;
+	if (++trial->told == trial->die_told)
+		(void)raise(SIGKILL);
 }
 
 static bool on_stop_requested(void *self)
@@ -242,6 +247,12 @@ int main(int argc, char **argv)
 		bool more = i + 1 < argc;
 		if (strcmp(argv[i], "--stop-on-error") == 0)
 			options.stop_on_error = true;
+		else if (strcmp(argv[i], "--accept-inexact") == 0)
+			options.reason = "a trial", options.accept_inexact = true;
+		else if (strcmp(argv[i], "--refuse") == 0)
+			trial.refuses = true;
+		else if (strcmp(argv[i], "--die-told") == 0 && more)
+			trial.die_told = atol(argv[++i]);
 		else if (strcmp(argv[i], "--batch-size") == 0 && more)
 			options.batch_size = atol(argv[++i]);
 		else if (strcmp(argv[i], "--max-conflicts") == 0 && more)
