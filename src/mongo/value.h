@@ -126,6 +126,11 @@ MUST_CHECK int doc_to_json(struct bytes doc, bool canonical, struct str *out, st
 MUST_CHECK int doc_from_json(const struct json *object, struct str *out, struct err *err);
 /* The same from text, by the driver's own reader, in which members may be nested 100 deep. */
 MUST_CHECK int doc_from_json_text(struct bytes text, struct str *out, struct err *err);
+/*
+ * A JSON object as it is, appended: no name or value in it means a type. Integers become int32 or
+ * int64, other numbers doubles; refused is what json_parse refuses. ERR_SYNTAX, ERR_LIMIT.
+ */
+MUST_CHECK int doc_from_plain_json(struct bytes untrusted_text, struct str *out, struct err *err);
 void value_to_text(const struct value *value,
 	struct str *out); /* an id or scalar in a message; escaped, at most 80 columns */
 

@@ -134,11 +134,19 @@ static int write_report(struct backfill_work *work, struct err *err)
 	return result != 0 ? result : backfill_checkpoint(work, err);
 }
 
-static int work_begin(
-	struct backfill_work *work, const struct step_context *context, struct err *err)
+static int64_t octets_of(const struct step_context *context, const char *name)
 {
 	struct stat status;
 
+	return context->run_dirfd >= 0 &&
+			       fstatat(context->run_dirfd, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+		       ? status.st_size
+		       : 0;
+}
+
+static int work_begin(
+	struct backfill_work *work, const struct step_context *context, struct err *err)
+{
 	work->context = context;
 	work->batch_size = batch_size(context);
 	work->workers = worker_count(context);
@@ -148,13 +156,18 @@ static int work_begin(
 	work->conflict_limit = context->options->max_conflicts >= 0
 				       ? context->options->max_conflicts
 				       : work->backfill.max_conflicts;
-	if (result == 0 && context->checkpoint != NULL)
-		return backfill_state_read(context->checkpoint, &work->backfill, work->state, err);
-	/* Another backfill of this run may have told of conflicts. */
-	if (result == 0 && context->run_dirfd >= 0 &&
-		fstatat(context->run_dirfd, "conflicts.ndjson", &status, AT_SYMLINK_NOFOLLOW) == 0)
-		work->state->conflicts_octets = status.st_size;
-	return result;
+	if (result == 0 && context->checkpoint != NULL) {
+		result =
+			backfill_state_read(context->checkpoint, &work->backfill, work->state, err);
+		work->tried = work->state->ahead;
+		return result;
+	}
+	if (result != 0)
+		return result;
+	/* Another backfill of this run may have told of something. */
+	work->state->conflicts_octets = octets_of(context, "conflicts.ndjson");
+	work->state->findings_octets = octets_of(context, "findings.ndjson");
+	return 0;
 }
 
 static void work_end(struct backfill_work *work)
@@ -162,6 +175,29 @@ static void work_end(struct backfill_work *work)
 	throttle_free(work->throttle);
 	if (work->state != NULL)
 		backfill_state_release(work->state);
+}
+
+/* "findings: 2 missing, 1 rings of advisory_raw; see findings.ndjson" */
+static int tell_findings(const struct backfill_work *work, struct err *err)
+{
+	const struct step_host *host = work->context->host;
+	CLEANUP_STR struct str text = STR_INIT;
+
+	for (size_t i = 0; i < work->backfill.phase_count; i++)
+		for (int j = 0; j < ODDITY_COUNT; j++)
+			if (work->state->phases[i].oddities[j] > 0)
+				str_append_format(&text, "%s%s: %lld %s",
+					text.size == 0 ? "" : ", ",
+					work->backfill.phases[i].collection,
+					(long long)work->state->phases[i].oddities[j],
+					backfill_oddity_name(j));
+	if (text.size == 0)
+		return 0;
+	str_append_text(&text, "; derived all the same, each is named in findings.ndjson");
+	int result = str_check(&text, err);
+	return result != 0
+		       ? result
+		       : host->check(host->self, "findings", CHECK_WARNING, str_text(&text), err);
 }
 
 static int backfill_apply(const struct step_context *context, struct err *err)
@@ -181,6 +217,8 @@ static int backfill_apply(const struct step_context *context, struct err *err)
 	}
 	if (result == 0)
 		result = write_report(&work, err);
+	if (result == 0)
+		result = tell_findings(&work, err);
 	work_end(&work);
 	return result;
 }
@@ -257,6 +295,16 @@ static int backfill_verify(const struct step_context *context, struct err *err)
 	return result;
 }
 
+static int64_t count_findings(const struct backfill_state *state, const struct backfill *backfill)
+{
+	int64_t count = 0;
+
+	for (size_t i = 0; i < backfill->phase_count; i++)
+		for (int j = 0; j < ODDITY_COUNT; j++)
+			count += state->phases[i].oddities[j];
+	return count;
+}
+
 static int write_result(
 	const struct backfill_work *work, struct json_writer *writer, struct err *err)
 {
@@ -281,6 +329,11 @@ static int write_result(
 	json_write_end(writer);
 	str_append_text(&summary, "; ");
 	text_plural(&summary, work->state->conflicts + work->state->errors, "conflict", NULL);
+	int64_t findings = count_findings(work->state, &work->backfill);
+	if (findings > 0) {
+		str_append_text(&summary, "; ");
+		text_plural(&summary, findings, "finding", NULL);
+	}
 	int result = str_check(&summary, err);
 	if (result != 0)
 		return result;
@@ -290,6 +343,7 @@ static int write_result(
 	json_member_integer(writer, "batches", work->state->batch);
 	json_member_integer(writer, "conflicts", work->state->conflicts);
 	json_member_integer(writer, "errors", work->state->errors);
+	json_member_integer(writer, "findings", findings);
 	json_member_string(writer, "reportFile", name);
 	json_member_string(writer, "reportHash", work->state->hash);
 	return 0;

@@ -10,6 +10,8 @@
 #ifndef OFFKIT_STEPS_BACKFILL_H
 #define OFFKIT_STEPS_BACKFILL_H
 
+#include <pthread.h>
+
 #include "crypto/digest.h"
 #include "derive/derive.h"
 #include "steps/step.h"
@@ -31,6 +33,8 @@ enum {
 	BACKFILL_GROUP_OCTETS = 48 * 1024 * 1024,    /* documents of one group */
 	BACKFILL_DOCUMENT_OCTETS = 16 * 1024 * 1024, /* of a derived document, as MongoDB */
 	BACKFILL_IN_MAX = 1000,			     /* values in one $in */
+	BACKFILL_CHAIN_MAX = 1000,		     /* documents of a chain that are looked at */
+	BACKFILL_PAYLOAD_OCTETS = 16 * 1024 * 1024,  /* of a payload in GridFS */
 };
 
 /* ---- the migration, compiled (backfill_load.c); lives in an arena */
@@ -47,11 +51,15 @@ struct backfill_bindings {
 
 struct backfill_lookup {
 	const char *as, *collection, *field;
+	const char *bucket; /* a payload of GridFS instead of a collection's document; else NULL */
 	const struct derive *key;
+	const struct derive *sha256; /* of the payload; NULL: not known */
 	size_t slot;
 	size_t field_count; /* 0: whole documents */
 	const char **fields;
 	bool many;
+	bool missing_is_finding;
+	const char *chain; /* where a document that is found names the next one; else NULL */
 };
 
 struct backfill_case {
@@ -105,9 +113,10 @@ struct backfill_unit {
 	struct bytes root;
 	struct bytes key; /* {_id} or {the fields of the group} */
 	size_t documents;
-	struct value *variables;		 /* the phase's, as many as it has */
-	const struct backfill_lookup *not_found; /* its key names no document */
-	const struct err *failed;		 /* a lookup's key could not be computed */
+	struct value *variables; /* the phase's, as many as it has */
+	const struct backfill_lookup
+		*not_found;	  /* its key names no document, and that is an error */
+	const struct err *failed; /* a lookup's key could not be computed */
 };
 
 struct backfill_source;
@@ -169,6 +178,25 @@ struct backfill_failure {
 	struct err err;
 };
 
+/* What is odd about a source document, which is derived all the same. */
+enum backfill_oddity {
+	ODDITY_MISSING,	   /* a lookup's key names no document: it is left out */
+	ODDITY_RING,	   /* a chain comes back to the document: there it is cut */
+	ODDITY_LONG_CHAIN, /* a chain has more than BACKFILL_CHAIN_MAX documents: not looked further
+			    */
+	ODDITY_COUNT
+};
+
+struct backfill_finding {
+	size_t unit;
+	enum backfill_oddity oddity;
+	const struct backfill_lookup *lookup;
+	struct value key; /* what the lookup was for */
+};
+
+/* "missing", "rings", "longChains": in the report and in findings.ndjson. */
+const char *backfill_oddity_name(enum backfill_oddity oddity);
+
 struct backfill_batch {
 	const struct backfill_phase *phase;
 	struct arena *arena;
@@ -178,10 +206,31 @@ struct backfill_batch {
 	size_t derived_count, failure_count, conflict_count;
 	struct backfill_derived *derived; /* in the order of units, then of writes */
 	struct backfill_failure *failures;
+	size_t finding_count, finding_room;
+	struct backfill_finding *findings; /* by lookups, then by units; of failures too */
+	struct mongo *mongo;	/* whom deriving asks for payloads; by backfill_look_up */
+	pthread_mutex_t *large; /* held while a large payload is in memory; NULL: nobody else is */
 };
+
+MUST_CHECK int backfill_find_odd(struct backfill_batch *batch, size_t unit,
+	enum backfill_oddity oddity, const struct backfill_lookup *lookup, const struct value *key,
+	struct err *err);
 
 /* Fetches what the lookups name and puts it into the units' variables. */
 MUST_CHECK int backfill_look_up(struct mongo *mongo, struct backfill_batch *batch, struct err *err);
+
+/* Cuts the rings of a lookup's chain; found: as many values as units, MISSING: none
+ * (backfill_chain.c). */
+MUST_CHECK int backfill_follow_chain(struct mongo *mongo, const struct backfill_lookup *lookup,
+	struct backfill_batch *batch, const struct value *keys, struct err *err);
+
+/*
+ * The document that a payload of a bucket is as JSON, in arena; wanted_sha256: hexadecimal, size 0:
+ * not known. What is wrong with it is ERR_MIGRATION, ERR_SYNTAX or ERR_LIMIT (backfill_payload.c).
+ */
+MUST_CHECK int backfill_payload_read(struct mongo *mongo, const char *bucket,
+	const struct value *id, struct bytes wanted_sha256, pthread_mutex_t *large, bool *ret_large,
+	struct arena *arena, struct value *ret_value, struct err *err);
 
 /* What a document or a template did wrong becomes a failure of the batch; other errors are ours. */
 MUST_CHECK int backfill_derive(struct backfill_batch *batch, const char *run_id, struct err *err);
@@ -233,6 +282,7 @@ struct backfill_count {
 
 struct backfill_phase_state {
 	int64_t units, documents;
+	int64_t oddities[ODDITY_COUNT];
 	size_t source_count;
 	struct backfill_count *sources; /* sorted by name; room for all */
 };
@@ -244,6 +294,7 @@ struct backfill_state {
 	int64_t ahead;	  /* units after the last one that may be at work already */
 	int64_t conflicts, errors;
 	int64_t conflicts_octets; /* of conflicts.ndjson */
+	int64_t findings_octets;  /* of findings.ndjson */
 	struct str after;	  /* the last unit's key, empty: none */
 	struct backfill_phase_state phases[BACKFILL_PHASES_MAX];
 	struct backfill_target targets[BACKFILL_TARGETS_MAX];
@@ -270,13 +321,14 @@ struct backfill_tally {
 	struct backfill_target targets[BACKFILL_WRITES_MAX]; /* in the order of writes */
 	struct bytes after;				     /* the last unit's key */
 	int64_t conflicts, errors;
-	struct bytes lines; /* for conflicts.ndjson */
-	struct err why;	    /* the first conflict, or else the first error */
+	struct bytes lines;    /* for conflicts.ndjson */
+	struct bytes findings; /* for findings.ndjson */
+	struct err why;	       /* the first conflict, or else the first error */
 };
 
 /* Of a batch that was compared, and written unless too much of it differs. */
 MUST_CHECK int backfill_tally_take(struct backfill_tally *tally, const struct backfill *backfill,
-	const struct backfill_batch *batch, int64_t number, struct err *err);
+	struct backfill_batch *batch, int64_t number, struct err *err);
 void backfill_tally_release(struct backfill_tally *tally);
 
 MUST_CHECK int backfill_count_source(
@@ -299,6 +351,9 @@ MUST_CHECK int backfill_report_write(const struct backfill_state *state,
 /* A batch's conflicts and failures as lines of conflicts.ndjson. */
 MUST_CHECK int backfill_conflict_lines(const struct backfill *backfill,
 	const struct backfill_batch *batch, int64_t number, struct str *out, struct err *err);
+/* Its findings as lines of findings.ndjson, but those of documents that failed. */
+MUST_CHECK int backfill_finding_lines(const struct backfill *backfill,
+	const struct backfill_batch *batch, struct str *out, struct err *err);
 /* Durably, at an offset: what stood behind it is of a batch that is told of again. */
 MUST_CHECK int backfill_append_lines(const struct step_context *context, const char *name,
 	int64_t *offset, struct bytes lines, struct err *err);
@@ -314,6 +369,7 @@ struct backfill_work {
 	struct throttle *throttle;
 	int64_t batch_size, workers;
 	int64_t conflict_limit;
+	int64_t tried; /* units from here on that an interrupted run may have been at */
 	int64_t started, started_at; /* this phase: boot time, and documents done then */
 	int64_t total;		     /* documents of this phase's source */
 };

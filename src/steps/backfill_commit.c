@@ -140,6 +140,11 @@ int backfill_commit(struct backfill_work *work, const struct backfill_tally *tal
 	if (refused || state->conflicts + state->errors + bad > work->conflict_limit)
 		if (bad > 0)
 			return say_how_many(work, tally, refused, err);
+	if (tally->findings.size > 0)
+		result = backfill_append_lines(work->context, "findings.ndjson",
+			&state->findings_octets, tally->findings, err);
+	if (result != 0)
+		return result;
 	state->conflicts_octets = octets;
 	state->conflicts += tally->conflicts;
 	state->errors += tally->errors;

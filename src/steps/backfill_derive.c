@@ -73,6 +73,7 @@ struct deriving {
 	struct derive_run run;
 	size_t unit;
 	size_t first; /* its first derived document */
+	bool large;   /* the mutex of large payloads is held */
 };
 
 static int bind_all(struct deriving *deriving, const struct backfill_bindings *bindings,
@@ -142,11 +143,65 @@ static int keep(struct deriving *deriving, const struct backfill_write *write,
 	return 0;
 }
 
+/* "sha256:" and 64 digits, or the digits alone; size 0: it is not known. */
+static int wanted_sha256(struct deriving *deriving, const struct backfill_lookup *lookup,
+	struct bytes *ret_hex, struct err *err)
+{
+	static const char prefix[] = "sha256:";
+	struct value value = {.type = VALUE_MISSING};
+	int result = lookup->sha256 == NULL
+			     ? 0
+			     : derive_evaluate(lookup->sha256, &deriving->run, &value, err);
+
+	*ret_hex = bytes_make(NULL, 0);
+	if (result != 0 || value.type == VALUE_MISSING || value.type == VALUE_NULL)
+		return result;
+	if (value.type != VALUE_STRING)
+		return err_set(err, ERR_MIGRATION, "%s: the payload's SHA-256 is of type %s",
+			lookup->as, value_type_name(value.type));
+	*ret_hex = value.bytes;
+	if (ret_hex->size >= sizeof prefix - 1 &&
+		memcmp(ret_hex->data, prefix, sizeof prefix - 1) == 0)
+		*ret_hex = bytes_make(
+			ret_hex->data + sizeof prefix - 1, ret_hex->size - (sizeof prefix - 1));
+	return 0;
+}
+
+static int read_payloads(struct deriving *deriving, struct value *variables, struct err *err)
+{
+	struct backfill_batch *batch = deriving->batch;
+	const struct backfill_phase *phase = batch->phase;
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < phase->lookup_count; i++) {
+		const struct backfill_lookup *lookup = &phase->lookups[i];
+		struct value key;
+		struct bytes hex;
+		if (lookup->bucket == NULL)
+			continue;
+		result = derive_evaluate(lookup->key, &deriving->run, &key, err);
+		if (result != 0 || key.type == VALUE_MISSING || key.type == VALUE_NULL)
+			continue;
+		result = wanted_sha256(deriving, lookup, &hex, err);
+		if (result == 0)
+			result = backfill_payload_read(batch->mongo, lookup->bucket, &key, hex,
+				batch->large, &deriving->large, deriving->run.scratch,
+				&variables[lookup->slot], err);
+	}
+	return result;
+}
+
 static int derive_unit(struct deriving *deriving, struct value *variables, struct err *err)
 {
 	const struct backfill_phase *phase = deriving->batch->phase;
-	const struct backfill_lookup *missing = deriving->batch->units[deriving->unit].not_found;
+	const struct backfill_unit *unit = &deriving->batch->units[deriving->unit];
+	const struct backfill_lookup *missing = unit->not_found;
 	const struct backfill_case *chosen = NULL;
+
+	if (unit->failed != NULL) {
+		*err = *unit->failed;
+		return -(int)err->code;
+	}
 
 	if (missing != NULL) {
 		struct value key;
@@ -158,7 +213,9 @@ static int derive_unit(struct deriving *deriving, struct value *variables, struc
 		return err_set(err, ERR_MIGRATION, "there is no %s with %s %s (%s)",
 			missing->collection, missing->field, str_text(&text), missing->as);
 	}
-	int result = bind_all(deriving, &phase->let, variables, err);
+	int result = read_payloads(deriving, variables, err);
+	if (result == 0)
+		result = bind_all(deriving, &phase->let, variables, err);
 	if (result == 0)
 		result = choose_case(deriving, &chosen, err);
 	if (result == 0 && chosen != NULL)
@@ -181,6 +238,25 @@ static int derive_unit(struct deriving *deriving, struct value *variables, struc
 static bool is_the_documents_fault(const struct err *err)
 {
 	return err->code == ERR_MIGRATION || err->code == ERR_LIMIT || err->code == ERR_SYNTAX;
+}
+
+static void forget_payloads(struct deriving *deriving, struct value *variables)
+{
+	const struct backfill_batch *batch = deriving->batch;
+	bool any = false;
+
+	for (size_t i = 0; i < batch->phase->lookup_count; i++) {
+		const struct backfill_lookup *lookup = &batch->phase->lookups[i];
+		if (lookup->bucket == NULL || variables[lookup->slot].type == VALUE_MISSING)
+			continue;
+		variables[lookup->slot] = (struct value){.type = VALUE_MISSING};
+		any = true;
+	}
+	arena_reset(deriving->run.scratch);
+	if (any || deriving->large) /* and the block that arena_reset keeps */
+		arena_release(deriving->run.scratch);
+	if (deriving->large)
+		(void)pthread_mutex_unlock(batch->large);
 }
 
 int backfill_derive(struct backfill_batch *batch, const char *run_id, struct err *err)
@@ -216,7 +292,7 @@ int backfill_derive(struct backfill_batch *batch, const char *run_id, struct err
 		} else if (result != 0) {
 			*err = failure->err;
 		}
-		arena_reset(&scratch);
+		forget_payloads(&deriving, unit->variables);
 	}
 	arena_release(&scratch);
 	return result;

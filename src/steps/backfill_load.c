@@ -125,17 +125,36 @@ static int load_source(struct loading *loading, const struct json *object, const
 	return result != 0 ? err_context(err, "%s.source", where) : 0;
 }
 
-static int load_lookup(struct loading *loading, const struct json *object, const char *where,
+static int load_lookup_fields(struct loading *loading, const struct json *object, const char *where,
 	struct backfill_lookup *lookup, struct err *err)
 {
-	static const char *const known[] = {
-		"as", "collection", "key", "field", "fields", "many", NULL};
 	const struct json *fields = NULL;
+	int result = json_optional(object, "fields", JSON_ARRAY, &fields, err);
+
+	if (result != 0)
+		return result;
+	size_t count = fields == NULL ? 0 : json_count(fields);
+	lookup->fields = arena_array(loading->arena, count + 2, sizeof *lookup->fields);
+	if (lookup->fields == NULL)
+		return err_no_memory(err);
+	result = load_strings(
+		loading, fields, where, count, lookup->fields, &lookup->field_count, err);
+	/* What leads on is read as well. */
+	if (result == 0 && lookup->field_count > 0 && lookup->chain != NULL)
+		lookup->fields[lookup->field_count++] = lookup->chain;
+	return result;
+}
+
+static int load_collection_lookup(struct loading *loading, const struct json *object,
+	const char *where, const struct backfill_phase *phase, struct backfill_lookup *lookup,
+	struct err *err)
+{
+	static const char *const known[] = {
+		"as", "collection", "key", "field", "fields", "many", "missing", "chain", NULL};
+	const char *missing = "error";
 	int result = json_closed(object, known, err);
 
 	lookup->field = "_id";
-	if (result == 0)
-		result = json_need_string(object, "as", 64, &lookup->as, err);
 	if (result == 0)
 		result = json_need_string(
 			object, "collection", NAME_MAX_OCTETS, &lookup->collection, err);
@@ -143,26 +162,47 @@ static int load_lookup(struct loading *loading, const struct json *object, const
 		result =
 			json_optional_string(object, "field", NAME_MAX_OCTETS, &lookup->field, err);
 	if (result == 0)
-		result = json_optional(object, "fields", JSON_ARRAY, &fields, err);
-	if (result == 0)
 		result = json_optional_bool(object, "many", &lookup->many, err);
+	if (result == 0)
+		result = json_optional_string(object, "missing", 16, &missing, err);
+	if (result == 0)
+		result =
+			json_optional_string(object, "chain", NAME_MAX_OCTETS, &lookup->chain, err);
+	lookup->missing_is_finding = strcmp(missing, "finding") == 0;
+	if (result == 0 && !lookup->missing_is_finding && strcmp(missing, "error") != 0)
+		result = err_set(err, ERR_SYNTAX, "\"missing\" is neither error nor finding");
+	if (result == 0 && lookup->chain != NULL &&
+		(lookup->many || phase->key_count > 0 || strcmp(lookup->field, "_id") != 0 ||
+			strcmp(lookup->collection, phase->collection) != 0))
+		result = err_set(err, ERR_SYNTAX,
+			"\"chain\" is for one document of the phase's own source, by its _id");
+	return result != 0 ? result : load_lookup_fields(loading, object, where, lookup, err);
+}
+
+static int load_lookup(struct loading *loading, const struct json *object, const char *where,
+	const struct backfill_phase *phase, struct backfill_lookup *lookup, struct err *err)
+{
+	static const char *const known[] = {"as", "bucket", "key", "sha256", NULL};
+	bool payload = json_member(object, "bucket") != NULL;
+	int result = payload ? json_closed(object, known, err)
+			     : load_collection_lookup(loading, object, where, phase, lookup, err);
+
+	if (result == 0)
+		result = json_need_string(object, "as", 64, &lookup->as, err);
+	if (result == 0 && payload)
+		result = json_need_string(object, "bucket", NAME_MAX_OCTETS, &lookup->bucket, err);
 	if (result == 0 && json_member(object, "key") == NULL)
 		result = err_set(err, ERR_SYNTAX, "\"key\" is missing");
 	if (result == 0 && find_name(&loading->names, lookup->as) != SIZE_MAX)
 		result = err_set(err, ERR_SYNTAX, "\"%s\" is bound already", lookup->as);
 	if (result != 0)
 		return err_context(err, "%s", where);
-	size_t count = fields == NULL ? 0 : json_count(fields);
-	lookup->fields = arena_array(loading->arena, count + 1, sizeof *lookup->fields);
-	if (lookup->fields == NULL)
-		return err_no_memory(err);
-	result = load_strings(
-		loading, fields, where, count, lookup->fields, &lookup->field_count, err);
 	/* Its key sees the document and $$runId only: all lookups of a batch are one round each. */
 	size_t visible = loading->names.count;
 	loading->names.count = 1;
-	if (result == 0)
-		result = compile(loading, object, "key", where, &lookup->key, err);
+	result = compile(loading, object, "key", where, &lookup->key, err);
+	if (result == 0 && json_member(object, "sha256") != NULL)
+		result = compile(loading, object, "sha256", where, &lookup->sha256, err);
 	loading->names.count = visible;
 	return result != 0 ? result : add_name(loading, lookup->as, where, &lookup->slot, err);
 }
@@ -388,8 +428,8 @@ static int load_phase(struct loading *loading, const struct json *object, const 
 		if (phase->lookup_count == BACKFILL_LOOKUPS_MAX)
 			return err_set(err, ERR_LIMIT, "%s: more than %d lookups", where,
 				BACKFILL_LOOKUPS_MAX);
-		result =
-			load_lookup(loading, item, at, &phase->lookups[phase->lookup_count++], err);
+		result = load_lookup(
+			loading, item, at, phase, &phase->lookups[phase->lookup_count++], err);
 	}
 	if (result == 0)
 		result = load_bindings(loading, json_member(object, "let"),

@@ -140,6 +140,25 @@ size_t backfill_found_at(
 
 /* ---- the lookups of a batch */
 
+int backfill_find_odd(struct backfill_batch *batch, size_t unit, enum backfill_oddity oddity,
+	const struct backfill_lookup *lookup, const struct value *key, struct err *err)
+{
+	if (batch->finding_count == batch->finding_room) {
+		size_t room = 2 * batch->finding_room + 16;
+		struct backfill_finding *findings =
+			arena_array(batch->arena, room, sizeof *findings);
+		if (findings == NULL)
+			return err_no_memory(err);
+		if (batch->finding_count > 0)
+			memcpy(findings, batch->findings, batch->finding_count * sizeof *findings);
+		batch->findings = findings;
+		batch->finding_room = room;
+	}
+	batch->findings[batch->finding_count++] = (struct backfill_finding){
+		.unit = unit, .oddity = oddity, .lookup = lookup, .key = *key};
+	return 0;
+}
+
 struct wanted {
 	struct value *values;
 	size_t count, room;
@@ -275,9 +294,13 @@ static int look_up_one(struct mongo *mongo, const struct backfill_lookup *lookup
 		if (at != SIZE_MAX)
 			*variable =
 				(struct value){.type = VALUE_DOCUMENT, .bytes = found[at].document};
+		else if (!none && lookup->missing_is_finding)
+			result = backfill_find_odd(batch, i, ODDITY_MISSING, lookup, &keys[i], err);
 		else if (!none)
 			batch->units[i].not_found = lookup;
 	}
+	if (result == 0 && lookup->chain != NULL)
+		result = backfill_follow_chain(mongo, lookup, batch, keys, err);
 	return result;
 }
 
@@ -285,7 +308,10 @@ int backfill_look_up(struct mongo *mongo, struct backfill_batch *batch, struct e
 {
 	int result = 0;
 
+	batch->mongo = mongo;
+	/* Payloads are large: they are read one by one, when their document is derived. */
 	for (size_t i = 0; result == 0 && i < batch->phase->lookup_count; i++)
-		result = look_up_one(mongo, &batch->phase->lookups[i], batch, err);
+		if (batch->phase->lookups[i].bucket == NULL)
+			result = look_up_one(mongo, &batch->phase->lookups[i], batch, err);
 	return result;
 }

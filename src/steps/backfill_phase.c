@@ -56,11 +56,10 @@ struct phase_run {
 	const struct backfill_phase *phase;
 	struct mongo *reader; /* of the source; used with `reading` held */
 	struct backfill_source *source;
-	pthread_mutex_t reading, mutex;
+	pthread_mutex_t reading, mutex, large;
 	pthread_cond_t changed;
 	size_t workers, slot_count;
 	int64_t first_number; /* of this phase's first batch, from 1 */
-	int64_t tried;	      /* units that an interrupted run may have been at */
 	/* with `reading` held */
 	int64_t next;
 	int64_t units;
@@ -309,7 +308,7 @@ static int read_locked(struct place *place, struct backfill_batch *batch,
 		return 1;
 	place->octets = octets_of(batch);
 	begin_slot(place, run->next++);
-	batch->fresh = run->units >= run->tried;
+	batch->fresh = run->units >= run->work->tried;
 	run->units += (int64_t)batch->unit_count;
 	result = wait_until(place, has_room, crew, err);
 	(void)pthread_mutex_lock(&run->mutex);
@@ -355,7 +354,8 @@ static int work_on(
 {
 	struct phase_run *run = self;
 	struct desk *desk = take_desk(run);
-	struct backfill_batch batch = {.phase = run->phase, .arena = &desk->arena};
+	struct backfill_batch batch = {
+		.phase = run->phase, .arena = &desk->arena, .large = &run->large};
 	struct place place = {.run = run};
 
 	(void)item;
@@ -481,11 +481,11 @@ static void init(struct phase_run *run, struct backfill_work *work)
 		.workers = (size_t)work->workers,
 		.slot_count = 2 * (size_t)work->workers,
 		.first_number = work->state->batch + 1,
-		.tried = work->state->ahead,
 		.bad = work->state->conflicts + work->state->errors,
 	};
 	(void)pthread_mutex_init(&run->reading, NULL);
 	(void)pthread_mutex_init(&run->mutex, NULL);
+	(void)pthread_mutex_init(&run->large, NULL);
 	(void)pthread_condattr_init(&clock);
 	(void)pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&run->changed, &clock);
@@ -503,6 +503,7 @@ static void end(struct phase_run *run)
 	for (size_t i = 0; i < run->workers; i++)
 		arena_release(&run->desks[i].arena);
 	(void)pthread_cond_destroy(&run->changed);
+	(void)pthread_mutex_destroy(&run->large);
 	(void)pthread_mutex_destroy(&run->mutex);
 	(void)pthread_mutex_destroy(&run->reading);
 }
@@ -536,6 +537,7 @@ int backfill_phase(struct backfill_work *work, struct err *err)
 	init(run, work);
 	int result = carry_out(run, err);
 	end(run);
+	work->tried = 0;
 	if (result != 0)
 		return result;
 	result = backfill_state_end_phase(work->state, &work->backfill, err);

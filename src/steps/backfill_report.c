@@ -42,6 +42,10 @@ static void write_phase(struct json_writer *writer, const struct backfill_phase 
 	for (size_t i = 0; i < done->source_count; i++)
 		json_member_integer(writer, done->sources[i].name, done->sources[i].count);
 	json_write_end(writer);
+	json_member_object(writer, "findings");
+	for (int i = 0; i < ODDITY_COUNT; i++)
+		json_member_integer(writer, backfill_oddity_name(i), done->oddities[i]);
+	json_write_end(writer);
 	json_member_array(writer, "derived");
 	for (size_t i = 0; i < phase->write_count; i++)
 		write_target(writer, &phase->writes[i], &state->targets[phase->writes[i].target]);
@@ -118,7 +122,8 @@ static int begin_line(struct json_writer *writer, struct str *out, const struct 
 	json_write_object(writer);
 	json_member_string(writer, "migration", backfill->id);
 	json_member_string(writer, "phase", batch->phase->name);
-	json_member_integer(writer, "batch", number);
+	if (number > 0) /* a finding is no matter of batches */
+		json_member_integer(writer, "batch", number);
 	json_member_string(writer, "source", batch->phase->collection);
 	return member_doc(writer, "sourceKey", batch->units[unit].key, err);
 }
@@ -168,6 +173,53 @@ static int failure_line(const struct backfill *backfill, const struct backfill_b
 	json_write_end(&writer);
 	str_append_char(out, '\n');
 	return result;
+}
+
+static const char *what_is_odd(const struct backfill_finding *finding)
+{
+	switch (finding->oddity) {
+	case ODDITY_MISSING:
+		return "it names a document that is not there; derived without it";
+	case ODDITY_RING:
+		return "the chain from it comes back to it; derived as if it named none";
+	default:
+		return "the chain from it is longer than is looked at";
+	}
+}
+
+static int finding_line(const struct backfill *backfill, const struct backfill_batch *batch,
+	const struct backfill_finding *finding, struct str *out, struct err *err)
+{
+	CLEANUP_STR struct str key = STR_INIT;
+	struct json_writer writer;
+	struct doc_writer doc;
+	int result = begin_line(&writer, out, backfill, batch, 0, finding->unit, err);
+
+	if (result != 0)
+		return result;
+	json_member_string(&writer, "kind", backfill_oddity_name(finding->oddity));
+	json_member_string(&writer, "lookup", finding->lookup->as);
+	json_member_string(&writer, "collection", finding->lookup->collection);
+	doc_write_begin(&doc, &key);
+	doc_write_value(&doc, finding->lookup->field, &finding->key);
+	doc_write_end(&doc);
+	result = str_check(&key, err);
+	if (result == 0)
+		result = member_doc(&writer, "key", str_bytes(&key), err);
+	json_member_string(&writer, "reason", what_is_odd(finding));
+	json_write_end(&writer);
+	str_append_char(out, '\n');
+	return result;
+}
+
+int backfill_finding_lines(const struct backfill *backfill, const struct backfill_batch *batch,
+	struct str *out, struct err *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < batch->finding_count; i++)
+		result = finding_line(backfill, batch, &batch->findings[i], out, err);
+	return result == 0 ? str_check(out, err) : result;
 }
 
 int backfill_append_lines(const struct step_context *context, const char *name, int64_t *offset,

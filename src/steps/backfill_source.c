@@ -1,6 +1,7 @@
 /* The source in the order of its index, in batches, from where a checkpoint left it. */
 #include "steps/backfill.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -17,27 +18,36 @@ struct backfill_source {
  * A query's $gt compares within one class of types, the index's order goes on with the next. Where
  * keys are of several types, what comes after a value is "greater, or of a later class".
  */
+enum { RANK_MIN_KEY = 1, RANK_NULL, RANK_NUMBER, RANK_MAX_KEY = 15 };
+
 static const struct {
 	int rank;
 	enum value_type type;
 	const char *alias;
 } classes[] = {
-	{1, VALUE_MISSING, "null"},
-	{1, VALUE_NULL, "null"},
-	{2, VALUE_DOUBLE, "number"},
-	{2, VALUE_INT32, "number"},
-	{2, VALUE_INT64, "number"},
-	{2, VALUE_DECIMAL128, "number"},
-	{3, VALUE_STRING, "string"},
-	{4, VALUE_DOCUMENT, "object"},
-	{5, VALUE_BINARY, "binData"},
-	{6, VALUE_OBJECT_ID, "objectId"},
-	{7, VALUE_BOOL, "bool"},
-	{8, VALUE_DATE, "date"},
-	{9, VALUE_TIMESTAMP, "timestamp"},
+	{RANK_MIN_KEY, VALUE_MIN_KEY, "minKey"},
+	{RANK_NULL, VALUE_NULL, "null"},
+	{RANK_NULL, VALUE_MISSING, "null"},
+	{RANK_NULL, VALUE_UNDEFINED, "undefined"},
+	{RANK_NUMBER, VALUE_DOUBLE, "number"},
+	{RANK_NUMBER, VALUE_INT32, "number"},
+	{RANK_NUMBER, VALUE_INT64, "number"},
+	{RANK_NUMBER, VALUE_DECIMAL128, "number"},
+	{4, VALUE_STRING, "string"},
+	{4, VALUE_SYMBOL, "symbol"},
+	{5, VALUE_DOCUMENT, "object"},
+	{7, VALUE_BINARY, "binData"},
+	{8, VALUE_OBJECT_ID, "objectId"},
+	{9, VALUE_BOOL, "bool"},
+	{10, VALUE_DATE, "date"},
+	{11, VALUE_TIMESTAMP, "timestamp"},
+	{12, VALUE_DB_POINTER, "dbPointer"},
+	{13, VALUE_JAVASCRIPT, "javascript"},
+	{14, VALUE_JAVASCRIPT_SCOPE, "javascriptWithScope"},
+	{RANK_MAX_KEY, VALUE_MAX_KEY, "maxKey"},
 };
 
-enum { CLASS_COUNT = sizeof classes / sizeof classes[0], RANK_MAX = 9 };
+enum { CLASS_COUNT = sizeof classes / sizeof classes[0] };
 
 static int rank_of(enum value_type type)
 {
@@ -47,12 +57,28 @@ static int rank_of(enum value_type type)
 	return 0;
 }
 
-static const char *alias_of(int rank)
+static void write_later_types(struct doc_writer *writer, int rank)
 {
-	for (size_t i = 0; i < CLASS_COUNT; i++)
-		if (classes[i].rank == rank)
-			return classes[i].alias;
-	return "";
+	const char *before = "";
+
+	doc_write_array(writer, "$type");
+	for (size_t i = 0; i < CLASS_COUNT; i++) {
+		if (classes[i].rank > rank && strcmp(classes[i].alias, before) != 0)
+			doc_write_string(writer, NULL, classes[i].alias);
+		before = classes[i].alias;
+	}
+	doc_write_end(writer);
+}
+
+/* No number is greater than one that is none, but in the order it is the first of them. */
+static void write_greater(struct doc_writer *writer, const struct value *value)
+{
+	const struct value least = {.type = VALUE_DOUBLE, .number = -INFINITY};
+
+	if (rank_of(value->type) == RANK_NUMBER && value_compare(value, &least) < 0)
+		doc_write_value(writer, "$gte", &least);
+	else
+		doc_write_value(writer, "$gt", value);
 }
 
 /* An element of the $or being written: the keys before `last` equal, that one greater or later. */
@@ -69,12 +95,9 @@ static void write_branch(struct doc_writer *writer, const struct backfill_phase 
 		if (i < last) {
 			doc_write_value(writer, "$eq", &value);
 		} else if (!later) {
-			doc_write_value(writer, "$gt", &value);
+			write_greater(writer, &value);
 		} else {
-			doc_write_array(writer, "$type");
-			for (int rank = rank_of(value.type) + 1; rank <= RANK_MAX; rank++)
-				doc_write_string(writer, NULL, alias_of(rank));
-			doc_write_end(writer);
+			write_later_types(writer, rank_of(value.type));
 		}
 		doc_write_end(writer);
 	}
@@ -96,9 +119,9 @@ int backfill_filter_after(
 			return err_set(err, ERR_MIGRATION,
 				"%s: a key is of type %s, after which it cannot go on",
 				phase->collection, value_type_name(value.type));
-		if (rank > 1)
+		if (rank >= RANK_NUMBER) /* nothing is greater than maxKey, which is right */
 			write_branch(&writer, phase, after, i, false);
-		if (rank < RANK_MAX)
+		if (rank < RANK_MAX_KEY)
 			write_branch(&writer, phase, after, i, true);
 	}
 	doc_write_end(&writer);

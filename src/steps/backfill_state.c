@@ -104,6 +104,8 @@ static int add_counts(struct backfill_state *state, const struct backfill_phase 
 
 	counted->units += tally->counted.units;
 	counted->documents += tally->counted.documents;
+	for (size_t i = 0; i < ODDITY_COUNT; i++)
+		counted->oddities[i] += tally->counted.oddities[i];
 	for (size_t i = 0; result == 0 && i < tally->counted.source_count; i++) {
 		const struct backfill_count *source = &tally->counted.sources[i];
 		result = backfill_count_source(
@@ -233,6 +235,7 @@ int backfill_state_write(const struct backfill_state *state, const struct backfi
 	json_member_integer(&writer, "conflicts", state->conflicts);
 	json_member_integer(&writer, "errors", state->errors);
 	json_member_integer(&writer, "conflictsOctets", state->conflicts_octets);
+	json_member_integer(&writer, "findingsOctets", state->findings_octets);
 	if (state->hash[0] != '\0')
 		json_member_string(&writer, "reportHash", state->hash);
 	int result = write_after(&writer, state, err);
@@ -244,6 +247,10 @@ int backfill_state_write(const struct backfill_state *state, const struct backfi
 		json_write_object(&writer);
 		json_member_integer(&writer, "units", phase->units);
 		json_member_integer(&writer, "documents", phase->documents);
+		json_member_object(&writer, "findings");
+		for (int j = 0; j < ODDITY_COUNT; j++)
+			json_member_integer(&writer, backfill_oddity_name(j), phase->oddities[j]);
+		json_write_end(&writer);
 		json_member_object(&writer, "sources");
 		for (size_t j = 0; j < phase->source_count; j++)
 			json_member_integer(
@@ -325,11 +332,15 @@ static int read_target(const struct json *object, struct backfill_target *target
 static int read_phase(
 	const struct json *object, struct backfill_phase_state *phase, struct err *err)
 {
-	const struct json *sources = NULL;
+	const struct json *sources = NULL, *findings = NULL;
 	int result = read_integer(object, "units", &phase->units, err);
 
 	if (result == 0)
 		result = read_integer(object, "documents", &phase->documents, err);
+	if (result == 0)
+		result = json_need(object, "findings", JSON_OBJECT, &findings, err);
+	for (int i = 0; result == 0 && i < ODDITY_COUNT; i++)
+		result = read_integer(findings, backfill_oddity_name(i), &phase->oddities[i], err);
 	if (result == 0)
 		result = json_need(object, "sources", JSON_OBJECT, &sources, err);
 	for (const struct json *member = result == 0 ? json_first(sources) : NULL;
@@ -391,6 +402,8 @@ int backfill_state_read(const struct json *checkpoint, const struct backfill *ba
 		result = read_integer(checkpoint, "errors", &state->errors, err);
 	if (result == 0)
 		result = read_integer(checkpoint, "conflictsOctets", &state->conflicts_octets, err);
+	if (result == 0)
+		result = read_integer(checkpoint, "findingsOctets", &state->findings_octets, err);
 	if (result == 0)
 		result = json_optional_string(
 			checkpoint, "reportHash", SHA256_HEX_SIZE - 1, &hash, err);

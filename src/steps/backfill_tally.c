@@ -1,6 +1,7 @@
 /* What a batch leaves behind, so that its documents need not wait for the batches before it. */
 #include "steps/backfill.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -68,8 +69,52 @@ static void say_why(struct backfill_tally *tally, const struct backfill_batch *b
 	}
 }
 
+/* Nothing is found of a document that is not derived: its failure is told. */
+static void forget_failures_findings(struct backfill_batch *batch)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < batch->finding_count; i++) {
+		bool failed = false;
+		for (size_t j = 0; j < batch->failure_count; j++)
+			failed = failed || batch->failures[j].unit == batch->findings[i].unit;
+		if (!failed)
+			batch->findings[kept++] = batch->findings[i];
+	}
+	batch->finding_count = kept;
+}
+
+/* By the source's order, so that it does not show which documents were a batch. */
+static int by_unit(const void *left, const void *right)
+{
+	const struct backfill_finding *a = left, *b = right;
+
+	if (a->unit != b->unit)
+		return a->unit < b->unit ? -1 : 1;
+	if (a->lookup != b->lookup)
+		return a->lookup < b->lookup ? -1 : 1;
+	return (int)a->oddity - (int)b->oddity;
+}
+
+static int take_findings(struct backfill_tally *tally, const struct backfill *backfill,
+	struct backfill_batch *batch, struct err *err)
+{
+	CLEANUP_STR struct str lines = STR_INIT;
+
+	forget_failures_findings(batch);
+	if (batch->finding_count > 0)
+		qsort(batch->findings, batch->finding_count, sizeof *batch->findings, by_unit);
+	for (size_t i = 0; i < batch->finding_count; i++)
+		tally->counted.oddities[batch->findings[i].oddity]++;
+	int result = backfill_finding_lines(backfill, batch, &lines, err);
+	if (result != 0)
+		return result;
+	tally->findings = arena_bytes(&tally->arena, str_bytes(&lines));
+	return tally->findings.data == NULL ? err_no_memory(err) : 0;
+}
+
 static int take(struct backfill_tally *tally, const struct backfill *backfill,
-	const struct backfill_batch *batch, struct err *err)
+	struct backfill_batch *batch, struct err *err)
 {
 	CLEANUP_STR struct str lines = STR_INIT;
 	int result = 0;
@@ -89,11 +134,13 @@ static int take(struct backfill_tally *tally, const struct backfill *backfill,
 	if (result != 0)
 		return result;
 	tally->lines = arena_bytes(&tally->arena, str_bytes(&lines));
-	return tally->lines.data == NULL ? err_no_memory(err) : 0;
+	if (tally->lines.data == NULL)
+		return err_no_memory(err);
+	return take_findings(tally, backfill, batch, err);
 }
 
 int backfill_tally_take(struct backfill_tally *tally, const struct backfill *backfill,
-	const struct backfill_batch *batch, int64_t number, struct err *err)
+	struct backfill_batch *batch, int64_t number, struct err *err)
 {
 	struct arena arena = tally->arena;
 

@@ -40,6 +40,25 @@ static void refused(const char *text, const char *message)
 	arena_release(&arena);
 }
 
+#define LOOKUP(more) PHASE("\"lookups\": [{\"as\": \"x\", \"key\": \"$x\", " more "}], " WRITE)
+
+static void test_what_is_wrong_with_a_lookup_is_named(void **state)
+{
+	(void)state;
+	refused(MIGRATION(LOOKUP("\"field\": \"y\"")), "phases[0].lookups[0]");
+	refused(MIGRATION(LOOKUP("\"collection\": \"s\", \"missing\": \"no\"")),
+		"neither error nor finding");
+	refused(MIGRATION(LOOKUP("\"collection\": \"t\", \"chain\": \"x\"")), "own source");
+	refused(MIGRATION(LOOKUP("\"collection\": \"s\", \"many\": true, \"chain\": \"x\"")),
+		"own source");
+	refused(MIGRATION(LOOKUP("\"collection\": \"s\", \"field\": \"y\", \"chain\": \"x\"")),
+		"own source");
+	refused(MIGRATION(LOOKUP("\"collection\": \"s\", \"sha256\": \"$y\"")), "sha256");
+	refused(MIGRATION(LOOKUP("\"bucket\": \"b\", \"many\": true")), "many");
+	refused(MIGRATION(LOOKUP("\"bucket\": \"b\", \"sha256\": {\"$no\": 1}")),
+		"phases[0].lookups[0].sha256");
+}
+
 static void test_what_is_wrong_is_named(void **state)
 {
 	(void)state;
@@ -267,6 +286,7 @@ static void test_lnm_refuses_what_it_would_lose(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_is_wrong_with_a_lookup_is_named),
 		cmocka_unit_test(test_what_is_wrong_is_named),
 		cmocka_unit_test(test_slots_of_cases_are_shared),
 		cmocka_unit_test(test_lnm_osv),

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,6 +210,80 @@ static void a_key_that_is_an_array_is_refused(void **state)
 	end(&scene);
 }
 
+/* Of every type that the server takes as _id, in their order. */
+static const char *const ids[] = {
+	"{\"$minKey\": 1}",
+	"null",
+	"{\"$numberDouble\": \"NaN\"}",
+	"{\"$numberDouble\": \"-Infinity\"}",
+	"-1",
+	"{\"$numberDouble\": \"5.5\"}",
+	"{\"$numberDecimal\": \"7\"}",
+	"{\"$numberLong\": \"99999999999\"}",
+	"{\"$numberDouble\": \"Infinity\"}",
+	"\"\"",
+	"\"s\"",
+	"{\"$symbol\": \"t\"}",
+	"{\"a\": 1}",
+	"{\"a\": {\"b\": null}}",
+	"{\"$binary\": {\"base64\": \"AAEC\", \"subType\": \"00\"}}",
+	"{\"$binary\": {\"base64\": \"AAECAwQFBgcICQoLDA0ODw==\", \"subType\": \"04\"}}",
+	"{\"$oid\": \"65f1c0d29ae2000000000001\"}",
+	"false",
+	"true",
+	"{\"$date\": \"1960-01-01T00:00:00Z\"}",
+	"{\"$date\": \"2024-01-01T00:00:00Z\"}",
+	"{\"$timestamp\": {\"t\": 5, \"i\": 6}}",
+	"{\"$dbPointer\": {\"$ref\": \"x\", \"$id\": {\"$oid\": \"65f1c0d29ae2000000000001\"}}}",
+	"{\"$code\": \"x\"}",
+	"{\"$code\": \"x\", \"$scope\": {\"a\": 1}}",
+	"{\"$maxKey\": 1}",
+};
+
+enum { ID_COUNT = sizeof ids / sizeof ids[0] };
+
+static void insert_ids(struct scene *scene)
+{
+	for (size_t i = 0; i < ID_COUNT; i++) {
+		char text[256];
+		/* Not in their order; 7 and their number have no common divisor. */
+		size_t at = i * 7 % ID_COUNT;
+		(void)snprintf(text, sizeof text,
+			"{\"insert\": \"source\", \"documents\": [{\"_id\": %s, \"at\": %zu}]}",
+			ids[at], at);
+		command(scene, text);
+	}
+}
+
+static void assert_is(const struct backfill_unit *unit, size_t at)
+{
+	int64_t is = -1;
+
+	assert_true(doc_get_integer(unit->root, "at", &is));
+	assert_int_equal(is, at);
+}
+
+static void ids_of_every_type_are_gone_on_from(void **state)
+{
+	(void)state;
+	struct scene scene;
+	struct err err;
+
+	begin(&scene);
+	insert_ids(&scene);
+	MUST(read_batch(&scene, &by_id, bytes_make(NULL, 0), 500, &err));
+	assert_int_equal(scene.count, ID_COUNT);
+	struct backfill_unit *all = scene.units;
+	for (size_t i = 0; i < ID_COUNT; i++) {
+		assert_is(&all[i], i);
+		MUST(read_batch(&scene, &by_id, all[i].key, 500, &err));
+		assert_int_equal(scene.count, ID_COUNT - i - 1);
+		if (scene.count > 0)
+			assert_is(&scene.units[0], i + 1);
+	}
+	end(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +291,7 @@ int main(void)
 		cmocka_unit_test(a_group_has_at_most_48_mib),
 		cmocka_unit_test(keys_that_compare_equal_are_one_group),
 		cmocka_unit_test(a_key_that_is_an_array_is_refused),
+		cmocka_unit_test(ids_of_every_type_are_gone_on_from),
 	};
 
 	mongo_library_begin();

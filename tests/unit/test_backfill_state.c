@@ -206,6 +206,8 @@ static void filter_is(const struct backfill_phase *phase, const char *after, con
 	assert_string_equal(str_text(&shown), expected);
 }
 
+#define RARE ", \"dbPointer\", \"javascript\", \"javascriptWithScope\", \"maxKey\""
+
 static void test_filter_goes_on_with_later_types(void **state)
 {
 	static const struct backfill_phase by_id = {.collection = "c"}, by_two = {.collection = "c",
@@ -215,18 +217,25 @@ static void test_filter_goes_on_with_later_types(void **state)
 	(void)state;
 	filter_is(&by_id, "{\"_id\": \"k\"}",
 		"{ \"$or\" : [ { \"_id\" : { \"$gt\" : \"k\" } }, { \"_id\" : { \"$type\" : [ "
-		"\"object\", \"binData\", \"objectId\", \"bool\", \"date\", \"timestamp\" ] } } ] "
-		"}");
+		"\"object\", \"binData\", \"objectId\", \"bool\", \"date\", \"timestamp\"" RARE
+		" ] } } ] }");
 	filter_is(&by_id, "{\"_id\": {\"$timestamp\": {\"t\": 1, \"i\": 1}}}",
 		"{ \"$or\" : [ { \"_id\" : { \"$gt\" : { \"$timestamp\" : { \"t\" : 1, \"i\" : 1 } "
-		"} } } "
-		"] }");
+		"} } }, { \"_id\" : { \"$type\" : [ \"dbPointer\", \"javascript\", "
+		"\"javascriptWithScope\", \"maxKey\" ] } } ] }");
+	filter_is(&by_id, "{\"_id\": {\"$maxKey\": 1}}",
+		"{ \"$or\" : [ { \"_id\" : { \"$gt\" : { \"$maxKey\" : 1 } } } ] }");
+	filter_is(&by_id, "{\"_id\": {\"$numberDouble\": \"NaN\"}}",
+		"{ \"$or\" : [ { \"_id\" : { \"$gte\" : { \"$numberDouble\" : \"-Infinity\" } } }, "
+		"{ "
+		"\"_id\" : { \"$type\" : [ \"string\", \"symbol\", \"object\", \"binData\", "
+		"\"objectId\", \"bool\", \"date\", \"timestamp\"" RARE " ] } } ] }");
 	filter_is(&by_two, "{\"a\": null, \"b\": true}",
-		"{ \"$or\" : [ { \"a\" : { \"$type\" : [ \"number\", \"string\", \"object\", "
-		"\"binData\", \"objectId\", \"bool\", \"date\", \"timestamp\" ] } }, { \"a\" : { "
-		"\"$eq\" : null }, \"b\" : { \"$gt\" : true } }, { \"a\" : { \"$eq\" : null }, "
-		"\"b\" : "
-		"{ \"$type\" : [ \"date\", \"timestamp\" ] } } ] }");
+		"{ \"$or\" : [ { \"a\" : { \"$type\" : [ \"number\", \"string\", \"symbol\", "
+		"\"object\", \"binData\", \"objectId\", \"bool\", \"date\", \"timestamp\"" RARE
+		" ] } }, { \"a\" : { \"$eq\" : null }, \"b\" : { \"$gt\" : true } }, { \"a\" : { "
+		"\"$eq\" : null }, \"b\" : { \"$type\" : [ \"date\", \"timestamp\"" RARE
+		" ] } } ] }");
 }
 
 static void test_strip(void **state)

@@ -133,12 +133,64 @@ static void values_are_shown_to_people(void **state)
 	}
 }
 
+static void plain_json_means_no_types(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *same; /* in canonical Extended JSON */
+	} cases[] = {
+		{" {} ", "{ }"},
+		{"{\"a\": -1, \"b\": 2147483648, \"c\": 1.0, \"d\": 1e2}",
+			"{ \"a\" : { \"$numberInt\" : \"-1\" }, \"b\" : { \"$numberLong\" : "
+			"\"2147483648\" }, \"c\" : { \"$numberDouble\" : \"1.0\" }, \"d\" : { "
+			"\"$numberDouble\" : \"100.0\" } }"},
+		{"{\"a\":[true,false,null,[],{\"\":\"\"}]}",
+			"{ \"a\" : [ true, false, null, [  ], { \"\" : \"\" } ] }"},
+		{"{\"\\u00e9\": \"\\ud83d\\ude00\\u20ac\\b\\f\\n\\r\\t\\/\\\\\\\"x\"}",
+			"{ \"é\" : \"😀€\\b\\f\\n\\r\\t/\\\\\\\"x\" }"},
+	};
+	CLEANUP_STR struct str kept = STR_INIT;
+	struct err err;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		CLEANUP_STR struct str doc = STR_INIT, shown = STR_INIT;
+		if (doc_from_plain_json(bytes_of_string(cases[i].text), &doc, &err) != 0)
+			fail_msg("%s: %s", cases[i].text, err.message);
+		assert_int_equal(doc_to_json(str_bytes(&doc), true, &shown, &err), 0);
+		assert_string_equal(str_text(&shown), cases[i].same);
+	}
+	/* What would be an ObjectId in Extended JSON is a document here. */
+	assert_int_equal(doc_from_plain_json(bytes_of_string("{\"a\": {\"$oid\": "
+							     "\"0102030405060708090a0bff\"}}"),
+				 &kept, &err),
+		0);
+	assert_int_equal(doc_get(str_bytes(&kept), "a").type, VALUE_DOCUMENT);
+}
+
+static void what_is_no_plain_json_is_refused(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {"", "[]", "1", "{\"a\":1", "{\"a\":1}}",
+		"{\"a\":1,\"a\":2}", "{\"a\":\"\\u0000\"}", "{\"a\":01}",
+		"{\"a\":9007199254740993}", "{\"a\":\"\\ud800\"}"};
+	struct err err;
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		CLEANUP_STR struct str doc = STR_INIT;
+		if (doc_from_plain_json(bytes_of_string(texts[i]), &doc, &err) == 0)
+			fail_msg("%s was taken", texts[i]);
+		assert_int_equal(doc.size, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(extended_json_goes_round),
 		cmocka_unit_test(the_type_operator_is_no_binary),
 		cmocka_unit_test(plain_json_has_the_nearest_types),
+		cmocka_unit_test(plain_json_means_no_types),
+		cmocka_unit_test(what_is_no_plain_json_is_refused),
 		cmocka_unit_test(what_is_no_extended_json_is_refused),
 		cmocka_unit_test(values_are_shown_to_people),
 	};
