@@ -343,7 +343,8 @@ static int take_compression(struct reader *reader, const struct json *backup)
 
 static int take_rest(struct reader *reader, const struct json *root)
 {
-	static const char *const limit_members[] = {"maxLagSeconds", "leaseSeconds", NULL};
+	static const char *const limit_members[] = {
+		"maxLagSeconds", "maxImbalancePercent", "leaseSeconds", NULL};
 	static const char *const backup_members[] = {
 		"workers", "compression", "checkpointSeconds", NULL};
 	struct site *site = reader->site;
@@ -353,6 +354,9 @@ static int take_rest(struct reader *reader, const struct json *root)
 	if (result == 0 && limits != NULL)
 		result =
 			take_number(reader, limits, "maxLagSeconds", 1, 3600, 1000, &site->max_lag);
+	if (result == 0 && limits != NULL)
+		result = take_number(
+			reader, limits, "maxImbalancePercent", 0, 100, 1, &site->max_imbalance);
 	if (result == 0 && limits != NULL)
 		result = take_number(reader, limits, "leaseSeconds", 2, 3600, 1000, &site->lease);
 	if (result == 0)
@@ -436,6 +440,7 @@ int site_load(const char *path, const char *state_dir, struct arena *arena, stru
 		.backlog_limit = 500,
 		.backlog_time = 600 * 1000,
 		.max_lag = 60 * 1000,
+		.max_imbalance = 20,
 		.lease = 60 * 1000,
 		.backup_workers = 4,
 		.backup_checkpoint_seconds = 5,

@@ -43,6 +43,7 @@ struct site {
 	int64_t backlog_time;	/* ms over the limit before it is an alert, 600,000 by default */
 	int64_t lease;		/* ms that the lease on the database holds unless renewed, 60,000 */
 	int64_t max_lag;	/* ms of replication lag, 60,000 by default */
+	int64_t max_imbalance;	/* per cent of a sharded collection, 20 by default */
 	int64_t backup_workers; /* ranges read at once, 4 by default */
 	int64_t backup_checkpoint_seconds;   /* between two that keep what is read; 5 by default */
 	enum compression backup_compression; /* gzip by default: mongorestore reads it, not zstd */

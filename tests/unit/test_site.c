@@ -84,7 +84,8 @@ static void everything_is_read(void **state)
 		"\"backupDir\":\"/b\",\"ingest\":{\"collections\":[\"a\",\"b.c\"],"
 		"\"freeze\":{\"argv\":[\"/bin/f\",\"now\"],\"timeoutSeconds\":7},"
 		"\"unfreeze\":{\"argv\":[\"/bin/u\"]},\"silenceSeconds\":0,\"watchSeconds\":2,"
-		"\"backlogLimit\":3,\"backlogMinutes\":4},\"limits\":{\"maxLagSeconds\":5},"
+		"\"backlogLimit\":3,\"backlogMinutes\":4},\"limits\":{\"maxLagSeconds\":5,"
+		"\"maxImbalancePercent\":6},"
 		"\"backup\":{\"workers\":6,\"compression\":\"zstd\"}}",
 		0600);
 	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), 0);
@@ -100,6 +101,7 @@ static void everything_is_read(void **state)
 	assert_int_equal(site.backlog_limit, 3);
 	assert_int_equal(site.backlog_time, 240000);
 	assert_int_equal(site.max_lag, 5000);
+	assert_int_equal(site.max_imbalance, 6);
 	assert_int_equal(site.backup_workers, 6);
 	assert_int_equal(site.backup_compression, COMPRESSION_ZSTD);
 }
@@ -137,6 +139,7 @@ static void what_is_wrong_is_named(void **state)
 		{WITH("\"backup\":{\"workers\":33}"), "workers"},
 		{WITH("\"backup\":{\"compression\":\"xz\"}"), "compression"},
 		{WITH("\"limits\":{\"maxLagSeconds\":1.5}"), "maxLagSeconds"},
+		{WITH("\"limits\":{\"maxImbalancePercent\":101}"), "maxImbalancePercent"},
 	};
 
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
