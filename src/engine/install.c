@@ -38,6 +38,9 @@ int run_end_event(struct run *run, const char *outcome, const char *text, const 
 
 int run_fail(struct run *run, struct err *err)
 {
+	/* A refused command, of the lease or of a plan, before anything was migrated. */
+	if (!run->effects && err->code == ERR_MIGRATION)
+		(void)err_recode(err, ERR_PREFLIGHT);
 	const struct err failure = *err;
 	const char *outcome = failure.code == ERR_CANCELLED ? "cancelled"
 			      : failure.code == ERR_STOPPED ? "stopped"

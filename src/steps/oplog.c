@@ -244,19 +244,69 @@ static int read_end(struct mongo *local, int32_t direction, int64_t *ret_positio
 	return 0;
 }
 
-int oplog_newest(struct mongo *mongo, int64_t *ret_position, const char **ret_why, struct err *err)
+/* *ret_local NULL: there is no oplog, and *ret_why says why. */
+static int open_local(
+	struct mongo *mongo, struct mongo **ret_local, const char **ret_why, struct err *err)
 {
-	CLEANUP(mongo_cleanup) struct mongo *local = NULL;
 	struct mongo_server server;
 	int rc = mongo_server(mongo, &server, err);
 
-	*ret_position = 0;
+	if (rc < 0)
+		return rc;
 	*ret_why = server.topology == TOPOLOGY_SHARDED ? "each shard has an oplog of its own"
 						       : "a standalone server has no oplog";
-	if (rc < 0 || server.topology != TOPOLOGY_REPLICA_SET)
-		return rc;
-	rc = mongo_connect_again(mongo, "local", &local, err);
-	return rc < 0 ? rc : read_end(local, -1, ret_position, ret_why, err);
+	return server.topology != TOPOLOGY_REPLICA_SET
+		       ? 0
+		       : mongo_connect_again(mongo, "local", ret_local, err);
+}
+
+int oplog_newest(struct mongo *mongo, int64_t *ret_position, const char **ret_why, struct err *err)
+{
+	CLEANUP(mongo_cleanup) struct mongo *local = NULL;
+	int rc = open_local(mongo, &local, ret_why, err);
+
+	*ret_position = 0;
+	return rc < 0 || local == NULL ? rc : read_end(local, -1, ret_position, ret_why, err);
+}
+
+/* What a server does not say, or may not say to us, stays 0. */
+static int read_octets(struct mongo *local, struct oplog_window *window, struct err *err)
+{
+	CLEANUP_STR struct str command = STR_INIT, reply = STR_INIT;
+	struct mongo_refusal refusal = {0};
+	struct doc_writer writer;
+
+	doc_write_begin(&writer, &command);
+	doc_write_string(&writer, "collStats", oplog_collection);
+	doc_write_end(&writer);
+	int rc = mongo_command(local, str_bytes(&command), &reply, &refusal, err);
+	if (rc < 0)
+		return err->code == ERR_DATABASE_LOST ? rc : 0;
+	(void)doc_get_integer(str_bytes(&reply), "size", &window->octets);
+	(void)doc_get_integer(str_bytes(&reply), "maxSize", &window->max_octets);
+	return 0;
+}
+
+int oplog_window(
+	struct mongo *mongo, struct oplog_window *ret_window, const char **ret_why, struct err *err)
+{
+	CLEANUP(mongo_cleanup) struct mongo *local = NULL;
+	struct oplog_window window = {.reaches_back = -1};
+	int64_t oldest = 0, newest = 0;
+	int rc = open_local(mongo, &local, ret_why, err);
+
+	if (rc == 0 && local != NULL)
+		rc = read_end(local, 1, &oldest, ret_why, err);
+	if (rc == 0 && oldest != 0)
+		rc = read_end(local, -1, &newest, ret_why, err);
+	if (rc == 0 && oldest != 0 && newest != 0) {
+		/* Seconds are the upper half of a timestamp. */
+		window.reaches_back = ((newest >> 32) - (oldest >> 32)) * 1000;
+		rc = read_octets(local, &window, err);
+	}
+	if (rc == 0)
+		*ret_window = window;
+	return rc;
 }
 
 /* Writes to the database, and commands on it or in transactions; ours that can be told are left

@@ -43,6 +43,16 @@ struct oplog_result {
 MUST_CHECK int oplog_newest(
 	struct mongo *mongo, int64_t *ret_position, const char **ret_why, struct err *err);
 
+struct oplog_window {
+	int64_t reaches_back; /* ms, from the oldest entry to the newest; -1: it could not be read
+			       */
+	int64_t octets, max_octets; /* of the collection; max_octets 0: the server does not say */
+};
+
+/* *ret_why as in oplog_newest. */
+MUST_CHECK int oplog_window(struct mongo *mongo, struct oplog_window *ret_window,
+	const char **ret_why, struct err *err);
+
 /*
  * Reads all entries after since. *ret_whole false: the oplog does not reach back to it any more,
  * and what it has left says nothing; the result is then void.

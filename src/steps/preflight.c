@@ -116,15 +116,6 @@ static int check_clock(struct preflight *preflight, struct err *err)
 		text_duration(distance < 100 ? 100 : distance, duration));
 }
 
-static int check_oplog(struct preflight *preflight, struct err *err)
-{
-	if (preflight->server.topology == TOPOLOGY_STANDALONE)
-		return preflight_tell(preflight, "oplog", CHECK_SKIPPED, err,
-			"oplog: skipped, a standalone server has none");
-	return preflight_tell(
-		preflight, "oplog", CHECK_SKIPPED, err, "oplog: skipped, its window was not read");
-}
-
 static int check_balancer(struct preflight *preflight, struct err *err)
 {
 	CLEANUP_STR struct str command = STR_INIT;
@@ -245,7 +236,7 @@ static preflight_check *const CHECKS[] = {
 	preflight_privileges,
 	check_disk,
 	check_clock,
-	check_oplog,
+	preflight_oplog,
 	check_balancer,
 	check_hooks,
 	preflight_look,

@@ -22,6 +22,7 @@ MUST_CHECK int preflight_tell(struct preflight *preflight, const char *name,
 typedef int preflight_check(struct preflight *preflight, struct err *err);
 
 preflight_check preflight_privileges; /* preflight_access.c */
+preflight_check preflight_oplog;      /* preflight_oplog.c */
 preflight_check preflight_look;	      /* tells nothing; before the three that follow */
 preflight_check preflight_indexes;    /* preflight_data.c: what the migrations would do */
 preflight_check preflight_duplicates;

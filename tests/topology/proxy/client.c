@@ -361,6 +361,20 @@ static void step_down(struct proxy *proxy, const struct rule *rule)
 
 /* ---- one request */
 
+/* A server that refuses a login says what was not allowed. */
+static void refuse_command(const struct message *request, const struct refusal *refusal,
+	bool retryable, struct str *answer)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	struct refusal said = *refusal;
+
+	str_append_format(&text, "not authorized on %s to execute command { %s: \"%s\" }",
+		request->database, request->command, request->collection);
+	if (refusal->code == 13 && refusal->message == NULL)
+		said.message = str_text(&text);
+	write_refusal(answer, &said, retryable);
+}
+
 /* The answer's document; false: the connection ends. */
 static bool make_answer(struct client *client, const struct message *request,
 	const struct rule *rule, struct str *answer)
@@ -376,7 +390,7 @@ static bool make_answer(struct client *client, const struct message *request,
 			;
 		return false;
 	case ACT_ERROR:
-		write_refusal(answer, &rule->refusal, retryable);
+		refuse_command(request, &rule->refusal, retryable, answer);
 		return true;
 	case ACT_ANSWER:
 		str_append(answer, rule->answer.text, rule->answer.size);

@@ -153,6 +153,8 @@ static void note_operations(
 		}
 		if (*op == 'i')
 			doc_write_raw(&batch->writer, "o", operation);
+		else if (*op == 'i')
+			doc_write_raw(&batch->writer, "o", operation);
 		else
 			write_id(&batch->writer, *op == 'u' ? "o2" : "o", id);
 		doc_write_end(&batch->writer);
