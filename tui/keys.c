@@ -20,6 +20,7 @@ enum local {
 	LOCAL_STOP,
 	LOCAL_PAUSE,
 	LOCAL_RESUME,
+	LOCAL_COMMAND,
 	LOCAL_DETACH,
 	LOCAL_SAVE_PLAN,
 	LOCAL_UP,
@@ -124,6 +125,16 @@ static const struct model_key paused_keys[] = {
 
 static const struct model_key stopping_keys[] = {LOG, HELP, END};
 
+/* Of a face that is not in command, whatever the page is. */
+static const struct model_key watching_keys[] = {
+	{'c', "c", "take command", NULL, LOCAL_COMMAND},
+	DETAILS,
+	LOG,
+	HELP,
+	{'q', "q", "leave", NULL, LOCAL_DETACH},
+	END,
+};
+
 static const struct model_key end_keys[] = {
 	{'r', "r", "read report", NULL, LOCAL_DETAILS},
 	LOG,
@@ -173,6 +184,8 @@ static const struct model_key *situation(const struct model *model)
 {
 	if (model->subject != SUBJECT_RUN)
 		return overlay_keys;
+	if (model->watching && model->end.event == NULL)
+		return watching_keys;
 	if (model->question.event != NULL) {
 		const char *kind = event_text(model->question.event, "kind");
 		if (model->plan_left)
@@ -295,6 +308,8 @@ static struct model_action obey(struct model *model, const struct model_key *key
 	case LOCAL_RESUME:
 		model->pausing = false;
 		return (struct model_action){.kind = ACTION_RESUME};
+	case LOCAL_COMMAND:
+		return (struct model_action){.kind = ACTION_COMMAND};
 	case LOCAL_DETACH:
 		return (struct model_action){.kind = ACTION_DETACH};
 	case LOCAL_SAVE_PLAN:
@@ -335,6 +350,8 @@ struct model_action model_interrupt(struct model *model, int64_t now)
 	model->now = now;
 	if (model->end.event != NULL)
 		return (struct model_action){.kind = ACTION_QUIT};
+	if (model->watching)
+		return (struct model_action){.kind = ACTION_DETACH};
 	if (model->stopping) {
 		say_how_long(model);
 	} else {

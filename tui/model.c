@@ -175,6 +175,7 @@ static struct model_event *on_run_resume(struct model *model, const struct json 
 	model->end.event = NULL;
 	model->stopping = model->pausing = model->paused = model->undoing = false;
 	model->going_back = strcmp(event_text(event, "command"), "rollback") == 0;
+	model->resumed = !model->going_back;
 	model->alert[0] = '\0';
 	if (step != NULL) {
 		if (step->state == STEP_FAILED)
@@ -283,6 +284,7 @@ static struct model_event *on_step_end(struct model *model, const struct json *e
 {
 	struct model_step *step = step_of(model, event);
 
+	model->resumed = false;
 	if (step == NULL)
 		return NULL;
 	step->state =
@@ -326,7 +328,7 @@ static struct model_event *on_undo_end(struct model *model, const struct json *e
 	struct model_step *step = step_of(model, event);
 	const char *text = event_text(event, "text");
 
-	model->undoing = false;
+	model->undoing = model->resumed = false;
 	if (step == NULL)
 		return NULL;
 	step->state = STEP_UNDONE;
@@ -341,7 +343,7 @@ static struct model_event *on_run_end(struct model *model, const struct json *ev
 
 	model->question.event = NULL;
 	model->stopping = model->pausing = model->paused = model->undoing = false;
-	model->plan_left = false;
+	model->plan_left = model->resumed = false;
 	model->alert[0] = '\0';
 	model->notice[0] = '\0';
 	model->waiting = false;
@@ -364,9 +366,34 @@ static struct model_event *on_stopping(struct model *model, const struct json *e
 
 static struct model_event *on_paused(struct model *model, const struct json *event)
 {
-	model->paused = event_true(event, "paused");
+	bool paused = event_true(event, "paused");
+
+	/* A face that comes later hears of a pause that is over as well. */
+	if (paused != model->paused)
+		log_line(model, event, false, paused ? "paused" : "going on");
+	model->paused = paused;
 	model->pausing = false;
-	log_line(model, event, false, model->paused ? "paused" : "going on");
+	return NULL;
+}
+
+/* How the run and its faces stand: what was replayed does not know how long the step is at work. */
+static struct model_event *on_feed_state(struct model *model, const struct json *event)
+{
+	struct model_step *step = step_of(model, event);
+
+	model->watching = !event_true(event, "inCommand");
+	model->taken = event_true(event, "taken");
+	model->paused = event_true(event, "paused");
+	model->pausing = event_true(event, "pausing");
+	model->stopping = model->stopping || event_true(event, "stopping");
+	if (step != NULL && step->state == STEP_CURRENT)
+		step->begun = model->now - event_integer(event, "spent", 0);
+	return NULL;
+}
+
+static struct model_event *on_feed_refused(struct model *model, const struct json *event)
+{
+	model_note(model, event_text(event, "text"));
 	return NULL;
 }
 
@@ -409,6 +436,8 @@ static const struct {
 	{"stopping", on_stopping},
 	{"paused", on_paused},
 	{"waiting", on_waiting},
+	{"feed.state", on_feed_state},
+	{"feed.refused", on_feed_refused},
 };
 
 int model_event(struct model *model, struct bytes line, int64_t now, struct err *err)

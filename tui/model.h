@@ -66,6 +66,9 @@ struct model {
 	bool pausing; /* asked for, not there yet */
 	bool paused, stopping, undoing;
 	bool going_back; /* the run is being rolled back */
+	bool resumed;	 /* the step at work was begun before, by a process that has ended */
+	bool watching;	 /* another face, or none, is in command */
+	bool taken;	 /* some face is in command */
 	bool left;	 /* the operator left before anything began */
 	bool plan_left;	 /* "b" on the plan's page: the kit's page is looked at again */
 	struct model_event checks[MODEL_CHECKS_MAX];
@@ -93,7 +96,8 @@ struct model_action {
 		ACTION_STOP,
 		ACTION_PAUSE,
 		ACTION_RESUME,
-		ACTION_DETACH, /* the face ends, the run goes on to its next question */
+		ACTION_COMMAND, /* take command */
+		ACTION_DETACH,	/* the face ends, the run goes on */
 		ACTION_SAVE_PLAN,
 		ACTION_QUIT, /* the face ends; only after the run's end */
 	} kind;

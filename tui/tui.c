@@ -60,11 +60,13 @@ static int read_events(struct tui *tui, struct err *err)
 
 	while (!feed_ended(tui->feed) && (result = feed_next(tui->feed, &line, err)) > 0) {
 		const struct json *question = tui->model.question.event;
+		bool watching = tui->model.watching;
 		result = model_event(&tui->model, line, clock_boottime(), err);
 		if (result < 0)
 			return result;
 		tui->changed = true;
-		if (tui->model.question.event != NULL && tui->model.question.event != question)
+		if (tui->model.question.event != NULL &&
+			(tui->model.question.event != question || tui->model.watching != watching))
 			tui->asked = true;
 	}
 	return result < 0 ? result : 0;
@@ -112,6 +114,9 @@ static void act(struct tui *tui, const struct model_action *action)
 		break;
 	case ACTION_RESUME:
 		feed_request(tui->feed, FEED_RESUME);
+		break;
+	case ACTION_COMMAND:
+		feed_request(tui->feed, FEED_TAKE_COMMAND);
 		break;
 	case ACTION_DETACH:
 		tui->leaving = true;

@@ -210,6 +210,21 @@ static void draw_notice(const struct model *model, struct grid *grid, struct are
 	(void)grid_put_short(grid, row, area.column, area.width, LOOK_NOTICE, model->notice);
 }
 
+/* What is so besides the page: who is in command, and that this is not the beginning. */
+static void draw_standing(const struct model *model, struct grid *grid, struct area area)
+{
+	const char *text = "";
+
+	if (model->end.event != NULL || model->run.event == NULL)
+		return;
+	if (model->watching)
+		text = model->taken ? "watching: another face is in command"
+				    : "watching: nobody is in command";
+	else if (model->resumed)
+		text = "resumed after an interruption";
+	(void)grid_put_right(grid, area.row - 1, grid->columns - 1, LOOK_NOTICE, text);
+}
+
 static void draw_too_small(const struct model *model, struct grid *grid)
 {
 	const char *rest = model->end.event != NULL	   ? ""
@@ -242,6 +257,7 @@ int view_draw(const struct model *model, struct grid *grid, int64_t now)
 		third.width = grid->columns - third.column - 1;
 	}
 	draw_header(model, grid);
+	draw_standing(model, grid, area);
 	draw_walk(model, grid, now);
 	int limit = draw_subject(model, grid, area);
 	if (wide && model->subject != SUBJECT_LOG)

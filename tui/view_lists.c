@@ -89,9 +89,10 @@ int view_help(const struct model *model, struct grid *grid, struct area area, in
 		{"1-9", "choose, after a failure"},
 		{"p", "pause at the next safe point; r goes on"},
 		{"x", "stop at the next safe point: offkit resume"},
-		{"Ctrl+C", "the same as x"},
+		{"Ctrl+C", "the same as x; once more: how long that may take"},
 		{"d", "details of the page; while it works: detach"},
 		{"t f c e", "trust root, files, components, evidence"},
+		{"c", "of a face that only watches: take command"},
 		{"l", "the log, newest first"},
 		{"b  Esc", "back from details, log and help"},
 		{"Up Down", "scroll; PgUp and PgDn by ten lines"},
@@ -105,8 +106,8 @@ int view_help(const struct model *model, struct grid *grid, struct area area, in
 	}
 	list_text(&list, LOOK_PLAIN, "");
 	list_part(&list, "", 0, LOOK_PLAIN,
-		"Nothing is lost by a closed window: every step is in the journal, and "
-		"offkit resume ends where it would have ended.");
+		"Nothing is lost by a closed window or a dead connection: the run goes on, and "
+		"offkit attach comes back to it. Every step is in the journal.");
 	return list_end(&list);
 }
 

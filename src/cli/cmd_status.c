@@ -2,82 +2,28 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
-#include "base/file.h"
 #include "cli/commands.h"
-#include "cli/face.h"
-#include "engine/lock.h"
+#include "cli/show_run.h"
 #include "engine/report.h"
 #include "text/text.h"
 
 static const struct option no_options[] = {OPTION_END};
 
-struct newest {
-	struct history history;
-	char id[RUN_ID_SIZE];
-	struct journal_head head;
-	const char *holder; /* of the lock, "" if nobody works here */
-	bool found;
-};
-
-static void newest_release(struct newest *newest)
-{
-	history_release(&newest->history);
-}
-
-/* The chain is read once more for its head: history_newest looks at several. */
-static int read_head(int state_dirfd, struct newest *newest, struct err *err)
-{
-	CLEANUP_FD int runs_fd = -1;
-	CLEANUP_FD int run_fd = -1;
-	size_t torn = 0;
-	int rc = folder_open_at(state_dirfd, "runs", &runs_fd, err);
-
-	if (rc == 0)
-		rc = folder_open_at(runs_fd, newest->id, &run_fd, err);
-	return rc < 0 ? rc : journal_read(run_fd, NULL, NULL, &newest->head, &torn, err);
-}
-
-static int find_newest(struct face *face, struct newest *newest, struct err *err)
-{
-	CLEANUP_FD int state_dirfd = -1;
-	struct err missing;
-	int rc = face_open_state(face, &state_dirfd, err);
-
-	if (rc < 0)
-		return rc;
-	newest->holder = "";
-	if (state_dirfd < 0)
-		return 0;
-	rc = history_newest(state_dirfd, NULL, &newest->history, newest->id, &missing);
-	if (rc == -ERR_NOT_FOUND)
-		return 0;
-	if (rc < 0) {
-		*err = missing;
-		return rc;
-	}
-	newest->found = true;
-	if (lock_look(state_dirfd, &missing) < 0 && missing.code == ERR_LOCKED)
-		newest->holder = arena_string(&face->arena, missing.message);
-	return newest->holder == NULL ? err_no_memory(err) : read_head(state_dirfd, newest, err);
-}
-
 /* ---- status */
 
-static const char *outcome_of(const struct history_step *step)
+static void write_standing(struct json_writer *writer, const struct json *standing)
 {
-	if (step->end != NULL)
-		return history_text(step->end, "outcome");
-	if (step->undoing)
-		return "undoing";
-	if (step->undo != NULL)
-		return "undone";
-	if (step->failure != NULL)
-		return "failed";
-	return step->begin != NULL ? "begun" : "waiting";
+	static const char *const MEMBERS[] = {"command", "pid", "yes", "faces", "taken", "paused",
+		"pausing", "stopping", "question", "text", "step", "spent"};
+
+	for (size_t i = 0; i < sizeof MEMBERS / sizeof *MEMBERS; i++) {
+		const struct json *member = json_member(standing, MEMBERS[i]);
+		if (member != NULL)
+			json_member_value(writer, MEMBERS[i], member);
+	}
 }
 
-static void write_status_json(struct face *face, const struct newest *newest)
+static void write_status_json(struct face *face, const struct newest_run *newest)
 {
 	const struct history *history = &newest->history;
 	struct json_writer writer;
@@ -87,6 +33,11 @@ static void write_status_json(struct face *face, const struct newest *newest)
 	json_member_string(&writer, "state",
 		newest->found ? history_state_name(history_state(history)) : "none");
 	json_member_string(&writer, "atWork", newest->holder);
+	if (newest->standing != NULL) {
+		json_member_object(&writer, "engine");
+		write_standing(&writer, json_root(newest->standing));
+		json_write_end(&writer);
+	}
 	if (newest->found) {
 		json_member_string(&writer, "run", newest->id);
 		json_member_value(&writer, "kit", json_member(history->begin, "kit"));
@@ -97,7 +48,7 @@ static void write_status_json(struct face *face, const struct newest *newest)
 			json_write_object(&writer);
 			json_member_string(&writer, "name", step->name);
 			json_member_string(&writer, "label", step->label);
-			json_member_string(&writer, "outcome", outcome_of(step));
+			json_member_string(&writer, "outcome", newest_run_outcome(step));
 			json_member_integer(&writer, "duration", history_spent(step));
 			if (step->failure != NULL)
 				json_member_string(
@@ -115,84 +66,11 @@ static void write_status_json(struct face *face, const struct newest *newest)
 	str_append_char(&face->result, '\n');
 }
 
-static enum face_sign sign_of(const char *outcome)
-{
-	static const struct {
-		const char *outcome;
-		enum face_sign sign;
-	} SIGNS[] = {
-		{"done", SIGN_GOOD},
-		{"nothing", SIGN_GOOD},
-		{"failed", SIGN_BAD},
-		{"begun", SIGN_WARN},
-		{"undoing", SIGN_WARN},
-	};
-
-	for (size_t i = 0; i < sizeof SIGNS / sizeof *SIGNS; i++)
-		if (strcmp(SIGNS[i].outcome, outcome) == 0)
-			return SIGNS[i].sign;
-	return SIGN_NONE;
-}
-
-static void write_status_step(struct face *face, const struct history_step *step)
-{
-	struct str *out = &face->result;
-	const char *outcome = outcome_of(step);
-	char duration[TEXT_DURATION_SIZE];
-	bool worked = step->begin != NULL;
-
-	str_append_format(out, "  %s %-20s %-8s %8s  ", face_sign(face, sign_of(outcome)),
-		step->label, outcome, worked ? text_stopwatch(history_spent(step), duration) : "");
-	if (step->failure != NULL)
-		text_escape(out, bytes_of_string(history_text(step->failure, "message")), 200);
-	else
-		text_escape(out, bytes_of_string(history_text(step->end, "text")), 200);
-	str_append_char(out, '\n');
-}
-
-static const char *next_of(const struct newest *newest)
-{
-	if (*newest->holder != '\0')
-		return "wait until it ends, or attach to it";
-	switch (history_state(&newest->history)) {
-	case RUN_OPEN:
-		return "offkit resume goes on; offkit rollback undoes";
-	case RUN_DONE:
-		return "nothing; offkit report shows the evidence";
-	case RUN_EMPTY:
-	case RUN_UNDONE:
-	case RUN_CANCELLED:
-		break;
-	}
-	return "nothing";
-}
-
-static void write_status_text(struct face *face, const struct newest *newest)
-{
-	const struct history *history = &newest->history;
-	const struct json *kit = json_member(history->begin, "kit");
-	struct str *out = &face->result;
-
-	str_append_format(
-		out, "Run    %s, %s\n", newest->id, history_state_name(history_state(history)));
-	str_append_text(out, "Kit    ");
-	text_escape(out, bytes_of_string(history_text(kit, "name")), 80);
-	str_append_char(out, ' ');
-	text_escape(out, bytes_of_string(history_text(kit, "version")), 80);
-	if (*newest->holder != '\0') {
-		str_append_text(out, "\nWork   ");
-		text_escape(out, bytes_of_string(newest->holder), 200);
-	}
-	str_append_format(out, "\nNext   %s\n\n", next_of(newest));
-	for (size_t i = 0; i < history->step_count; i++)
-		write_status_step(face, &history->steps[i]);
-}
-
 static int status(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
-	CLEANUP(newest_release) struct newest newest = {0};
-	int rc = find_newest(face, &newest, err);
+	CLEANUP(newest_run_release) struct newest_run newest = {0};
+	int rc = newest_run_find(face, &newest, err);
 
 	(void)values;
 	(void)operand_count;
@@ -201,10 +79,8 @@ static int status(struct face *face, const void *values, size_t operand_count,
 		return rc;
 	if (face->json)
 		write_status_json(face, &newest);
-	else if (newest.found)
-		write_status_text(face, &newest);
 	else
-		str_append_text(&face->result, "Nothing was done here yet.\n");
+		newest_run_show(face, &newest);
 	return 0;
 }
 
@@ -213,10 +89,10 @@ static int status(struct face *face, const void *values, size_t operand_count,
 static int report(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
-	CLEANUP(newest_release) struct newest newest = {0};
+	CLEANUP(newest_run_release) struct newest_run newest = {0};
 	CLEANUP_STR struct str json = STR_INIT;
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
-	int rc = find_newest(face, &newest, err);
+	int rc = newest_run_find(face, &newest, err);
 
 	(void)values;
 	(void)operand_count;

@@ -6,6 +6,7 @@
 
 #include "text/options.h"
 
+extern const struct command command_attach;
 extern const struct command command_backup;
 extern const struct command command_inspect;
 extern const struct command command_monitor;

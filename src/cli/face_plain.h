@@ -53,6 +53,9 @@ MUST_CHECK int plain_follow(
 /* Says it, and offers the choices. */
 void plain_prompt(struct plain_face *plain);
 
+/* Whether the open question is answered by words of its own. */
+bool plain_wants_words(const struct plain_face *plain);
+
 /* A line that was typed: answers the question, or prompts again. */
 void plain_answer(struct plain_face *plain, const char *line);
 

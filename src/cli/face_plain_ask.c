@@ -84,8 +84,10 @@ static bool answer_here(struct plain_face *plain, const char *choice)
 		return false;
 	face_note(plain->face,
 		"%sAnswer with a number or its word; Enter alone takes the one in brackets.\n"
-		"%sPause here, or Ctrl-C at any time, ends at a safe point: offkit resume goes on.",
-		PLAIN_INDENT, PLAIN_INDENT);
+		"%sPause here, or Ctrl-C at any time, ends at a safe point: offkit resume goes "
+		"on.\n"
+		"%sd leaves, and the run waits: offkit attach. While it works p pauses, r goes on.",
+		PLAIN_INDENT, PLAIN_INDENT, PLAIN_INDENT);
 	return true;
 }
 
@@ -133,13 +135,18 @@ void plain_prompt(struct plain_face *plain)
 	offer(plain);
 }
 
+bool plain_wants_words(const struct plain_face *plain)
+{
+	return *plain_text(open_question(plain), "expected") != '\0';
+}
+
 void plain_answer(struct plain_face *plain, const char *line)
 {
 	const struct json *question = open_question(plain);
 	const char *choice = line;
 	struct choices choices;
 
-	if (*plain_text(question, "expected") == '\0') {
+	if (!plain_wants_words(plain)) {
 		read_choices(question, &choices);
 		choice = match(question, &choices, line);
 		if (choice == NULL || answer_here(plain, choice)) {

@@ -103,7 +103,8 @@ static bool may_answer(const struct plain_face *plain)
 	return plain->question_doc != NULL && plain->in_command;
 }
 
-/* What an operator can say while no question is open: a letter and Enter. */
+/* What an operator can say at any time, with a letter and Enter; what is to be typed word for word
+ * may be a letter. */
 static bool obey(struct plain_face *plain, const char *line, bool *ret_leaves)
 {
 	static const struct {
@@ -172,9 +173,10 @@ static void use_typed(struct plain_face *plain, bool *ret_leaves)
 	if (may_answer(plain) && !plain->prompted)
 		ask_anew(plain);
 	while (!*ret_leaves && next_typed(plain, &line)) {
-		if (may_answer(plain) && plain->prompted)
+		if (may_answer(plain) && plain->prompted &&
+			(plain_wants_words(plain) || !obey(plain, str_text(&line), ret_leaves)))
 			plain_answer(plain, str_text(&line));
-		else if (!obey(plain, str_text(&line), ret_leaves))
+		else if (!may_answer(plain) && !obey(plain, str_text(&line), ret_leaves))
 			face_note(plain->face, "%s%s", PLAIN_INDENT,
 				plain->in_command ? "p pauses, r goes on, x stops safely, d leaves."
 						  : "c takes command, d leaves.");

@@ -35,6 +35,7 @@ static const struct command *const commands[] = {
 	&command_inspect,
 	&command_plan,
 	&command_install,
+	&command_attach,
 	&command_resume,
 	&command_rollback,
 	&command_status,

@@ -238,7 +238,7 @@ int engine_resume(
 	if (rc == -ERR_NOT_FOUND && run_judge_nothing(options, err) < 0)
 		return -(int)err->code;
 	if (rc == -ERR_NOT_FOUND)
-		return err_set(err, ERR_USAGE, "no run waits to go on here");
+		return err_set(err, ERR_NO_RUN, "every run of the state folder has ended");
 	if (rc < 0)
 		return rc;
 	if (run.history.rolling_back) {

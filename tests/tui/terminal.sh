@@ -2,6 +2,8 @@
 # configuration. To be sourced; wants $work, a folder of the test's.
 #
 #   terminal_open COLUMNSxROWS [NAME=VALUE…] -- COMMAND…   runs it in a new terminal
+#   terminal_another …         the same beside those that are open, each by its number, $opened
+#   terminal_use NUMBER        the one that is meant from now on
 #   see TEXT, see_not TEXT    waits until the screen shows it, shows it no more
 #   press KEY…                as tmux names them: Enter, Down, C-c, y
 #   resize COLUMNSxROWS
@@ -13,12 +15,23 @@
 
 terminal=offkit-$$
 opened=0
+terminals=0
 place=
 bound=${TERMINAL_BOUND:-600} # polls of 0.1 s until a test gives up
 
 tm() { tmux -u -L "$terminal-$opened" -f /dev/null "$@"; }
 
 terminal_open() {
+	terminal_close
+	terminal_another "$@"
+}
+
+terminal_use() {
+	opened=$1
+	place=$work/terminal-$opened
+}
+
+terminal_another() {
 	local size=$1 environment=()
 	shift
 	while [ "$1" != -- ]; do
@@ -26,10 +39,9 @@ terminal_open() {
 		shift
 	done
 	shift
-	terminal_close
 	# A place of its own: what was closed may still be ending.
-	opened=$((opened + 1))
-	place=$work/terminal-$opened
+	terminals=$((terminals + 1))
+	terminal_use "$terminals"
 	mkdir "$place"
 	: >"$place/stderr"
 	{

@@ -1,0 +1,214 @@
+/* What the newest run is, and how it stands: for status, report and attach. */
+#include "cli/show_run.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "engine/feed.h"
+#include "engine/lock.h"
+#include "text/text.h"
+
+enum { STATE_PATIENCE = 2000 }; /* ms: an engine that is held (SIGSTOP) says nothing */
+
+void newest_run_release(struct newest_run *newest)
+{
+	json_release(newest->standing);
+	history_release(&newest->history);
+}
+
+/* The chain is read once more for its head: history_newest looks at several. */
+static int read_head(int state_dirfd, struct newest_run *newest, struct err *err)
+{
+	CLEANUP_FD int runs_fd = -1;
+	CLEANUP_FD int run_fd = -1;
+	size_t torn = 0;
+	int rc = folder_open_at(state_dirfd, "runs", &runs_fd, err);
+
+	if (rc == 0)
+		rc = folder_open_at(runs_fd, newest->id, &run_fd, err);
+	return rc < 0 ? rc : journal_read(run_fd, NULL, NULL, &newest->head, &torn, err);
+}
+
+/* The one line that the engine says about itself; it is left out if none comes. */
+static void ask_engine(int state_dirfd, struct newest_run *newest)
+{
+	struct pollfd polled = {.events = POLLIN};
+	struct feed *feed = NULL;
+	struct bytes line;
+	struct err ignored;
+
+	if (feed_attach(state_dirfd, FEED_STATE, &feed, &ignored) < 0)
+		return;
+	polled.fd = feed_fd(feed);
+	if (poll(&polled, 1, STATE_PATIENCE) == 1 && feed_next(feed, &line, &ignored) == 1 &&
+		json_parse(line, JSON_LIMITS_OWN(FEED_LINE_MAX), &newest->standing, &ignored) < 0)
+		newest->standing = NULL;
+	int rc = feed_finish(feed, &ignored);
+	(void)rc;
+}
+
+static int find_holder(
+	struct face *face, int state_dirfd, struct newest_run *newest, struct err *err)
+{
+	struct err held;
+
+	if (lock_look(state_dirfd, &held) == 0 || held.code != ERR_LOCKED)
+		return 0;
+	newest->holder = arena_string(&face->arena, held.message);
+	if (newest->holder == NULL)
+		return err_no_memory(err);
+	ask_engine(state_dirfd, newest);
+	return 0;
+}
+
+int newest_run_find(struct face *face, struct newest_run *newest, struct err *err)
+{
+	CLEANUP_FD int state_dirfd = -1;
+	struct err missing;
+
+	newest->holder = "";
+	int rc = face_open_state(face, &state_dirfd, err);
+	if (rc < 0 || state_dirfd < 0)
+		return rc;
+	rc = find_holder(face, state_dirfd, newest, err);
+	if (rc < 0)
+		return rc;
+	rc = history_newest(state_dirfd, NULL, &newest->history, newest->id, &missing);
+	if (rc == -ERR_NOT_FOUND)
+		return 0;
+	if (rc < 0) {
+		*err = missing;
+		return rc;
+	}
+	newest->found = true;
+	return read_head(state_dirfd, newest, err);
+}
+
+const char *newest_run_outcome(const struct history_step *step)
+{
+	if (step->end != NULL)
+		return history_text(step->end, "outcome");
+	if (step->undoing)
+		return "undoing";
+	if (step->undo != NULL)
+		return "undone";
+	if (step->failure != NULL)
+		return "failed";
+	return step->begin != NULL ? "begun" : "waiting";
+}
+
+static enum face_sign sign_of(const char *outcome)
+{
+	static const struct {
+		const char *outcome;
+		enum face_sign sign;
+	} SIGNS[] = {
+		{"done", SIGN_GOOD},
+		{"nothing", SIGN_GOOD},
+		{"failed", SIGN_BAD},
+		{"begun", SIGN_WARN},
+		{"undoing", SIGN_WARN},
+	};
+
+	for (size_t i = 0; i < sizeof SIGNS / sizeof *SIGNS; i++)
+		if (strcmp(SIGNS[i].outcome, outcome) == 0)
+			return SIGNS[i].sign;
+	return SIGN_NONE;
+}
+
+static void show_step(struct face *face, const struct history_step *step)
+{
+	struct str *out = &face->result;
+	const char *outcome = newest_run_outcome(step);
+	char duration[TEXT_DURATION_SIZE];
+	bool worked = step->begin != NULL;
+
+	str_append_format(out, "  %s %-20s %-8s %8s  ", face_sign(face, sign_of(outcome)),
+		step->label, outcome, worked ? text_stopwatch(history_spent(step), duration) : "");
+	if (step->failure != NULL)
+		text_escape(out, bytes_of_string(history_text(step->failure, "message")), 200);
+	else
+		text_escape(out, bytes_of_string(history_text(step->end, "text")), 200);
+	str_append_char(out, '\n');
+}
+
+static bool stands(const struct json *standing, const char *name)
+{
+	const struct json *member = json_member(standing, name);
+
+	return member != NULL && json_type(member) == JSON_BOOL && json_bool(member);
+}
+
+/* Who is at work, and whether it waits for somebody. */
+static void show_work(struct face *face, const struct newest_run *newest)
+{
+	struct str *out = &face->result;
+	const struct json *standing = newest->standing == NULL ? NULL : json_root(newest->standing);
+	bool asks = *history_text(standing, "question") != '\0';
+
+	if (*newest->holder == '\0')
+		return;
+	str_append_text(out, "Work   ");
+	text_escape(out, bytes_of_string(newest->holder), 200);
+	str_append_char(out, '\n');
+	if (asks) {
+		str_append_text(out, "       waits for an answer: ");
+		text_escape(out, bytes_of_string(history_text(standing, "text")), 200);
+		str_append_char(out, '\n');
+	}
+	if (stands(standing, "paused"))
+		str_append_text(out, "       paused at a safe point\n");
+	if (stands(standing, "stopping"))
+		str_append_text(out, "       stopping at the next safe point\n");
+	if ((asks || stands(standing, "paused")) && !stands(standing, "taken"))
+		str_append_text(out, "       nobody is in command: offkit attach\n");
+}
+
+static const char *next_of(const struct newest_run *newest)
+{
+	if (*newest->holder != '\0')
+		return "offkit attach shows it; or wait until it ends";
+	switch (history_state(&newest->history)) {
+	case RUN_OPEN:
+		return "offkit resume goes on; offkit rollback undoes";
+	case RUN_DONE:
+		return "nothing; offkit report shows the evidence";
+	case RUN_EMPTY:
+	case RUN_UNDONE:
+	case RUN_CANCELLED:
+		break;
+	}
+	return "nothing";
+}
+
+static void show_found(struct face *face, const struct newest_run *newest)
+{
+	const struct history *history = &newest->history;
+	const struct json *kit = json_member(history->begin, "kit");
+	struct str *out = &face->result;
+
+	str_append_format(
+		out, "Run    %s, %s\n", newest->id, history_state_name(history_state(history)));
+	str_append_text(out, "Kit    ");
+	text_escape(out, bytes_of_string(history_text(kit, "name")), 80);
+	str_append_char(out, ' ');
+	text_escape(out, bytes_of_string(history_text(kit, "version")), 80);
+	str_append_char(out, '\n');
+	show_work(face, newest);
+	str_append_format(out, "Next   %s\n\n", next_of(newest));
+	for (size_t i = 0; i < history->step_count; i++)
+		show_step(face, &history->steps[i]);
+}
+
+void newest_run_show(struct face *face, const struct newest_run *newest)
+{
+	if (newest->found) {
+		show_found(face, newest);
+		return;
+	}
+	show_work(face, newest);
+	str_append_text(&face->result, "Nothing was done here yet.\n");
+}
