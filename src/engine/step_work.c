@@ -424,6 +424,8 @@ static int undo_once(struct run *run, size_t index, struct err *err)
 		return rc;
 	run_context(run, index, &arena, &context);
 	rc = copy_checkpoint(&context, &checkpoint, err);
+	if (rc == 0 && step->migration != NULL)
+		rc = record_undoing(&context, err);
 	if (rc == 0)
 		rc = step->kind->undo(&context, err);
 	/* The record goes last: until then the migration counts as begun. */

@@ -96,7 +96,7 @@ static int backfill_plan(
 		result = mongo_count(
 			context->mongo, backfill.phases[0].collection, all, &count, err);
 	if (result == 0)
-		result = record_look(context->mongo, backfill.id, context->arena, &record, err);
+		result = record_look(context, &record, err);
 	if (result == 0)
 		result = plan_lines(context, &backfill, count, plan, err);
 	if (result != 0)
@@ -105,7 +105,8 @@ static int backfill_plan(
 	plan->way_back = WAY_BACK_EXACT;
 	plan->way_back_text = "undo, proved by digest";
 	plan->proof = "a report with its SHA-256, the same on every run of the same data";
-	plan->nothing_to_do = record.status == RECORD_DONE;
+	/* Of another content it is none of ours: preflight says so. */
+	plan->nothing_to_do = record.status == RECORD_DONE && !record.other_content;
 	return 0;
 }
 

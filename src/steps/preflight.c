@@ -239,6 +239,7 @@ static preflight_check *const CHECKS[] = {
 	preflight_oplog,
 	check_balancer,
 	check_hooks,
+	preflight_records,
 	preflight_look,
 	preflight_indexes,
 	preflight_duplicates,

@@ -4,13 +4,34 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "crypto/digest.h"
 
 static const char *const STATUS[] = {
 	[RECORD_NONE] = "",
 	[RECORD_RUNNING] = "running",
 	[RECORD_DONE] = "done",
-	[RECORD_UNDONE] = "undone",
+	[RECORD_UNDOING] = "undoing",
 };
+
+/* The SHA-256 of the very file that was signed, so that no version of this program changes it. */
+static int digest_of(
+	const struct step_context *context, char hex[static SHA256_HEX_SIZE], struct err *err)
+{
+	char name[MIGRATION_ID_MAX + 40];
+	struct sha256 digest;
+
+	(void)snprintf(name, sizeof name, "migrations/%s/migration.json", context->step->name);
+	struct bytes file =
+		context->kit == NULL ? bytes_make(NULL, 0) : trusted_kit_file(context->kit, name);
+	if (file.data == NULL) {
+		hex[0] = '\0';
+		return 0;
+	}
+	int rc = sha256_of(file, &digest, err);
+	if (rc == 0)
+		sha256_to_hex(&digest, hex);
+	return rc;
+}
 
 static int64_t read_date(struct bytes doc, const char *name)
 {
@@ -26,31 +47,44 @@ static const char *copy_text(struct arena *arena, struct bytes doc, const char *
 	return arena_string(arena, text == NULL ? "" : text);
 }
 
-int record_look(struct mongo *mongo, const char *migration_id, struct arena *arena,
-	struct record *ret_record, struct err *err)
+static enum record_status read_status(const char *status)
+{
+	/* A record of another tool, which knows no status, says that it was done. */
+	if (status == NULL)
+		return RECORD_DONE;
+	for (enum record_status i = RECORD_RUNNING; i <= RECORD_UNDOING; i++)
+		if (strcmp(status, STATUS[i]) == 0)
+			return i;
+	return RECORD_OTHER;
+}
+
+int record_look(const struct step_context *context, struct record *ret_record, struct err *err)
 {
 	CLEANUP_STR struct str text = STR_INIT;
-	struct record record = {.kit = "", .version = "", .run_id = ""};
+	struct record record = {.kit = "", .version = "", .digest = "", .run_id = ""};
+	char digest[SHA256_HEX_SIZE];
 	bool found = false;
-	int rc = mongo_find_by_id(mongo, RECORD_COLLECTION, migration_id, &text, &found, err);
+	int rc = mongo_find_by_id(
+		context->mongo, RECORD_COLLECTION, context->step->name, &text, &found, err);
 
+	if (rc == 0 && found)
+		rc = digest_of(context, digest, err);
 	if (rc < 0)
 		return rc;
 	if (found) {
 		struct bytes doc = str_bytes(&text);
-		const char *status = doc_get_string(doc, "status");
-		/* A record of another tool, which knows no status, says that it was done. */
-		record.status = RECORD_DONE;
-		for (enum record_status i = RECORD_RUNNING; i <= RECORD_UNDONE; i++)
-			if (status != NULL && strcmp(status, STATUS[i]) == 0)
-				record.status = i;
-		record.kit = copy_text(arena, doc, "kit");
-		record.version = copy_text(arena, doc, "version");
-		record.run_id = copy_text(arena, doc, "runId");
-		if (record.kit == NULL || record.version == NULL || record.run_id == NULL)
+		record.status = read_status(doc_get_string(doc, "status"));
+		record.kit = copy_text(context->arena, doc, "kit");
+		record.version = copy_text(context->arena, doc, "version");
+		record.digest = copy_text(context->arena, doc, "digest");
+		record.run_id = copy_text(context->arena, doc, "runId");
+		if (record.kit == NULL || record.version == NULL || record.digest == NULL ||
+			record.run_id == NULL)
 			return err_no_memory(err);
 		record.started = read_date(doc, "startedAt");
 		record.finished = read_date(doc, "finishedAt");
+		record.other_content = record.status == RECORD_DONE && *record.digest != '\0' &&
+				       *digest != '\0' && strcmp(record.digest, digest) != 0;
 	}
 	*ret_record = record;
 	return 0;
@@ -98,15 +132,20 @@ static int run_one(struct mongo_bulk *bulk, int64_t *ret_hits, struct err *err)
 	return 0;
 }
 
-static void write_head(struct doc_writer *writer, const struct step_context *context)
+static int write_head(
+	struct doc_writer *writer, const struct step_context *context, struct err *err)
 {
+	char digest[SHA256_HEX_SIZE];
+	int rc = digest_of(context, digest, err);
 	const struct manifest *manifest = trusted_kit_manifest(context->kit);
 
 	doc_write_string(writer, "kit", manifest->name);
 	doc_write_string(writer, "version", manifest->version);
+	doc_write_string(writer, "digest", rc < 0 ? "" : digest);
 	doc_write_string(writer, "runId", context->run_id);
 	doc_write_date(writer, "startedAt", clock_now());
 	doc_write_string(writer, "status", STATUS[RECORD_RUNNING]);
+	return rc;
 }
 
 static void write_filter(struct str *filter, const char *id, const char *run_id, const char *status)
@@ -130,9 +169,10 @@ static int insert_running(const struct step_context *context, int64_t *ret_hits,
 
 	doc_write_begin(&writer, &doc);
 	doc_write_string(&writer, "_id", context->step->name);
-	write_head(&writer, context);
+	int rc = write_head(&writer, context, err);
 	doc_write_end(&writer);
-	int rc = str_check(&doc, err);
+	if (rc == 0)
+		rc = str_check(&doc, err);
 	if (rc == 0)
 		rc = mongo_bulk_begin(context->mongo, RECORD_COLLECTION, &bulk, err);
 	if (rc == 0)
@@ -168,14 +208,14 @@ static int update_running(const struct step_context *context, const struct recor
 		&filter, context->step->name, *seen->run_id == '\0' ? NULL : seen->run_id, NULL);
 	doc_write_begin(&writer, &change);
 	doc_write_document(&writer, "$set");
-	write_head(&writer, context);
+	int rc = write_head(&writer, context, err);
 	doc_write_end(&writer);
 	doc_write_document(&writer, "$unset");
 	doc_write_string(&writer, "finishedAt", "");
 	doc_write_string(&writer, "durationMs", "");
 	doc_write_end(&writer);
 	doc_write_end(&writer);
-	return update(context, &filter, &change, ret_hits, err);
+	return rc < 0 ? rc : update(context, &filter, &change, ret_hits, err);
 }
 
 int record_begin(const struct step_context *context, struct err *err)
@@ -183,8 +223,7 @@ int record_begin(const struct step_context *context, struct err *err)
 	for (int attempt = 0; attempt < 3; attempt++) {
 		struct record seen;
 		int64_t hits = 0;
-		int rc = record_look(
-			context->mongo, context->step->name, context->arena, &seen, err);
+		int rc = record_look(context, &seen, err);
 		if (rc < 0)
 			return rc;
 		if (seen.status == RECORD_RUNNING && strcmp(seen.run_id, context->run_id) == 0)
@@ -223,6 +262,22 @@ int record_done(const struct step_context *context, int64_t duration, struct err
 }
 
 /* ---- undo */
+
+int record_undoing(const struct step_context *context, struct err *err)
+{
+	CLEANUP_STR struct str filter = STR_INIT;
+	CLEANUP_STR struct str change = STR_INIT;
+	struct doc_writer writer;
+	int64_t ignored = 0;
+
+	write_filter(&filter, context->step->name, context->run_id, NULL);
+	doc_write_begin(&writer, &change);
+	doc_write_document(&writer, "$set");
+	doc_write_string(&writer, "status", STATUS[RECORD_UNDOING]);
+	doc_write_end(&writer);
+	doc_write_end(&writer);
+	return update(context, &filter, &change, &ignored, err);
+}
 
 static int drop_if_empty(const struct step_context *context, struct err *err)
 {
