@@ -312,8 +312,11 @@ static int failed(struct run *run, size_t index, struct err *err)
 		rc = run_step_undo(run, index, err);
 	if (rc == 0 && choice == FAILURE_RESTORE)
 		rc = run_restore(run, err);
-	if (rc < 0 && choice != FAILURE_LEAVE)
-		return rc;
+	if (rc < 0 && choice != FAILURE_LEAVE) {
+		/* What went wrong first is what the operator has to mend. */
+		const struct err second = *err;
+		return err_set(err, second.code, "%s - after: %s", second.message, failure.message);
+	}
 	if (rc == 0 && choice == FAILURE_RETRY) {
 		/* The old connection may be half dead. */
 		mongo_close(run->mongo);
