@@ -4,6 +4,17 @@
 
 #include "base/cleanup.h"
 
+/* One that is in the list already, by a run that was interrupted, is armed again with what it has
+ * now. NULL: there is no room. */
+static struct ttl_index *place(struct ttl_index *list, size_t room, size_t *count,
+	const char *collection, const char *name)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp(list[i].collection, collection) == 0 && strcmp(list[i].index, name) == 0)
+			return &list[i];
+	return *count == room ? NULL : &list[(*count)++];
+}
+
 int ttl_find(struct mongo *mongo, const char *collection, struct arena *arena,
 	struct ttl_index *list, size_t room, size_t *count, struct err *err)
 {
@@ -19,9 +30,9 @@ int ttl_find(struct mongo *mongo, const char *collection, struct arena *arena,
 		if (name == NULL || !doc_get_integer(indexes[i], "expireAfterSeconds", &seconds) ||
 			seconds == TTL_DISARMED)
 			continue;
-		if (*count == room)
+		struct ttl_index *index = place(list, room, count, collection, name);
+		if (index == NULL)
 			return err_set(err, ERR_MIGRATION, "more than %zu TTL indexes", room);
-		struct ttl_index *index = &list[(*count)++];
 		index->collection = arena_string(arena, collection);
 		index->index = arena_string(arena, name);
 		index->seconds = seconds;
