@@ -59,7 +59,14 @@ int hook_check(const struct site_hook *hook, struct err *err)
 		return err_set(err, ERR_HOOK, "%s belongs neither to root nor to this user", path);
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return err_set(err, ERR_HOOK, "%s can be written by others", path);
-	return check_parents(path, err);
+	int rc = check_parents(path, err);
+	if (rc < 0)
+		return rc;
+	/* A link leads to other folders, which count as well. */
+	CLEANUP_FREE char *real = realpath(path, NULL);
+	if (real == NULL)
+		return err_set_errno(err, ERR_HOOK, errno, "%s", path);
+	return strcmp(real, path) == 0 ? 0 : check_parents(real, err);
 }
 
 /* ---- running */
@@ -121,41 +128,52 @@ static int spawn(const struct site_hook *hook, const char *run_id, int output_fd
 	return 0;
 }
 
-/* Reads until the writers are gone or the time is over; what is over the limit is thrown away. */
-static bool read_output(int fd, int64_t deadline, struct str *output)
+enum { SLICE = 50, LAST_WORDS = 500 }; /* ms */
+
+/* false: the writers are gone. What is over the limit is thrown away. */
+static bool read_some(int fd, int wait, struct str *output)
 {
 	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 	char chunk[4096];
+	int ready = poll(&poll_fd, 1, wait);
 
-	for (;;) {
-		int64_t left = deadline - clock_boottime();
-		if (left <= 0)
-			return false;
-		int ready = poll(&poll_fd, 1, left > 1000 ? 1000 : (int)left);
-		if (ready < 0 && errno != EINTR)
-			return true;
-		if (ready <= 0)
-			continue;
-		ssize_t got = read(fd, chunk, sizeof chunk);
-		if (got <= 0)
-			return true;
-		if (output->size < HOOK_OUTPUT_MAX) {
-			size_t room = HOOK_OUTPUT_MAX - output->size;
-			str_append(output, chunk, (size_t)got < room ? (size_t)got : room);
-		}
+	if (ready <= 0)
+		return ready == 0 || errno == EINTR;
+	ssize_t got = read(fd, chunk, sizeof chunk);
+	if (got <= 0)
+		return false;
+	if (output->size < HOOK_OUTPUT_MAX) {
+		size_t room = HOOK_OUTPUT_MAX - output->size;
+		str_append(output, chunk, (size_t)got < room ? (size_t)got : room);
 	}
+	return true;
 }
 
-/* A hook may close its output and work on: its end is waited for within the same time. */
-static bool wait_until(pid_t pid, int64_t deadline, int *ret_status)
+/*
+ * Until the hook has ended, not until everything has that it started: a service that it left behind
+ * may keep its output open for ever. What was said last is still waited for. A hook may close its
+ * output and work on as well.
+ */
+static bool wait_until(pid_t pid, int fd, int64_t deadline, struct str *output, int *ret_status)
 {
+	int64_t ended = 0;
+	bool open = true;
+
 	for (;;) {
-		pid_t waited = waitpid(pid, ret_status, WNOHANG);
-		if (waited == pid || (waited < 0 && errno != EINTR))
+		int64_t now = clock_boottime();
+		if (open)
+			open = read_some(fd, SLICE, output);
+		else if (ended == 0)
+			(void)poll(NULL, 0, SLICE);
+		if (ended == 0) {
+			pid_t waited = waitpid(pid, ret_status, WNOHANG);
+			if (waited == pid || (waited < 0 && errno != EINTR))
+				ended = now;
+		}
+		if (ended != 0 && (!open || now - ended >= LAST_WORDS))
 			return true;
-		if (clock_boottime() >= deadline)
+		if (ended == 0 && now >= deadline)
 			return false;
-		(void)poll(NULL, 0, 10);
 	}
 }
 
@@ -187,8 +205,7 @@ int hook_run(const struct site_hook *hook, const char *run_id, struct str *outpu
 	if (rc < 0)
 		return rc;
 	(void)close(steal_fd(&write_fd));
-	bool in_time = read_output(read_fd, deadline, output) && wait_until(pid, deadline, &status);
-	if (!in_time) {
+	if (!wait_until(pid, read_fd, deadline, output, &status)) {
 		(void)kill(-pid, SIGKILL);
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			continue;

@@ -4,8 +4,8 @@
  * An argument vector without a shell; the program's path is absolute, and the file belongs to root
  * (or to the user offkit runs as, when that is not root) and can be written by nobody else, and so
  * can no folder above it. The environment is PATH, LANG=C and OFFKIT_RUN alone, the input is
- * /dev/null, the working folder is "/". After the timeout its whole process group is killed.
- * What it writes is captured and bounded. Errors are ERR_HOOK.
+ * /dev/null, the working folder is "/". It has ended when its first process has; after the timeout
+ * its whole process group is killed. What it writes is captured and bounded. Errors are ERR_HOOK.
  */
 #ifndef OFFKIT_STEPS_HOOK_H
 #define OFFKIT_STEPS_HOOK_H

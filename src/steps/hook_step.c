@@ -28,7 +28,12 @@ static int note_output(const struct step_context *context, const char *which,
 		size += size < rest.size;
 		rest = bytes_make(rest.data + size, rest.size - size);
 	}
-	return 0;
+	if (rest.size == 0 && output->size < HOOK_OUTPUT_MAX)
+		return 0;
+	CLEANUP_STR struct str more = STR_INIT;
+	str_append_format(&more, "%s hook: it said more, which is not kept", which);
+	int rc = str_check(&more, err);
+	return rc < 0 ? rc : context->host->note(context->host->self, str_text(&more), err);
 }
 
 int hook_step(const struct step_context *context, const struct site_hook *hook, const char *which,

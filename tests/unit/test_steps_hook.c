@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,38 @@ static void after_its_timeout_the_group_is_killed(void **state)
 	assert_non_null(strstr(err.message, "was killed"));
 }
 
+static void what_it_leaves_behind_is_not_waited_for(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str output = STR_INIT;
+	struct err err;
+
+	/* The child has the output open until it is killed, long after the timeout. */
+	put_hook("echo begun; sleep 600 & echo $! >\"$1\"; echo done", 0700);
+	char child[128];
+	(void)snprintf(child, sizeof child, "%s/child", folder);
+	assert_int_equal(run(child, 60000, &output, &err), 0);
+	assert_string_equal(str_text(&output), "begun\ndone\n");
+	FILE *file = fopen(child, "r");
+	int pid = 0;
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &pid), 1);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(unlink(child), 0);
+}
+
+static void one_that_works_on_with_its_output_closed_is_waited_for(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str output = STR_INIT;
+	struct err err;
+
+	put_hook("exec >&- 2>&-; i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; exit 3", 0700);
+	assert_int_equal(run("", 60000, &output, &err), -ERR_HOOK);
+	assert_non_null(strstr(err.message, "ended with 3"));
+}
+
 static void its_output_is_bounded(void **state)
 {
 	(void)state;
@@ -144,6 +177,26 @@ static void one_in_a_folder_that_others_can_write_is_refused(void **state)
 	assert_int_equal(check(&err), 0);
 }
 
+static void one_that_a_link_leads_to_is_looked_at_where_it_is(void **state)
+{
+	(void)state;
+	char open_folder[96], real[128];
+	struct err err;
+
+	(void)snprintf(open_folder, sizeof open_folder, "%s/open", folder);
+	(void)snprintf(real, sizeof real, "%s/real", open_folder);
+	assert_int_equal(mkdir(open_folder, 0700), 0);
+	put_hook("true", 0700);
+	assert_int_equal(rename(path, real), 0);
+	assert_int_equal(symlink(real, path), 0);
+	assert_int_equal(check(&err), 0);
+	assert_int_equal(chmod(open_folder, 0777), 0);
+	assert_int_equal(check(&err), -ERR_HOOK);
+	assert_non_null(strstr(err.message, open_folder));
+	assert_int_equal(unlink(real), 0);
+	assert_int_equal(rmdir(open_folder), 0);
+}
+
 static void what_is_no_program_is_refused(void **state)
 {
 	(void)state;
@@ -167,9 +220,12 @@ int main(void)
 		HOOK_TEST(its_environment_is_clean),
 		HOOK_TEST(its_failure_is_named_and_its_words_are_kept),
 		HOOK_TEST(after_its_timeout_the_group_is_killed),
+		HOOK_TEST(what_it_leaves_behind_is_not_waited_for),
+		HOOK_TEST(one_that_works_on_with_its_output_closed_is_waited_for),
 		HOOK_TEST(its_output_is_bounded),
 		HOOK_TEST(one_that_others_can_write_is_refused),
 		HOOK_TEST(one_in_a_folder_that_others_can_write_is_refused),
+		HOOK_TEST(one_that_a_link_leads_to_is_looked_at_where_it_is),
 		HOOK_TEST(what_is_no_program_is_refused),
 	};
 
