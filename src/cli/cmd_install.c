@@ -1,6 +1,5 @@
 /* offkit install KIT and offkit plan KIT. */
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "cli/check_kit.h"
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -36,31 +35,6 @@ static int run_plan(void *argument, const struct engine_face *face, struct err *
 	struct install *install = argument;
 
 	return engine_plan(install->kit, &install->session->options, face, err);
-}
-
-static void show_progress(void *argument, const struct verify_progress *progress)
-{
-	face_progress(argument, "Verifying", progress->octets_done, progress->octets_total);
-}
-
-static int unpack(struct session *session, const char *path, const struct run_values *values,
-	struct trusted_kit **ret_kit, struct err *err)
-{
-	CLEANUP_STR struct str quarantine = STR_INIT;
-	const struct verify_options options = {
-		.state_dirfd = session->state_dirfd,
-		.now = clock_now(),
-		.force_reason = values->force_reason,
-		.progress = show_progress,
-		.argument = session->face,
-	};
-	int rc = verify_and_unpack(path, session->root, &options, ret_kit, &quarantine, err);
-
-	face_progress_end(session->face);
-	if (rc < 0 && quarantine.size > 0)
-		face_note(session->face, "What was unpacked is in %s/quarantine/%s.",
-			session->site.state_dir, str_text(&quarantine));
-	return rc;
 }
 
 static int plan(struct face *face, const void *values, size_t operand_count,
@@ -102,7 +76,7 @@ static int install(struct face *face, const void *values, size_t operand_count,
 	if (rc == 0)
 		rc = session_open(face, "install", SESSION_BEGINS, given, &session, err);
 	if (rc == 0)
-		rc = unpack(&session, operands[0], given, &kit, err);
+		rc = session_unpack(&session, operands[0], given->force_reason, false, &kit, err);
 	if (rc < 0)
 		return rc;
 	struct install install = {.session = &session, .kit = kit};

@@ -9,6 +9,14 @@ static const struct option options[] = {
 	OPTION_END,
 };
 
+static const struct option resume_options[] = {
+	RUN_OPTION_ROWS,
+	LEASE_OPTION_ROWS,
+	OPTION_ROW_FLAG("adopt", 0, struct run_values, adopt,
+		"take over a run whose state folder is lost or elsewhere; needs --reason"),
+	OPTION_END,
+};
+
 struct rollback {
 	struct session *session;
 	const char *step;
@@ -32,12 +40,17 @@ static int resume(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
 	CLEANUP(session_release) struct session session = SESSION_INIT;
+	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
+	bool adopt = ((const struct run_values *)values)->adopt;
 	int rc = session_need_consent(face, err);
 
-	(void)operand_count;
-	(void)operands;
+	if (rc == 0 && operand_count > 0 && !adopt)
+		rc = err_set(err, ERR_USAGE, "resume takes a kit with --adopt only");
 	if (rc == 0)
-		rc = session_open(face, "resume", SESSION_CHANGES, values, &session, err);
+		rc = session_open(face, "resume", adopt ? SESSION_BEGINS : SESSION_CHANGES, values,
+			&session, err);
+	if (rc == 0 && operand_count > 0)
+		rc = session_unpack(&session, operands[0], NULL, true, &kit, err);
 	return rc < 0 ? rc : session_run(&session, run_resume, &session, err);
 }
 
@@ -60,10 +73,11 @@ static int rollback(struct face *face, const void *values, size_t operand_count,
 
 const struct command command_resume = {
 	.name = "resume",
-	.synopsis = "",
+	.synopsis = "[--adopt [KIT]]",
 	.summary = "go on after a crash, a lost connection, a pause",
-	.options = options,
+	.options = resume_options,
 	.values_size = sizeof(struct run_values),
+	.operands_max = 1,
 	.run = resume,
 };
 

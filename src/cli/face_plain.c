@@ -388,8 +388,23 @@ static void show_run_end(struct plain_face *plain, const struct json *event, str
 			plain_text(report, "json"));
 }
 
+static void show_adopt(struct plain_face *plain, const struct json *event, struct str *line)
+{
+	const struct json *from = json_member(event, "from");
+
+	(void)plain;
+	str_append_text(line, "Taken over from host ");
+	plain_escaped(line, plain_text(from, "host"));
+	str_append_text(line, ", state folder ");
+	plain_escaped(line, plain_text(from, "stateDir"));
+	str_append_text(line, ": ");
+	plain_escaped(line, plain_text(event, "reason"));
+	str_append_char(line, '.');
+}
+
 static show *const SHOWS[EVENT_COUNT] = {
 	[EVENT_RUN_BEGIN] = show_run_begin,
+	[EVENT_RUN_ADOPT] = show_adopt,
 	[EVENT_RUN_RESUME] = show_run_resume,
 	[EVENT_CHECK] = show_check,
 	[EVENT_PLAN] = show_plan,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "cli/follow.h"
 #include "cli/stop.h"
@@ -61,6 +62,9 @@ static int read_options(struct session *session, const char *command,
 		return err_set(err, ERR_USAGE, "--allow-expiry needs --reason TEXT");
 	if (values->break_lease && values->reason == NULL)
 		return err_set(err, ERR_USAGE, "--break-lease needs --reason TEXT");
+	if (values->adopt && values->reason == NULL)
+		return err_set(err, ERR_USAGE, "--adopt needs --reason TEXT");
+	options->adopt = values->adopt;
 	options->break_lease = values->break_lease;
 	if (values->batch_size > 0)
 		options->step.batch_size = values->batch_size;
@@ -133,6 +137,34 @@ void session_release(struct session *session)
 	cleanup_close(&session->lock_fd);
 	cleanup_close(&session->state_dirfd);
 	*session = SESSION_INIT;
+}
+
+/* ---- the kit */
+
+static void show_progress(void *argument, const struct verify_progress *progress)
+{
+	face_progress(argument, "Verifying", progress->octets_done, progress->octets_total);
+}
+
+int session_unpack(struct session *session, const char *path, const char *force_reason, bool late,
+	struct trusted_kit **ret_kit, struct err *err)
+{
+	CLEANUP_STR struct str quarantine = STR_INIT;
+	const struct verify_options options = {
+		.state_dirfd = session->state_dirfd,
+		.now = clock_now(),
+		.ignore_time = late,
+		.force_reason = force_reason,
+		.progress = show_progress,
+		.argument = session->face,
+	};
+	int rc = verify_and_unpack(path, session->root, &options, ret_kit, &quarantine, err);
+
+	face_progress_end(session->face);
+	if (rc < 0 && quarantine.size > 0)
+		face_note(session->face, "What was unpacked is in %s/quarantine/%s.",
+			session->site.state_dir, str_text(&quarantine));
+	return rc;
 }
 
 /* ---- the face */

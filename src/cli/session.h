@@ -24,6 +24,7 @@ struct run_values {
 	const char *force_reason;
 	bool dry_run;
 	bool break_lease;
+	bool adopt;
 };
 
 #define RUN_OPTION_ROWS                                                                            \
@@ -82,6 +83,13 @@ void session_release(struct session *session);
 
 /* ERR_NO_TERMINAL unless there is a terminal to ask on, or --yes. Before anything is touched. */
 MUST_CHECK int session_need_consent(const struct face *face, struct err *err);
+
+struct trusted_kit;
+
+/* Verifies a kit and unpacks it into the state folder; says where one that fails was put. late: it
+ * was begun here already, so that its age does not count. */
+MUST_CHECK int session_unpack(struct session *session, const char *path, const char *force_reason,
+	bool late, struct trusted_kit **ret_kit, struct err *err);
 
 /* Starts the engine in a process of its own, which has the lock from then on, and shows the run by
  * the face that was asked for. */

@@ -116,6 +116,16 @@ static int fold_run_resume(struct history *history, struct history_step *step,
 	return 0;
 }
 
+static int fold_run_adopt(struct history *history, struct history_step *step,
+	const struct json *event, struct err *err)
+{
+	(void)step;
+	(void)event;
+	(void)err;
+	history->taken_over = true;
+	return 0;
+}
+
 static int fold_step_begin(struct history *history, struct history_step *step,
 	const struct json *event, struct err *err)
 {
@@ -233,6 +243,7 @@ typedef int fold(struct history *history, struct history_step *step, const struc
 static fold *const FOLDS[EVENT_COUNT] = {
 	[EVENT_RUN_BEGIN] = fold_run_begin,
 	[EVENT_RUN_RESUME] = fold_run_resume,
+	[EVENT_RUN_ADOPT] = fold_run_adopt,
 	[EVENT_PLAN] = fold_plan,
 	[EVENT_QUESTION] = fold_question,
 	[EVENT_STEP_BEGIN] = fold_step_begin,

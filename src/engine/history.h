@@ -50,6 +50,7 @@ struct history {
 	struct history_step *current; /* the step at work, or that was when it was interrupted */
 	int64_t last_time;
 	int64_t question_count;
+	bool taken_over;	   /* it began in another state folder: run.adopt */
 	bool ingest_resumed;	   /* a checkpoint said so */
 	const struct json *resume; /* the last run.resume */
 	bool went_back;		   /* something was undone, or its undoing began */

@@ -37,10 +37,8 @@ static int open_journal(struct run *run, size_t *ret_torn, struct err *err)
 	return 0;
 }
 
-static int load_kit(struct run *run, struct err *err)
+int run_load_kit(struct run *run, const char *id, struct err *err)
 {
-	const struct json *kit = json_member(run->history.begin, "kit");
-	const char *id = history_text(kit, "id");
 	int state_dirfd = run->options->state_dirfd;
 
 	int rc = trust_store_load(state_dirfd, &run->root, err);
@@ -49,7 +47,14 @@ static int load_kit(struct run *run, struct err *err)
 	if (rc < 0)
 		return err_context(err, "kit %s", id);
 	run->kit = run->own_kit;
-	rc = walk_build(run->kit, &run->walk, err);
+	return walk_build(run->kit, &run->walk, err);
+}
+
+static int load_kit(struct run *run, struct err *err)
+{
+	const struct json *kit = json_member(run->history.begin, "kit");
+	int rc = run_load_kit(run, history_text(kit, "id"), err);
+
 	for (size_t i = 0; rc == 0 && i < run->walk.count; i++)
 		if (history_step(&run->history, run->walk.steps[i].name) == NULL)
 			rc = err_set(err, ERR_JOURNAL,
@@ -201,7 +206,7 @@ static int rollback(struct run *run, const char *step_name, struct err *err)
 				err, ERR_USAGE, "run %s has no step \"%s\"", run->id, step_name);
 	}
 	run->effects = true;
-	int rc = own_database(run, err);
+	int rc = run->lease == NULL ? own_database(run, err) : 0;
 	if (rc < 0)
 		return rc;
 	rc = tell_resume(run, "rollback", "", step_name, err);
@@ -228,12 +233,44 @@ int engine_rollback(const char *step_name, const struct engine_options *options,
 
 /* ---- resume */
 
+static int resume(struct run *run, struct err *err)
+{
+	size_t first = first_open_step(run);
+	int rc = run->lease == NULL ? own_database(run, err) : 0;
+
+	if (rc < 0)
+		return rc;
+	rc = tell_resume(run, "resume", first < run->walk.count ? run->walk.steps[first].name : "",
+		NULL, err);
+	if (rc == 0)
+		rc = run_await_lease(run, err);
+	if (rc == 0)
+		rc = run_finish_undo(run, err);
+	if (rc == 0)
+		rc = run_walk(run, err);
+	return rc < 0 ? run_fail(run, err) : 0;
+}
+
+static int adopt(struct run *run, struct err *err)
+{
+	CLEANUP_STR struct str target = STR_INIT;
+	int rc = run_adopt(run, &target, err);
+
+	if (rc < 0)
+		return rc;
+	if (target.size == 0)
+		return resume(run, err);
+	return rollback(run, strcmp(str_text(&target), "*") == 0 ? NULL : str_text(&target), err);
+}
+
 int engine_resume(
 	const struct engine_options *options, const struct engine_face *face, struct err *err)
 {
 	CLEANUP(run_release) struct run run;
 
 	run_init(&run, NULL, options, face);
+	if (options->adopt)
+		return adopt(&run, err);
 	int rc = run_load(&run, is_open, err);
 	if (rc == -ERR_NOT_FOUND && run_judge_nothing(options, err) < 0)
 		return -(int)err->code;
@@ -246,17 +283,5 @@ int engine_resume(
 		return rollback(&run, *target == '\0' ? NULL : target, err);
 	}
 	run.effects = true;
-	size_t first = first_open_step(&run);
-	rc = own_database(&run, err);
-	if (rc < 0)
-		return rc;
-	rc = tell_resume(&run, "resume", first < run.walk.count ? run.walk.steps[first].name : "",
-		NULL, err);
-	if (rc == 0)
-		rc = run_await_lease(&run, err);
-	if (rc == 0)
-		rc = run_finish_undo(&run, err);
-	if (rc == 0)
-		rc = run_walk(&run, err);
-	return rc < 0 ? run_fail(&run, err) : 0;
+	return resume(&run, err);
 }

@@ -429,6 +429,7 @@ void run_context(struct run *run, size_t step, struct arena *arena, struct step_
 		.arena = arena,
 		.checkpoint = state == NULL ? NULL : state->checkpoint,
 		.checkpoint_of = host_checkpoint_of,
+		.taken_over = run->history.taken_over,
 		.ingest_resumed = run->history.ingest_resumed,
 		.went_back = run->history.went_back,
 		.read_only = run->read_only,

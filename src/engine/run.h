@@ -151,6 +151,13 @@ MUST_CHECK int run_walk(struct run *run, struct err *err);
  */
 MUST_CHECK int run_fail(struct run *run, struct err *err);
 
+/* The kit of that name below state/kits, verified again, and its walk. ERR_NOT_FOUND. */
+MUST_CHECK int run_load_kit(struct run *run, const char *kit_id, struct err *err);
+
+/* Takes the newest run of the database over (adopt.c). target: of a rollback that had not ended: a
+ * step, "*" for all; "" if it was going forward. */
+MUST_CHECK int run_adopt(struct run *run, struct str *target, struct err *err);
+
 /* Loads the run of that id, its kit from the state folder, and connects. */
 MUST_CHECK int run_load(
 	struct run *run, bool (*wanted)(const struct history *history), struct err *err);

@@ -117,6 +117,57 @@ static void report_name(const struct backfill_work *work, char *name, size_t siz
 	(void)snprintf(name, size, "backfill-%s.json", work->backfill.id);
 }
 
+static bool same_mark(const struct backfill_write *a, const struct backfill_write *b)
+{
+	return strcmp(a->collection, b->collection) == 0 && strcmp(a->run_path, b->run_path) == 0;
+}
+
+static int count_there(const struct backfill_work *work, const struct backfill_write *write,
+	int64_t *ret_there, struct err *err)
+{
+	CLEANUP_STR struct str filter = STR_INIT;
+	struct doc_writer writer;
+
+	doc_write_begin(&writer, &filter);
+	doc_write_string(&writer, write->run_path, work->context->run_id);
+	doc_write_end(&writer);
+	int result = str_check(&filter, err);
+	return result != 0 ? result
+			   : mongo_count(work->context->mongo, write->collection,
+				     str_bytes(&filter), ret_there, err);
+}
+
+static bool is_alone(const struct backfill *backfill, size_t target)
+{
+	for (size_t i = 0; i < backfill->target_count; i++)
+		if (i != target && same_mark(backfill->targets[i], backfill->targets[target]))
+			return false;
+	return true;
+}
+
+/*
+ * What an interrupted attempt wrote, and what two sources derive to, look alike to the one who
+ * finds it. How many there are together is known, and how many are there: so each is.
+ */
+static int settle_counts(struct backfill_work *work, struct err *err)
+{
+	for (size_t i = 0; i < work->backfill.target_count; i++) {
+		struct backfill_target *target = &work->state->targets[i];
+		int64_t both = target->written + target->repeated, there = 0;
+		if (target->found == 0 || !is_alone(&work->backfill, i))
+			continue;
+		int result = count_there(work, work->backfill.targets[i], &there, err);
+		if (result != 0)
+			return result;
+		if (there < target->written - target->found || there > both)
+			continue; /* verify says so */
+		target->written = there;
+		target->repeated = both - there;
+		target->found = 0;
+	}
+	return 0;
+}
+
 static int write_report(struct backfill_work *work, struct err *err)
 {
 	CLEANUP_STR struct str report = STR_INIT;
@@ -151,6 +202,8 @@ static int work_begin(
 	work->context = context;
 	work->batch_size = batch_size(context);
 	work->workers = worker_count(context);
+	/* How far another host's attempt came, its checkpoints know, which are not here. */
+	work->tried = context->taken_over ? BACKFILL_ALL : 0;
 	int result = backfill_load(context->step->migration, context->arena, &work->backfill, err);
 	if (result == 0)
 		result = backfill_state_new(context->arena, &work->state, err);
@@ -160,7 +213,8 @@ static int work_begin(
 	if (result == 0 && context->checkpoint != NULL) {
 		result =
 			backfill_state_read(context->checkpoint, &work->backfill, work->state, err);
-		work->tried = work->state->ahead;
+		if (work->tried < work->state->ahead)
+			work->tried = work->state->ahead;
 		return result;
 	}
 	if (result != 0)
@@ -217,6 +271,8 @@ static int backfill_apply(const struct step_context *context, struct err *err)
 			result = err_recode(err, ERR_MIGRATION);
 	}
 	if (result == 0)
+		result = settle_counts(&work, err);
+	if (result == 0)
 		result = write_report(&work, err);
 	if (result == 0)
 		result = tell_findings(&work, err);
@@ -250,26 +306,16 @@ static int verify_counts(struct backfill_work *work, struct err *err)
 {
 	for (size_t i = 0; i < work->backfill.target_count; i++) {
 		const struct backfill_write *write = work->backfill.targets[i];
-		CLEANUP_STR struct str filter = STR_INIT;
-		struct doc_writer writer;
 		int64_t there = 0, written = 0, found = 0, repeated = 0;
 		for (size_t j = 0; j < work->backfill.target_count; j++) {
 			const struct backfill_target *target = &work->state->targets[j];
-			if (strcmp(work->backfill.targets[j]->collection, write->collection) != 0 ||
-				strcmp(work->backfill.targets[j]->run_path, write->run_path) != 0)
+			if (!same_mark(work->backfill.targets[j], write))
 				continue;
 			written += target->written;
 			found += target->found;
 			repeated += target->repeated;
 		}
-		doc_write_begin(&writer, &filter);
-		doc_write_string(&writer, write->run_path, work->context->run_id);
-		doc_write_end(&writer);
-		int result = str_check(&filter, err);
-		if (result == 0)
-			result = mongo_count(work->context->mongo, write->collection,
-				str_bytes(&filter), &there, err);
-		/* What an interrupted attempt wrote, and what two sources derive to, look alike. */
+		int result = count_there(work, write, &there, err);
 		if (result == 0 && (there < written - found || there > written + repeated))
 			result = err_set(err, ERR_MIGRATION,
 				"%s has %lld documents of this run, and %lld were written",

@@ -37,6 +37,8 @@ enum {
 	BACKFILL_PAYLOAD_OCTETS = 16 * 1024 * 1024,  /* of a payload in GridFS */
 };
 
+#define BACKFILL_ALL (INT64_C(1) << 52) /* units: more than there are */
+
 /* ---- the migration, compiled (backfill_load.c); lives in an arena */
 
 struct backfill_binding {

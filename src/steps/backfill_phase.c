@@ -537,7 +537,7 @@ int backfill_phase(struct backfill_work *work, struct err *err)
 	init(run, work);
 	int result = carry_out(run, err);
 	end(run);
-	work->tried = 0;
+	work->tried = work->context->taken_over ? BACKFILL_ALL : 0;
 	if (result != 0)
 		return result;
 	result = backfill_state_end_phase(work->state, &work->backfill, err);

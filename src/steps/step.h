@@ -113,6 +113,8 @@ struct step_context {
 	const struct json *checkpoint; /* the last one of this step in the journal, NULL: none */
 	/* The journal's last checkpoint of another step of this run, by its name; NULL: none. */
 	const struct json *(*checkpoint_of)(void *self, const char *step_name);
+	bool taken_over;     /* another state folder's attempt came before: its checkpoints are not
+				known */
 	bool ingest_resumed; /* the point of no exact return is behind us */
 	bool went_back;	     /* this run has undone something, or restored the backup */
 	bool read_only;	     /* `plan`: nothing may be written anywhere */

@@ -73,6 +73,7 @@ new_site() {
 	(umask 077; cat >"$site" <<-SITE
 	{"name": "test", "environment": "demo", "database": {"uri": "$uri", "name": "$1"},
 	 "stateDir": "$state",
+	 "limits": {"leaseSeconds": ${lease:-60}},
 	 "ingest": {"collections": ["advisory_raw"], "silenceSeconds": ${silence:-0}, "watchSeconds": 1}}
 	SITE
 	)
