@@ -6,7 +6,7 @@
 #include "text/text.h"
 
 struct values {
-	bool unfrozen;
+	bool unfrozen, once;
 };
 
 static int64_t number_of(const struct json *object, const char *name)
@@ -108,6 +108,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	if (rc < 0)
 		return rc;
 	face->object = solo.site.database;
+	solo.options.once = ((const struct values *)values)->once;
 	solo.options.unfrozen = ((const struct values *)values)->unfrozen;
 	rc = backup(&solo, err);
 	solo_end(&solo);
@@ -117,6 +118,8 @@ static int run(struct face *face, const void *values, size_t operand_count,
 static const struct option options[] = {
 	OPTION_ROW_FLAG("unfrozen", 0, struct values, unfrozen,
 		"note what changes meanwhile instead of failing"),
+	OPTION_ROW_FLAG("once", 0, struct values, once,
+		"read everything once: what changes meanwhile is not seen"),
 	OPTION_END,
 };
 

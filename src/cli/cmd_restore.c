@@ -14,6 +14,10 @@
 #include "steps/restore.h"
 #include "text/text.h"
 
+#define RESTORES "restores.jsonl"
+
+enum { RESTORES_MAX = 64 * 1024 * 1024, LINE_MAX_OCTETS = 16 * 1024 };
+
 struct values {
 	const char *into, *reason, *index_sha256;
 	bool drop;
@@ -133,67 +137,24 @@ static int choose(struct solo *solo, const struct values *values, int state_dirf
 	return rc;
 }
 
-/* ---- consent */
+/* ---- what was done here */
 
-static int typed_name(const char *target, struct err *err)
-{
-	char line[256];
-
-	(void)fprintf(stderr,
-		"Everything in database %s is dropped and replaced by the backup.\n"
-		"Type the database's name to go on: ",
-		target);
-	(void)fflush(stderr);
-	if (fgets(line, sizeof line, stdin) == NULL)
-		line[0] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	return strcmp(line, target) == 0
-		       ? 0
-		       : err_set(err, ERR_CANCELLED, "the name was not typed: nothing was changed");
-}
-
-static int consent(struct solo *solo, const struct values *values, const struct chosen *chosen,
-	bool *ret_drop, struct err *err)
-{
-	CLEANUP(mongo_cleanup) struct mongo *target = NULL;
-	struct mongo_collection *there = NULL;
-	size_t count = 0;
-	int rc = mongo_connect_again(solo->mongo, chosen->target, &target, err);
-
-	if (rc == 0)
-		rc = mongo_collections(target, &solo->face->arena, &there, &count, err);
-	*ret_drop = false;
-	if (rc < 0 || count == 0)
-		return rc;
-	*ret_drop = true;
-	if (solo->face->options.yes) {
-		if (values->drop && values->reason != NULL)
-			return 0;
-		return err_set(err, ERR_USAGE,
-			"database %s is not empty: --yes needs --drop and --reason TEXT too",
-			chosen->target);
-	}
-	if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
-		return err_set(err, ERR_NO_TERMINAL,
-			"database %s is not empty, and there is no terminal to ask on",
-			chosen->target);
-	return typed_name(chosen->target, err);
-}
-
-/* ---- the work */
-
-/* One line in STATE/restores.jsonl: what was asked for, by whom, and how it ended. */
+/*
+ * A line in STATE/restores.jsonl: what was asked for, by whom, and how far it came: "begun",
+ * "changing" when all was checked and before the first change, "failed" before that, "unfinished"
+ * after it, or "done".
+ */
 static int leave_evidence(int state_dirfd, const struct values *values, const struct chosen *chosen,
 	const char *outcome, struct err *err)
 {
 	CLEANUP_STR struct str line = STR_INIT;
-	CLEANUP_FD int fd = openat(state_dirfd, "restores.jsonl",
+	CLEANUP_FD int fd = openat(state_dirfd, RESTORES,
 		O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	char hex[SHA256_HEX_SIZE];
 	struct json_writer writer;
 
 	if (fd < 0)
-		return err_set_errno(err, ERR_STATE_FOLDER, errno, "restores.jsonl");
+		return err_set_errno(err, ERR_STATE_FOLDER, errno, RESTORES);
 	json_write_begin(&writer, &line);
 	json_write_object(&writer);
 	json_member_time(&writer, "time", clock_now());
@@ -213,9 +174,141 @@ static int leave_evidence(int state_dirfd, const struct values *values, const st
 	if (rc == 0)
 		rc = fd_write_all(fd, str_bytes(&line), err);
 	if (rc == 0 && fsync(fd) != 0)
-		rc = err_set_errno(err, ERR_DISK, errno, "restores.jsonl");
+		rc = err_set_errno(err, ERR_DISK, errno, RESTORES);
 	return rc;
 }
+
+/* The last line that says how far a restore into this database came; "": there was none. */
+static int last_outcome(int state_dirfd, const struct chosen *chosen, struct arena *arena,
+	const char **ret_outcome, bool *ret_same, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	int rc = file_read_at(state_dirfd, RESTORES, RESTORES_MAX, &text, err);
+
+	*ret_outcome = "";
+	*ret_same = false;
+	if (rc < 0)
+		return err->code == ERR_NOT_FOUND ? 0 : rc;
+	for (char *line = text.text, *end; line != NULL && *line != '\0'; line = end) {
+		CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+		const char *database, *backup, *outcome;
+		struct err torn;
+		end = strchr(line, '\n');
+		size_t size = end == NULL ? strlen(line) : (size_t)(end++ - line);
+		if (json_parse(bytes_make(line, size), JSON_LIMITS(LINE_MAX_OCTETS), &doc, &torn) <
+				0 ||
+			json_need_string(json_root(doc), "database", 256, &database, &torn) < 0 ||
+			json_need_string(json_root(doc), "backup", 4096, &backup, &torn) < 0 ||
+			json_need_string(json_root(doc), "outcome", 16, &outcome, &torn) < 0 ||
+			strcmp(database, chosen->target) != 0 || strcmp(outcome, "begun") == 0)
+			continue;
+		*ret_same = strcmp(backup, chosen->dir) == 0;
+		*ret_outcome = arena_string(arena, outcome);
+		if (*ret_outcome == NULL)
+			return err_no_memory(err);
+	}
+	return 0;
+}
+
+/* ---- consent */
+
+static int typed_name(const char *target, struct err *err)
+{
+	char line[256];
+
+	(void)fprintf(stderr,
+		"Everything in database %s is dropped and replaced by the backup.\n"
+		"Type the database's name to go on: ",
+		target);
+	(void)fflush(stderr);
+	if (fgets(line, sizeof line, stdin) == NULL)
+		line[0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	return strcmp(line, target) == 0
+		       ? 0
+		       : err_set(err, ERR_CANCELLED, "the name was not typed: nothing was changed");
+}
+
+/* Nothing but what a part of this backup's restore would have left: no more, and nothing else. */
+static int is_a_part(struct mongo *target, const struct mongo_collection *there, size_t count,
+	const char *dir, bool *ret_part, struct err *err)
+{
+	CLEANUP_FD int dirfd = -1;
+	struct backup_index index;
+	int rc = folder_open(dir, &dirfd, err);
+
+	*ret_part = false;
+	if (rc == 0 && faccessat(dirfd, BACKUP_INDEX_NAME, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return 0;
+	if (rc == 0)
+		rc = backup_index_load(dirfd, NULL, &index, err);
+	if (rc < 0)
+		return rc;
+	*ret_part = true;
+	for (size_t i = 0; rc == 0 && *ret_part && i < count; i++) {
+		const struct backup_collection *known = backup_find(&index, there[i].name);
+		int64_t documents = 0;
+		if (known != NULL && strcmp(there[i].type, "view") != 0)
+			rc = mongo_count(
+				target, there[i].name, bytes_make(NULL, 0), &documents, err);
+		*ret_part = known != NULL && documents <= (int64_t)known->count;
+	}
+	backup_index_release(&index);
+	return rc;
+}
+
+/* Whether what is there is what an interrupted restore of the same backup has left. */
+static int was_interrupted(struct solo *solo, int state_dirfd, struct mongo *target,
+	const struct chosen *chosen, const struct mongo_collection *there, size_t count,
+	bool *ret_interrupted, struct err *err)
+{
+	const char *outcome;
+	bool same;
+	int rc = last_outcome(state_dirfd, chosen, &solo->face->arena, &outcome, &same, err);
+
+	*ret_interrupted = false;
+	if (rc < 0 || !same ||
+		(strcmp(outcome, "changing") != 0 && strcmp(outcome, "unfinished") != 0))
+		return rc;
+	return is_a_part(target, there, count, chosen->dir, ret_interrupted, err);
+}
+
+static int consent(struct solo *solo, const struct values *values, int state_dirfd,
+	const struct chosen *chosen, bool *ret_drop, struct err *err)
+{
+	CLEANUP(mongo_cleanup) struct mongo *target = NULL;
+	struct mongo_collection *there = NULL;
+	bool interrupted = false;
+	size_t count = 0;
+	int rc = mongo_connect_again(solo->mongo, chosen->target, &target, err);
+
+	if (rc == 0)
+		rc = mongo_collections(target, &solo->face->arena, &there, &count, err);
+	*ret_drop = false;
+	if (rc < 0 || count == 0)
+		return rc;
+	*ret_drop = true;
+	rc = was_interrupted(solo, state_dirfd, target, chosen, there, count, &interrupted, err);
+	if (rc == 0 && interrupted)
+		face_note(solo->face, "going on with the restore into %s that was interrupted",
+			chosen->target);
+	if (rc < 0 || interrupted)
+		return rc;
+	if (solo->face->options.yes) {
+		if (values->drop && values->reason != NULL)
+			return 0;
+		return err_set(err, ERR_USAGE,
+			"database %s is not empty: --yes needs --drop and --reason TEXT too",
+			chosen->target);
+	}
+	if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
+		return err_set(err, ERR_NO_TERMINAL,
+			"database %s is not empty, and there is no terminal to ask on",
+			chosen->target);
+	return typed_name(chosen->target, err);
+}
+
+/* ---- the work */
 
 static void show(struct face *face, const struct chosen *chosen, const struct restore_result *done)
 {
@@ -242,9 +335,26 @@ static void show(struct face *face, const struct chosen *chosen, const struct re
 	str_append_char(out, '\n');
 }
 
+struct changing {
+	int state_dirfd;
+	const struct values *values;
+	const struct chosen *chosen;
+	bool begun;
+};
+
+static int about_to_change(void *self, struct err *err)
+{
+	struct changing *changing = self;
+
+	changing->begun = true;
+	return leave_evidence(
+		changing->state_dirfd, changing->values, changing->chosen, "changing", err);
+}
+
 static int carry_out(struct solo *solo, const struct values *values, int state_dirfd,
 	const struct chosen *chosen, bool drop, struct err *err)
 {
+	struct changing changing = {state_dirfd, values, chosen, false};
 	struct restore_result done;
 	struct err recording;
 	const struct restore restore = {
@@ -255,6 +365,8 @@ static int carry_out(struct solo *solo, const struct values *values, int state_d
 		.drop = drop,
 		.workers = (size_t)solo->site.backup_workers,
 		.host = &solo->host,
+		.changing = about_to_change,
+		.changing_self = &changing,
 	};
 	int rc = leave_evidence(state_dirfd, values, chosen, "begun", err);
 
@@ -265,8 +377,9 @@ static int carry_out(struct solo *solo, const struct values *values, int state_d
 	if (rc < 0 && err->code == ERR_DATABASE_LOST)
 		rc = err_recode(err, ERR_RESTORE);
 	face_progress_end(solo->face);
-	int recorded = leave_evidence(
-		state_dirfd, values, chosen, rc < 0 ? "failed" : "done", rc < 0 ? &recording : err);
+	const char *outcome = rc == 0 ? "done" : changing.begun ? "unfinished" : "failed";
+	int recorded =
+		leave_evidence(state_dirfd, values, chosen, outcome, rc < 0 ? &recording : err);
 	if (rc < 0)
 		return rc;
 	show(solo->face, chosen, &done);
@@ -287,7 +400,7 @@ static int restore_with(
 	if (rc == 0)
 		rc = choose(solo, values, state_dirfd, operand, &chosen, err);
 	if (rc == 0)
-		rc = consent(solo, values, &chosen, &drop, err);
+		rc = consent(solo, values, state_dirfd, &chosen, &drop, err);
 	return rc < 0 ? rc : carry_out(solo, values, state_dirfd, &chosen, drop, err);
 }
 

@@ -9,8 +9,8 @@ enum {
 	OUT_SIZE = 128 * 1024,
 	/* The site is frozen while a backup is written: speed counts more than the last percents.
 	 */
-	GZIP_LEVEL = 3,
-	ZSTD_LEVEL = 3,
+	GZIP_LEVEL = 1,
+	ZSTD_LEVEL = 1,
 	GZIP_FORMAT = 16, /* zlib: added to the window's bits for gzip instead of zlib's header */
 	MEMORY_LEVEL = 8,
 };

@@ -1,5 +1,6 @@
 #include "crypto/lthash.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,10 @@ enum { VECTOR_SIZE = LTHASH_LANES * 2, IV_SIZE = 16 /* counter and nonce */ };
 struct lthash_stream {
 	struct sha256_stream *sha256;
 	EVP_CIPHER_CTX *context;
-	uint8_t vector[VECTOR_SIZE];
+	union {
+		uint8_t octets[VECTOR_SIZE];
+		uint16_t lanes[LTHASH_LANES]; /* little-endian */
+	} vector;
 };
 
 static const uint8_t zeros[VECTOR_SIZE];
@@ -70,16 +74,11 @@ static int expand(struct lthash_stream *stream, struct bytes document, struct er
 		(status = sha256_stream_finish(stream->sha256, &digest, err)) != 0)
 		return status;
 	if (EVP_EncryptInit_ex(stream->context, NULL, NULL, digest.octets, zeros) != 1 ||
-		EVP_EncryptUpdate(stream->context, stream->vector, &size, zeros, VECTOR_SIZE) !=
-			1 ||
+		EVP_EncryptUpdate(
+			stream->context, stream->vector.octets, &size, zeros, VECTOR_SIZE) != 1 ||
 		size != VECTOR_SIZE)
 		return library_failed(err);
 	return 0;
-}
-
-static unsigned lane(const struct lthash_stream *stream, size_t i)
-{
-	return (unsigned)stream->vector[2 * i] | (unsigned)stream->vector[2 * i + 1] << 8;
 }
 
 int lthash_add(
@@ -90,7 +89,7 @@ int lthash_add(
 	if (status != 0)
 		return status;
 	for (size_t i = 0; i < LTHASH_LANES; i++)
-		sum->lanes[i] = (uint16_t)(sum->lanes[i] + lane(stream, i));
+		sum->lanes[i] = (uint16_t)(sum->lanes[i] + le16toh(stream->vector.lanes[i]));
 	sum->count++;
 	sum->octets += document.size;
 	return 0;
@@ -104,7 +103,7 @@ int lthash_remove(
 	if (status != 0)
 		return status;
 	for (size_t i = 0; i < LTHASH_LANES; i++)
-		sum->lanes[i] = (uint16_t)(sum->lanes[i] - lane(stream, i));
+		sum->lanes[i] = (uint16_t)(sum->lanes[i] - le16toh(stream->vector.lanes[i]));
 	sum->count--;
 	sum->octets -= document.size;
 	return 0;

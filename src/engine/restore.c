@@ -44,8 +44,9 @@ static bool is_taken_back(struct run *run, size_t i)
  * Before anything is dropped: what is interrupted from here on has to be restored to the end, and
  * nothing may be migrated before that.
  */
-static int tell_begun(struct run *run, struct err *err)
+static int tell_begun(void *self, struct err *err)
 {
+	struct run *run = self;
 	int rc = 0;
 
 	for (size_t i = run->walk.count; rc == 0 && i-- > 0;) {
@@ -87,8 +88,6 @@ static int bring_back_once(struct run *run, struct err *err)
 
 	if (rc == 0)
 		rc = run_connect(run, err);
-	if (rc == 0)
-		rc = tell_begun(run, err);
 	if (rc < 0)
 		return rc;
 	const struct restore restore = {
@@ -98,6 +97,8 @@ static int bring_back_once(struct run *run, struct err *err)
 		.drop = true,
 		.workers = (size_t)run->options->site->backup_workers,
 		.host = &run->host,
+		.changing = tell_begun,
+		.changing_self = run,
 	};
 	return restore_backup(&restore, &result, err);
 }

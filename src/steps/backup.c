@@ -170,18 +170,23 @@ static bool silence_is_proved(const struct step_context *context)
 
 static int make(struct backup_run *run, struct err *err)
 {
-	bool proved = silence_is_proved(run->context);
+	bool proved = silence_is_proved(run->context), once = run->context->options->once;
 	int result = backup_run_survey(run, err);
 
 	if (result == 0)
 		result = backup_run_go_on(run, err);
 	if (result == 0)
 		result = backup_run_read(run, err);
-	if (result == 0 && !proved)
+	if (result == 0 && !proved && !once)
 		result = backup_run_confirm(run, err);
 	for (size_t i = 0; result == 0 && proved && i < run->index.count; i++)
 		run->index.collections[i].confirmed = true;
-	return result != 0 ? result : complete(run, proved ? "proved" : "confirmed", err);
+	return result != 0 ? result
+			   : complete(run,
+				     proved ? "proved"
+				     : once ? "unconfirmed"
+					    : "confirmed",
+				     err);
 }
 
 /* A refusal by the server or a file that is not to be had is a failure of the backup. */

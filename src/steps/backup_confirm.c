@@ -28,7 +28,9 @@ static int confirm_item(
 	struct backup_ranges *ranges = &run->ranges[place];
 	struct backup_range *range = &ranges->ranges[crew->items[item].range];
 	struct backup_open *open = run->open[place];
-	int result = backup_read_range(run, place, range, open, mongo, tally, err);
+	const struct backup_reading reading = {
+		run->index.collections[place].name, run->average[place], COMPRESSION_NONE};
+	int result = backup_read_range(&reading, range, open, mongo, tally, err);
 
 	if (result == 0 && backup_open_leave(open, ranges, range))
 		result = compare(run, place, open, err);

@@ -6,8 +6,9 @@
 #include "base/cleanup.h"
 
 enum {
-	SPLIT_OCTETS = 8 * 1024 * 1024, /* of a range, about; a collection under two is one */
-	SAMPLES = 64,			/* a range: so that they are about as large as each other */
+	/* Of a range, about: a query by its bounds costs some servers much to begin. */
+	SPLIT_OCTETS = 16 * 1024 * 1024,
+	SAMPLES = 64, /* a range: so that they are about as large as each other */
 };
 
 /* What can be asked for with $type and is compared with itself only. */
@@ -182,7 +183,7 @@ static int split_by_sample(struct mongo *mongo, const char *collection, int64_t 
 {
 	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
 	CLEANUP_STR struct str pipeline = STR_INIT;
-	int64_t wanted = octets / SPLIT_OCTETS;
+	int64_t wanted = octets < 2 * SPLIT_OCTETS ? 2 : octets / SPLIT_OCTETS;
 
 	if (wanted > BACKUP_RANGES_MAX)
 		wanted = BACKUP_RANGES_MAX;
@@ -235,7 +236,7 @@ int backup_ranges_make(struct mongo *mongo, const char *collection, int64_t octe
 	struct backup_ranges *ret_ranges, struct err *err)
 {
 	struct backup_ranges ranges = {.arena = ARENA_INIT};
-	bool large = several && octets >= 2 * SPLIT_OCTETS;
+	bool large = several && octets >= SPLIT_OCTETS;
 	int result = 0;
 
 	ranges.ranges =

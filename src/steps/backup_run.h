@@ -4,23 +4,8 @@
 #ifndef OFFKIT_STEPS_BACKUP_RUN_H
 #define OFFKIT_STEPS_BACKUP_RUN_H
 
-#include <pthread.h>
-
 #include "steps/backup_files.h"
-#include "steps/backup_joint.h"
-#include "steps/backup_ranges.h"
-#include "steps/crew.h"
-
-/* A collection that is being read, by as many threads as it has ranges and the crew has workers. */
-struct backup_open {
-	pthread_mutex_t mutex;
-	/* under the mutex, and of one piece: what the file has, the sum is of, and the ranges are
-	   behind */
-	struct backup_joint *joint; /* NULL: only digested */
-	struct lthash sum;
-	bool ended;   /* all its ranges are done, and one thread makes the end */
-	bool settled; /* which it has done: nobody looks at it any more */
-};
+#include "steps/backup_reading.h"
 
 struct backup_run {
 	const struct step_context *context;
@@ -84,17 +69,7 @@ MUST_CHECK int backup_run_crew(struct backup_run *run, const char *phase,
 	int (*finished)(struct backup_run *, size_t place, struct err *),
 	int (*look)(void *, struct err *), struct err *err);
 
-/* Reads a range to its end into open's sum, and into its file if it has one. */
-MUST_CHECK int backup_read_range(struct backup_run *run, size_t place, struct backup_range *range,
-	struct backup_open *open, struct mongo *mongo, struct crew_tally *tally, struct err *err);
-
-MUST_CHECK int backup_open_new(struct backup_open **ret_open, struct err *err);
-void backup_open_free(struct backup_open *open);
 struct backup_open *backup_open_at(struct backup_run *run, size_t place); /* NULL: it is not */
-/* Ends a range; true for the one thread that has to end the collection. */
-bool backup_open_leave(
-	struct backup_open *open, struct backup_ranges *ranges, struct backup_range *range);
-void backup_open_settle(struct backup_open *open);
 
 /* ---- checkpoints, and going on from one (backup_partial.c) */
 

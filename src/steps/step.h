@@ -92,6 +92,7 @@ struct step_options {
 	bool accept_inexact; /* --accept-inexact with a reason: undo after the point of no return */
 	bool allow_expiry;   /* --allow-expiry with a reason: a TTL may delete documents */
 	const char *reason;  /* NULL unless a flag that needs one was given */
+	bool once;	     /* a backup by itself: there is no second reading that confirms it */
 	bool unfrozen; /* a backup by itself: what changes meanwhile is noted, and not confirmed */
 };
 
