@@ -3,10 +3,14 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/solo.h"
+#include "cli/stop.h"
+#include "cli/which_backup.h"
+#include "steps/backup_verify.h"
 #include "text/text.h"
 
 struct values {
-	bool unfrozen, once;
+	bool unfrozen, once, verify;
+	const char *index_sha256;
 };
 
 static int64_t number_of(const struct json *object, const char *name)
@@ -80,12 +84,39 @@ static int alone(struct err *err)
 	}
 }
 
+/* What is to be expected, before anything is read. */
+static int tell_estimate(struct solo *solo, const struct step_context *context, struct err *err)
+{
+	char count[TEXT_COUNT_SIZE], size[TEXT_SIZE_SIZE], files[TEXT_SIZE_SIZE];
+	char free_size[TEXT_SIZE_SIZE], takes[TEXT_DURATION_SIZE];
+	CLEANUP_FD int dirfd = -1;
+	struct backup_estimate estimate;
+	uint64_t free_octets = 0;
+	int rc = backup_estimate(context, &estimate, err);
+
+	if (rc == 0)
+		rc = folder_make(solo->site.backup_dir, &dirfd, err);
+	if (rc == 0)
+		rc = free_space(dirfd, &free_octets, err);
+	if (rc < 0)
+		return rc;
+	face_note(solo->face,
+		"%s documents, %s of BSON: about %s of files in about %s; %s are free",
+		text_count(estimate.documents, count), text_size((uint64_t)estimate.octets, size),
+		text_size((uint64_t)estimate.file_octets, files),
+		text_duration((solo->options.once ? 1 : 2) * estimate.takes, takes),
+		text_size(free_octets, free_size));
+	return 0;
+}
+
 static int backup(struct solo *solo, struct err *err)
 {
 	struct step_context context;
 
 	solo_context(solo, &context);
-	int rc = step_backup.apply(&context, err);
+	int rc = tell_estimate(solo, &context, err);
+	if (rc == 0)
+		rc = step_backup.apply(&context, err);
 	if (rc == 0) {
 		solo_context(solo, &context);
 		rc = step_backup.verify(&context, err);
@@ -97,19 +128,99 @@ static int backup(struct solo *solo, struct err *err)
 	return alone(err);
 }
 
-static int run(struct face *face, const void *values, size_t operand_count,
+/* ---- reading one back */
+
+static void show_verified(
+	struct face *face, const struct which_backup *which, const struct backup_verified *verified)
+{
+	struct json_writer writer;
+	struct str *out = &face->result;
+	char size[TEXT_SIZE_SIZE];
+
+	if (face->json) {
+		json_write_begin(&writer, out);
+		json_write_object(&writer);
+		json_member_string(&writer, "dir", which->dir);
+		json_member_string(&writer, "database", which->database);
+		json_member_bool(&writer, "indexKnown", which->known);
+		json_member_bool(&writer, "digests", !which->foreign);
+		json_member_bool(&writer, "confirmed", verified->confirmed);
+		json_member_integer(&writer, "collections", (int64_t)verified->collections);
+		json_member_integer(&writer, "documents", (int64_t)verified->documents);
+		json_member_integer(&writer, "octets", (int64_t)verified->octets);
+		json_member_integer(&writer, "fileOctets", (int64_t)verified->file_octets);
+		json_write_end(&writer);
+		str_append_char(out, '\n');
+		return;
+	}
+	str_append_format(out, "%s %s is whole\n  ", face_sign(face, SIGN_GOOD), which->dir);
+	text_plural(out, (int64_t)verified->documents, "document", NULL);
+	str_append_text(out, " of ");
+	text_plural(out, (int64_t)verified->collections, "collection", NULL);
+	str_append_format(out, " in %s, %s\n", text_size(verified->file_octets, size),
+		which->foreign ? "well-formed: mongodump keeps no digests"
+			       : "the same as when it was made, by size, SHA-256 and digest");
+	if (!which->foreign && !verified->confirmed)
+		str_append_text(out,
+			"  Whether documents changed while it was made is not known of all.\n");
+}
+
+/* A folder that is named needs no site file. */
+static int load_site(struct solo *solo, const char *operand, struct err *err)
+{
+	struct face *face = solo->face;
+
+	if (operand == NULL || face->options.site != NULL)
+		return site_load(face->options.site, face->options.state_dir, &face->arena,
+			&solo->site, err);
+	solo->site.backup_workers = 2;
+	return 0;
+}
+
+static int verify(
+	struct face *face, const struct values *values, const char *operand, struct err *err)
+{
+	struct solo solo = {.face = face};
+	struct backup_verified verified;
+	struct which_backup which;
+	CLEANUP_FD int state_dirfd = -1;
+	int rc = load_site(&solo, operand, err);
+
+	if (rc == 0)
+		rc = face_open_state(face, &state_dirfd, err);
+	if (rc == 0)
+		rc = which_backup(face, solo.site.backup_dir, operand, values->index_sha256,
+			state_dirfd, &which, err);
+	if (rc < 0)
+		return err->code == ERR_RESTORE ? err_recode(err, ERR_BACKUP) : rc;
+	face->object = which.dir;
+	stop_watch();
+	solo_host(&solo);
+	rc = backup_verify(which.dir, which.known ? &which.sha256 : NULL,
+		(size_t)solo.site.backup_workers, &solo.host, &verified, err);
+	face_progress_end(face);
+	if (rc < 0)
+		return err->code == ERR_STOPPED ? err_recode(err, ERR_CANCELLED) : rc;
+	show_verified(face, &which, &verified);
+	return str_check(&face->result, err);
+}
+
+static int run(struct face *face, const void *untyped_values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
+	const struct values *values = untyped_values;
 	struct solo solo;
 
-	(void)operand_count;
-	(void)operands;
+	if (values->verify)
+		return verify(face, values, operand_count > 0 ? operands[0] : NULL, err);
+	if (operand_count > 0 || values->index_sha256 != NULL)
+		return err_set(err, ERR_USAGE, "a folder is for --verify");
 	int rc = solo_begin(face, &solo, err);
 	if (rc < 0)
 		return rc;
 	face->object = solo.site.database;
-	solo.options.once = ((const struct values *)values)->once;
-	solo.options.unfrozen = ((const struct values *)values)->unfrozen;
+	solo.options.once = values->once;
+	solo.options.unfrozen = values->unfrozen;
 	rc = backup(&solo, err);
 	solo_end(&solo);
 	return rc;
@@ -120,15 +231,19 @@ static const struct option options[] = {
 		"note what changes meanwhile instead of failing"),
 	OPTION_ROW_FLAG("once", 0, struct values, once,
 		"read everything once: what changes meanwhile is not seen"),
+	OPTION_ROW_FLAG("verify", 0, struct values, verify,
+		"make none: read one back and check everything, without a server"),
+	OPTION_ROW_TEXT("index-sha256", 0, "HEX", struct values, index_sha256,
+		"with --verify: what its index must have, when no journal is here"),
 	OPTION_END,
 };
 
 const struct command command_backup = {
 	.name = "backup",
-	.synopsis = "",
+	.synopsis = "[--verify [BACKUP]]",
 	.summary = "back the site's database up, several collections at once",
 	.options = options,
 	.values_size = sizeof(struct values),
-	.operands_max = 0,
+	.operands_max = 1,
 	.run = run,
 };

@@ -1,5 +1,4 @@
 /* offkit restore [BACKUP]: a backup brought back. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/solo.h"
+#include "cli/which_backup.h"
 #include "engine/lock.h"
 #include "steps/restore.h"
 #include "text/text.h"
@@ -23,68 +23,6 @@ struct values {
 	bool drop;
 };
 
-/* ---- which backup */
-
-/* Names of backups begin with their time: the greatest is the newest. */
-static int newest_backup(
-	struct face *face, const char *backup_dir, const char **ret_dir, struct err *err)
-{
-	const struct dirent *entry;
-	const char *newest = NULL;
-	CLEANUP_FD int dirfd = -1;
-	int rc = folder_open(backup_dir, &dirfd, err);
-
-	if (rc < 0)
-		return err_context(err, "there is no backup");
-	CLEANUP_DIR DIR *dir = fdopendir(dup(dirfd));
-	if (dir == NULL)
-		return err_set_errno(err, ERR_RESTORE, errno, "%s", backup_dir);
-	while ((entry = readdir(dir)) != NULL) {
-		CLEANUP_STR struct str index = STR_INIT;
-		str_append_format(&index, "%s/%s", entry->d_name, BACKUP_INDEX_NAME);
-		if (entry->d_name[0] == '.' ||
-			(newest != NULL && strcmp(entry->d_name, newest) <= 0) ||
-			faccessat(dirfd, str_text(&index), F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-			continue;
-		newest = arena_string(&face->arena, entry->d_name);
-		if (newest == NULL)
-			return err_no_memory(err);
-	}
-	if (newest == NULL)
-		return err_set(err, ERR_NOT_FOUND, "there is no complete backup in %s", backup_dir);
-	*ret_dir = arena_format(&face->arena, "%s/%s", backup_dir, newest);
-	return *ret_dir == NULL ? err_no_memory(err) : 0;
-}
-
-/* The index's SHA-256 in the event chain of the run that made the backup. */
-static int sha256_of_journal(int state_dirfd, const char *run_id, struct sha256 *ret_sha256,
-	bool *ret_known, struct err *err)
-{
-	CLEANUP_FREE struct history *history = calloc(1, sizeof *history);
-	CLEANUP_STR struct str name = STR_INIT;
-	CLEANUP_FD int run_dirfd = -1;
-	struct journal_head head;
-	struct err ignored;
-	const char *dir;
-	size_t torn;
-
-	str_append_format(&name, "runs/%s", run_id);
-	if (history == NULL || name.failed)
-		return err_no_memory(err);
-	if (strchr(run_id, '/') != NULL || run_id[0] == '.' || state_dirfd < 0 ||
-		folder_open_at(state_dirfd, str_text(&name), &run_dirfd, &ignored) < 0)
-		return 0;
-	int rc = journal_read(run_dirfd, history_visit, history, &head, &torn, err);
-	const struct history_step *step = rc < 0 ? NULL : history_step(history, "backup");
-	if (rc == 0 && step == NULL)
-		rc = err_set(err, ERR_RESTORE, "the journal of run %s knows no backup", run_id);
-	if (rc == 0)
-		rc = backup_of_checkpoint(step->checkpoint, &dir, ret_sha256, err);
-	*ret_known = rc == 0;
-	history_release(history);
-	return rc;
-}
-
 struct chosen {
 	const char *dir;
 	const char *target; /* the database */
@@ -92,48 +30,20 @@ struct chosen {
 	bool known; /* sha256 is what the index must have */
 };
 
-static int expected_sha256(const struct values *values, int state_dirfd,
-	const struct backup_index *index, struct chosen *chosen, struct err *err)
-{
-	if (values->index_sha256 == NULL)
-		return index->foreign ? 0
-				      : sha256_of_journal(state_dirfd, index->run_id,
-						&chosen->sha256, &chosen->known, err);
-	if (!sha256_from_hex(bytes_of_string(values->index_sha256), &chosen->sha256))
-		return err_set(err, ERR_USAGE, "--index-sha256 takes 64 hexadecimal digits");
-	chosen->known = true;
-	return 0;
-}
-
 static int choose(struct solo *solo, const struct values *values, int state_dirfd,
 	const char *operand, struct chosen *chosen, struct err *err)
 {
-	struct face *face = solo->face;
-	struct backup_index index;
-	CLEANUP_FD int dirfd = -1;
-	int rc = 0;
+	struct which_backup which;
+	int rc = which_backup(solo->face, solo->site.backup_dir, operand, values->index_sha256,
+		state_dirfd, &which, err);
 
-	chosen->dir = operand;
-	if (operand == NULL)
-		rc = newest_backup(face, solo->site.backup_dir, &chosen->dir, err);
 	if (rc == 0)
-		rc = folder_open(chosen->dir, &dirfd, err);
-	if (rc < 0)
-		return rc;
-	bool foreign = faccessat(dirfd, BACKUP_INDEX_NAME, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
-	rc = foreign ? backup_index_scan(dirfd, &index, err)
-		     : backup_index_load(dirfd, NULL, &index, err);
-	if (rc < 0)
-		return err_context(err, "%s", chosen->dir);
-	chosen->target =
-		arena_string(&face->arena, values->into != NULL ? values->into : index.database);
-	rc = chosen->target == NULL ? err_no_memory(err)
-				    : expected_sha256(values, state_dirfd, &index, chosen, err);
-	if (rc == 0 && !chosen->known)
-		face_note(face, "%s",
-			foreign ? "this backup is mongodump's and has no digests to be checked by"
-				: "no journal here names this backup: its index is taken as it is");
-	backup_index_release(&index);
+		*chosen = (struct chosen){
+			.dir = which.dir,
+			.target = values->into != NULL ? values->into : which.database,
+			.sha256 = which.sha256,
+			.known = which.known,
+		};
 	return rc;
 }
 

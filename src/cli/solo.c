@@ -116,7 +116,15 @@ int solo_begin(struct face *face, struct solo *ret_solo, struct err *err)
 	if (rc < 0)
 		return rc;
 	stop_watch();
-	solo.host = (struct step_host){
+	*ret_solo = solo;
+	solo_host(ret_solo);
+	return 0;
+}
+
+void solo_host(struct solo *solo)
+{
+	solo->host = (struct step_host){
+		.self = solo,
 		.check = host_check,
 		.note = host_note,
 		.checkpoint = host_checkpoint,
@@ -125,9 +133,6 @@ int solo_begin(struct face *face, struct solo *ret_solo, struct err *err)
 		.progress = host_progress,
 		.stop_requested = host_stop_requested,
 	};
-	*ret_solo = solo;
-	ret_solo->host.self = ret_solo;
-	return 0;
 }
 
 void solo_end(struct solo *solo)

@@ -23,6 +23,8 @@ struct solo {
 
 /* Loads the site file, connects, and takes over the signals. */
 MUST_CHECK int solo_begin(struct face *face, struct solo *ret_solo, struct err *err);
+/* The host alone, for work without a server; face is set. */
+void solo_host(struct solo *solo);
 void solo_end(struct solo *solo);
 
 /* What the step is called with; texts it makes live in the face's arena. */

@@ -13,8 +13,6 @@
 #include "steps/untouched.h"
 #include "text/text.h"
 
-enum { EXPECTED_RATE = 60 }; /* octets a microsecond and more, for an estimate before it begins */
-
 /* ---- a run's folder */
 
 static int open_folders(struct backup_run *run, struct err *err)
@@ -299,47 +297,26 @@ static int verify(const struct step_context *context, struct err *err)
 	return err->code == ERR_RESTORE ? err_recode(err, ERR_BACKUP) : failed(err);
 }
 
-static int measure(const struct step_context *context, struct mongo_stats *ret_all,
-	size_t *ret_collections, struct err *err)
-{
-	struct mongo_collection *collections = NULL;
-	struct mongo_stats all = {0};
-	size_t count = 0;
-	int result = mongo_collections(context->mongo, context->arena, &collections, &count, err);
-
-	for (size_t i = 0; result == 0 && i < count; i++) {
-		struct mongo_stats stats = {0};
-		if (strcmp(collections[i].type, "collection") == 0)
-			result = mongo_collection_stats(
-				context->mongo, collections[i].name, &stats, err);
-		all.count += stats.count > 0 ? stats.count : 0;
-		all.octets += stats.octets > 0 ? stats.octets : 0;
-	}
-	*ret_all = all;
-	*ret_collections = count;
-	return result;
-}
-
 static int plan(const struct step_context *context, struct step_plan *plan, struct err *err)
 {
 	struct arena *arena = context->arena;
 	char count[TEXT_COUNT_SIZE], size[TEXT_SIZE_SIZE];
-	struct mongo_stats all;
-	size_t collections = 0;
-	int result = measure(context, &all, &collections, err);
+	struct backup_estimate all;
+	int result = backup_estimate(context, &all, err);
 
 	if (result != 0)
 		return result;
-	text_count(all.count, count);
+	text_count(all.documents, count);
 	text_size((uint64_t)all.octets, size);
-	plan->what[0] = arena_format(
-		arena, "%s documents in %zu collections, %s of BSON, to", count, collections, size);
+	plan->what[0] = arena_format(arena, "%s documents in %zu collections, %s of BSON, to",
+		count, all.collections, size);
 	plan->what[1] = arena_format(arena, "%s/%s", context->site->backup_dir, context->run_id);
 	plan->what_count = 2;
 	plan->size = arena_format(arena, "%s documents", count);
 	if (plan->what[0] == NULL || plan->what[1] == NULL || plan->size == NULL)
 		return err_no_memory(err);
-	plan->takes = all.octets / (EXPECTED_RATE * 1000);
+	/* Without an oplog everything is read once more. */
+	plan->takes = 2 * all.takes;
 	plan->octets = (uint64_t)all.octets;
 	plan->changes = "nothing in the database";
 	plan->way_back = WAY_BACK_EXACT;

@@ -87,6 +87,19 @@ MUST_CHECK int backup_of_run(
 MUST_CHECK int backup_of_checkpoint(const struct json *checkpoint, const char **ret_dir,
 	struct sha256 *ret_index_sha256, struct err *err);
 
+/* ---- before it begins */
+
+struct backup_estimate {
+	size_t collections;
+	int64_t documents, octets; /* by the server, may lag */
+	int64_t file_octets;	   /* as a piece of the largest collection was compressed */
+	int64_t takes;		   /* ms, of one reading, by the time that this piece took */
+};
+
+/* Reads a piece of the largest collection, and writes nothing. */
+MUST_CHECK int backup_estimate(
+	const struct step_context *context, struct backup_estimate *ret_estimate, struct err *err);
+
 /* ---- digests, by which an undo is proved */
 
 /* Of the documents that the filter finds (size 0: all). */

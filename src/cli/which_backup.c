@@ -1,0 +1,120 @@
+#include "cli/which_backup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "engine/history.h"
+#include "engine/journal.h"
+#include "steps/backup.h"
+
+/* Names of backups begin with their time: the greatest is the newest. */
+static int newest_backup(
+	struct face *face, const char *backup_dir, const char **ret_dir, struct err *err)
+{
+	const struct dirent *entry;
+	const char *newest = NULL;
+	CLEANUP_FD int dirfd = -1;
+	int rc = folder_open(backup_dir, &dirfd, err);
+
+	if (rc < 0)
+		return err_context(err, "there is no backup");
+	CLEANUP_DIR DIR *dir = fdopendir(dup(dirfd));
+	if (dir == NULL)
+		return err_set_errno(err, ERR_RESTORE, errno, "%s", backup_dir);
+	while ((entry = readdir(dir)) != NULL) {
+		CLEANUP_STR struct str index = STR_INIT;
+		str_append_format(&index, "%s/%s", entry->d_name, BACKUP_INDEX_NAME);
+		if (entry->d_name[0] == '.' ||
+			(newest != NULL && strcmp(entry->d_name, newest) <= 0) ||
+			faccessat(dirfd, str_text(&index), F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		newest = arena_string(&face->arena, entry->d_name);
+		if (newest == NULL)
+			return err_no_memory(err);
+	}
+	if (newest == NULL)
+		return err_set(err, ERR_NOT_FOUND, "there is no complete backup in %s", backup_dir);
+	*ret_dir = arena_format(&face->arena, "%s/%s", backup_dir, newest);
+	return *ret_dir == NULL ? err_no_memory(err) : 0;
+}
+
+/* The index's SHA-256 in the event chain of the run that made the backup. */
+static int sha256_of_journal(int state_dirfd, const char *run_id, struct sha256 *ret_sha256,
+	bool *ret_known, struct err *err)
+{
+	CLEANUP_FREE struct history *history = calloc(1, sizeof *history);
+	CLEANUP_STR struct str name = STR_INIT;
+	CLEANUP_FD int run_dirfd = -1;
+	struct journal_head head;
+	struct err ignored;
+	const char *dir;
+	size_t torn;
+
+	str_append_format(&name, "runs/%s", run_id);
+	if (history == NULL || name.failed)
+		return err_no_memory(err);
+	if (strchr(run_id, '/') != NULL || run_id[0] == '.' || state_dirfd < 0 ||
+		folder_open_at(state_dirfd, str_text(&name), &run_dirfd, &ignored) < 0)
+		return 0;
+	int rc = journal_read(run_dirfd, history_visit, history, &head, &torn, err);
+	const struct history_step *step = rc < 0 ? NULL : history_step(history, "backup");
+	if (rc == 0 && step == NULL)
+		rc = err_set(err, ERR_RESTORE, "the journal of run %s knows no backup", run_id);
+	if (rc == 0)
+		rc = backup_of_checkpoint(step->checkpoint, &dir, ret_sha256, err);
+	*ret_known = rc == 0;
+	history_release(history);
+	return rc;
+}
+
+static int expected_sha256(const char *index_sha256, int state_dirfd,
+	const struct backup_index *index, struct which_backup *which, struct err *err)
+{
+	if (index_sha256 == NULL)
+		return index->foreign ? 0
+				      : sha256_of_journal(state_dirfd, index->run_id,
+						&which->sha256, &which->known, err);
+	if (!sha256_from_hex(bytes_of_string(index_sha256), &which->sha256))
+		return err_set(err, ERR_USAGE, "--index-sha256 takes 64 hexadecimal digits");
+	which->known = true;
+	return 0;
+}
+
+int which_backup(struct face *face, const char *backup_dir, const char *operand,
+	const char *index_sha256, int state_dirfd, struct which_backup *ret_which, struct err *err)
+{
+	struct which_backup which = {.dir = operand};
+	struct backup_index index;
+	CLEANUP_FD int dirfd = -1;
+	int rc = 0;
+
+	if (operand == NULL)
+		rc = newest_backup(face, backup_dir, &which.dir, err);
+	if (rc == 0)
+		rc = folder_open(which.dir, &dirfd, err);
+	if (rc < 0)
+		return rc;
+	which.foreign = faccessat(dirfd, BACKUP_INDEX_NAME, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+	rc = which.foreign ? backup_index_scan(dirfd, &index, err)
+			   : backup_index_load(dirfd, NULL, &index, err);
+	if (rc < 0)
+		return err_context(err, "%s", which.dir);
+	which.database = arena_string(&face->arena, index.database);
+	rc = which.database == NULL
+		     ? err_no_memory(err)
+		     : expected_sha256(index_sha256, state_dirfd, &index, &which, err);
+	if (rc == 0 && !which.known)
+		face_note(face, "%s",
+			which.foreign
+				? "this backup is mongodump's and has no digests to be checked by"
+				: "no journal here names this backup: its index is taken as it is");
+	backup_index_release(&index);
+	if (rc == 0)
+		*ret_which = which;
+	return rc;
+}
