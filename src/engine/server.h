@@ -17,7 +17,7 @@
 enum {
 	SERVER_FACES_MAX = 16,
 	SERVER_LINE_MAX = 4096,	    /* octets of what a face may say at once */
-	SERVER_END_PATIENCE = 5000, /* ms that the end waits for faces which take nothing */
+	SERVER_END_PATIENCE = 3000, /* ms that the end waits for faces which take nothing */
 };
 
 struct server_options {

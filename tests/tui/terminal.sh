@@ -10,7 +10,7 @@
 #   screen [-e]               the screen as text; -e with its colours
 #   ended STATUS              waits until the command ended with that status
 #   terminal_same             whether the terminal's settings are as they were before it
-#   terminal_close
+#   terminal_close, terminal_close_all
 #   $place/stderr      what the command said there; errors=/dev/tty shows it on the screen instead
 
 terminal=offkit-$$
@@ -58,6 +58,10 @@ terminal_another() {
 }
 
 terminal_close() { tm kill-server 2>/dev/null; return 0; }
+
+terminal_close_all() {
+	for ((opened = 1; opened <= terminals; opened++)); do terminal_close; done
+}
 
 screen() { tm capture-pane -p "$@" -t test; }
 
