@@ -354,7 +354,8 @@ int run_lost_before_or_after(const struct run *run, struct err *err)
 {
 	if (!run->effects && err->code == ERR_DATABASE_LOST)
 		return err_recode(err, ERR_DATABASE);
-	if (run->effects && (err->code == ERR_DATABASE || err->code == ERR_LOGIN))
+	if (run->effects &&
+		(err->code == ERR_DATABASE || err->code == ERR_LOGIN || err->code == ERR_TLS))
 		return err_recode(err, ERR_DATABASE_LOST);
 	return -(int)err->code;
 }

@@ -188,6 +188,8 @@ static int connect_to(const char *uri, const char *database, int32_t timeout,
 	if (mongo->uri == NULL || mongo->database == NULL || mongo->address.failed)
 		result = err_no_memory(err);
 	else
+		result = driver_check_tls_files(mongo, err);
+	if (result == 0)
 		result = begin_client(mongo, timeout, err);
 	if (result == 0 && (result = mongo_server(mongo, &server, err)) != 0)
 		result = not_reached(err);
@@ -239,8 +241,9 @@ int mongo_connect_again(
 	if (result == 0)
 		(*ret_mongo)->guard = mongo->guard;
 	/* There was a connection already: the server is lost, not unreachable. */
-	return result != 0 && err->code == ERR_DATABASE ? err_recode(err, ERR_DATABASE_LOST)
-							: result;
+	return result != 0 && (err->code == ERR_DATABASE || err->code == ERR_TLS)
+		       ? err_recode(err, ERR_DATABASE_LOST)
+		       : result;
 }
 
 void mongo_close(struct mongo *mongo)

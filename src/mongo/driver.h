@@ -36,6 +36,13 @@ int driver_failed(const struct mongo *mongo, const bson_error_t *error,
 /* The server lost its role, its network or its patience: nothing is known of what was asked. */
 bool driver_is_lost_code(int code);
 
+/* The files of certificates that the URI names are there and look like it. ERR_TLS. */
+MUST_CHECK int driver_check_tls_files(const struct mongo *mongo, struct err *err);
+
+/* A server that was not found, or not spoken with: ERR_TLS where it is that, else
+ * ERR_DATABASE_LOST. */
+int driver_say_unreachable(const struct mongo *mongo, const char *text, struct err *err);
+
 /* A reply that is ok and yet has a writeConcernError: an unknown outcome. */
 int driver_check_write_concern(const struct mongo *mongo, const bson_t *reply,
 	struct mongo_refusal *refusal, struct err *err);

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "text/text.h"
 
-enum { AUTHENTICATION_FAILED = 18 };
+enum { UNAUTHORIZED = 13, AUTHENTICATION_FAILED = 18 };
 
 /*
  * Not a refusal of what was asked: the server is going away, is electing, lost its own network or
@@ -103,6 +103,9 @@ static bool is_login(const bson_error_t *error)
 {
 	if (error->domain == MONGOC_ERROR_CLIENT)
 		return error->code == MONGOC_ERROR_CLIENT_AUTHENTICATE;
+	/* Nobody has logged in, and the server wants it. */
+	if (error->domain == MONGOC_ERROR_SERVER && error->code == UNAUTHORIZED)
+		return strstr(error->message, "requires authentication") != NULL;
 	return error->domain == MONGOC_ERROR_SERVER && error->code == AUTHENTICATION_FAILED;
 }
 
@@ -127,6 +130,7 @@ int driver_failed(const struct mongo *mongo, const bson_error_t *error, const bs
 			error->message, code, err);
 	case MONGOC_ERROR_STREAM:
 	case MONGOC_ERROR_SERVER_SELECTION:
+		return driver_say_unreachable(mongo, error->message, err);
 	case MONGOC_ERROR_CLIENT:
 	case MONGOC_ERROR_PROTOCOL:
 		return driver_say(mongo, ERR_DATABASE_LOST, error->message, 0, err);
