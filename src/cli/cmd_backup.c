@@ -100,11 +100,12 @@ static int tell_estimate(struct solo *solo, const struct step_context *context, 
 		rc = free_space(dirfd, &free_octets, err);
 	if (rc < 0)
 		return rc;
+	int64_t expected = (solo->options.once ? 1 : 2) * estimate.takes;
 	face_note(solo->face,
 		"%s documents, %s of BSON: about %s of files in about %s; %s are free",
 		text_count(estimate.documents, count), text_size((uint64_t)estimate.octets, size),
 		text_size((uint64_t)estimate.file_octets, files),
-		text_duration((solo->options.once ? 1 : 2) * estimate.takes, takes),
+		text_duration(expected < 1000 ? 1000 : expected, takes),
 		text_size(free_octets, free_size));
 	return 0;
 }

@@ -239,6 +239,7 @@ static void show(struct face *face, const struct chosen *chosen, const struct re
 	json_member_string(&writer, "backup", chosen->dir);
 	json_member_string(&writer, "database", chosen->target);
 	json_member_integer(&writer, "collections", (int64_t)done->collections);
+	json_member_integer(&writer, "kept", (int64_t)done->kept);
 	json_member_integer(&writer, "documents", (int64_t)done->documents);
 	json_member_integer(&writer, "octets", (int64_t)done->octets);
 	json_write_end(&writer);
