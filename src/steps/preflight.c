@@ -233,6 +233,7 @@ static int check_hooks(struct preflight *preflight, struct err *err)
 
 static preflight_check *const CHECKS[] = {
 	check_server,
+	preflight_leftovers,
 	preflight_privileges,
 	check_disk,
 	check_clock,

@@ -23,6 +23,8 @@ typedef int preflight_check(struct preflight *preflight, struct err *err);
 
 preflight_check preflight_privileges; /* preflight_access.c */
 preflight_check preflight_oplog;      /* preflight_oplog.c */
+preflight_check preflight_try;	      /* preflight_scratch.c: the same, in an install */
+preflight_check preflight_leftovers;  /* scratch collections of runs that were killed */
 preflight_check preflight_records;    /* preflight_records.c: what was done here before */
 preflight_check preflight_look;	      /* tells nothing; before the three that follow */
 preflight_check preflight_indexes;    /* preflight_data.c: what the migrations would do */

@@ -1,4 +1,5 @@
-/* Whether the login may do what the walk does: asked in a plan, tried in an install. */
+/* Whether the login may do what the walk does: asked in a plan, tried in an install
+ * (preflight_scratch.c). */
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -7,25 +8,29 @@
 static const char *const ACTIONS[] = {"find", "insert", "update", "remove", "createCollection",
 	"createIndex", "collMod", "dropCollection", "dropIndex"};
 
-enum { ACTION_COUNT = sizeof ACTIONS / sizeof(*ACTIONS), UNAUTHORIZED = 13 };
+enum { ACTION_COUNT = sizeof ACTIONS / sizeof(*ACTIONS) };
 
 /* ---- asked */
 
-/* A privilege on any resource, or on this database as a whole. */
-static bool covers(struct bytes privilege, const char *database)
+/* What a privilege is on: any resource or this database as a whole, or one collection of it. */
+enum reach { REACH_NONE, REACH_COLLECTION, REACH_DATABASE };
+
+static enum reach reach_of(struct bytes privilege, const char *database)
 {
 	struct value resource = doc_get(privilege, "resource");
 
 	if (resource.type != VALUE_DOCUMENT)
-		return false;
+		return REACH_NONE;
 	const char *db = doc_get_string(resource.bytes, "db");
 	const char *collection = doc_get_string(resource.bytes, "collection");
-	return doc_get_bool(resource.bytes, "anyResource") ||
-	       (db != NULL && collection != NULL && *collection == '\0' &&
-		       (*db == '\0' || strcmp(db, database) == 0));
+	if (doc_get_bool(resource.bytes, "anyResource"))
+		return REACH_DATABASE;
+	if (db == NULL || collection == NULL || (*db != '\0' && strcmp(db, database) != 0))
+		return REACH_NONE;
+	return *collection == '\0' ? REACH_DATABASE : REACH_COLLECTION;
 }
 
-static void collect(struct bytes actions, bool has[static ACTION_COUNT])
+static void collect(struct bytes actions, enum reach reach, enum reach has[static ACTION_COUNT])
 {
 	struct doc_iter iter = doc_iter_begin(actions);
 	struct value value;
@@ -33,36 +38,51 @@ static void collect(struct bytes actions, bool has[static ACTION_COUNT])
 
 	while (doc_iter_next(&iter, &name, &value))
 		for (size_t i = 0; i < ACTION_COUNT; i++)
-			if (value.type == VALUE_STRING &&
+			if (value.type == VALUE_STRING && has[i] < reach &&
 				bytes_equal(value.bytes, bytes_of_string(ACTIONS[i])))
-				has[i] = true;
+				has[i] = reach;
+}
+
+static void append_actions(
+	struct str *text, const enum reach has[static ACTION_COUNT], enum reach reach)
+{
+	for (size_t i = 0; i < ACTION_COUNT; i++)
+		if (has[i] == reach)
+			str_append_format(text, "%s%s", text->size > 0 ? ", " : "", ACTIONS[i]);
 }
 
 static int judge_privileges(struct preflight *preflight, struct bytes privileges, struct err *err)
 {
 	CLEANUP_STR struct str missing = STR_INIT;
+	CLEANUP_STR struct str partly = STR_INIT;
 	const char *database = mongo_database(preflight->context->mongo);
 	struct doc_iter iter = doc_iter_begin(privileges);
-	bool has[ACTION_COUNT] = {false};
+	enum reach has[ACTION_COUNT] = {REACH_NONE};
 	struct value privilege;
 	const char *name;
 
 	while (doc_iter_next(&iter, &name, &privilege)) {
-		if (privilege.type != VALUE_DOCUMENT || !covers(privilege.bytes, database))
-			continue;
-		struct value actions = doc_get(privilege.bytes, "actions");
+		struct value actions = privilege.type == VALUE_DOCUMENT
+					       ? doc_get(privilege.bytes, "actions")
+					       : (struct value){VALUE_MISSING};
 		if (actions.type == VALUE_ARRAY)
-			collect(actions.bytes, has);
+			collect(actions.bytes, reach_of(privilege.bytes, database), has);
 	}
-	for (size_t i = 0; i < ACTION_COUNT; i++)
-		if (!has[i])
-			str_append_format(
-				&missing, "%s%s", missing.size > 0 ? ", " : "", ACTIONS[i]);
+	append_actions(&missing, has, REACH_NONE);
+	append_actions(&partly, has, REACH_COLLECTION);
+	int rc = str_check(&missing, err);
+	if (rc == 0)
+		rc = str_check(&partly, err);
+	if (rc < 0)
+		return rc;
 	if (missing.size > 0)
 		return preflight_tell(preflight, "privileges", CHECK_FAILED, err,
 			"the login may not: %s", str_text(&missing));
-	return preflight_tell(
-		preflight, "privileges", CHECK_PASSED, err, "the login may do what the steps do");
+	if (partly.size > 0)
+		return preflight_tell(preflight, "privileges", CHECK_WARNING, err,
+			"the login may do this on single collections only: %s", str_text(&partly));
+	return preflight_tell(preflight, "privileges", CHECK_PASSED, err,
+		"the login may do what the steps do (%d actions)", (int)ACTION_COUNT);
 }
 
 static int ask(struct preflight *preflight, struct err *err)
@@ -95,76 +115,7 @@ static int ask(struct preflight *preflight, struct err *err)
 	return judge_privileges(preflight, privileges.bytes, err);
 }
 
-/* ---- tried */
-
-/* The commands of the walk, on a collection of its own; %s is its name. */
-static const struct {
-	const char *action;
-	const char *command;
-} TRIALS[] = {
-	{"create a collection", "{\"create\":\"%s\"}"},
-	{"insert", "{\"insert\":\"%s\",\"documents\":[{\"_id\":1}]}"},
-	{"find", "{\"find\":\"%s\"}"},
-	{"update",
-		"{\"update\":\"%s\",\"updates\":[{\"q\":{\"_id\":1},\"u\":{\"$set\":{\"a\":1}}}]}"},
-	{"create an index",
-		"{\"createIndexes\":\"%s\",\"indexes\":[{\"key\":{\"a\":1},\"name\":\"a\"}]}"},
-	{"change a collection",
-		"{\"collMod\":\"%s\",\"validator\":{},\"validationLevel\":\"off\"}"},
-	{"drop an index", "{\"dropIndexes\":\"%s\",\"index\":\"a\"}"},
-	{"delete", "{\"delete\":\"%s\",\"deletes\":[{\"q\":{\"_id\":1},\"limit\":1}]}"},
-	{"drop a collection", "{\"drop\":\"%s\"}"},
-};
-
-static int try_one(struct preflight *preflight, size_t trial, const char *scratch,
-	struct mongo_refusal *refusal, struct err *err)
-{
-	CLEANUP_STR struct str text = STR_INIT;
-	CLEANUP_STR struct str command = STR_INIT;
-	CLEANUP_STR struct str reply = STR_INIT;
-	const char *place = strstr(TRIALS[trial].command, "%s");
-
-	str_append(&text, TRIALS[trial].command, (size_t)(place - TRIALS[trial].command));
-	str_append_text(&text, scratch);
-	str_append_text(&text, place + 2);
-	int rc = bson_from_text(&text, &command, err);
-	if (rc == 0)
-		rc = mongo_command(
-			preflight->context->mongo, str_bytes(&command), &reply, refusal, err);
-	return rc;
-}
-
-static int try_all(struct preflight *preflight, struct err *err)
-{
-	const size_t last = sizeof TRIALS / sizeof *TRIALS - 1;
-	char scratch[96];
-	struct mongo_refusal refusal = {0};
-	struct err refused;
-
-	(void)snprintf(scratch, sizeof scratch, "offkit_scratch_%s", preflight->context->run_id);
-	for (size_t i = 0; i <= last; i++) {
-		int rc = try_one(preflight, i, scratch, &refusal, err);
-		if (rc == 0)
-			continue;
-		if (refusal.code == 0)
-			return rc;
-		const int code = refusal.code;
-		char name[sizeof refusal.name];
-		(void)snprintf(name, sizeof name, "%s", refusal.name);
-		if (try_one(preflight, last, scratch, &refusal, &refused) < 0 &&
-			refusal.code == 0) {
-			*err = refused;
-			return -(int)err->code;
-		}
-		return preflight_tell(preflight, "privileges", CHECK_FAILED, err,
-			"the login may not %s in database %s (%s, code %d)", TRIALS[i].action,
-			mongo_database(preflight->context->mongo), name, code);
-	}
-	return preflight_tell(preflight, "privileges", CHECK_PASSED, err,
-		"the login may do what the steps do (tried)");
-}
-
 int preflight_privileges(struct preflight *preflight, struct err *err)
 {
-	return preflight->context->read_only ? ask(preflight, err) : try_all(preflight, err);
+	return preflight->context->read_only ? ask(preflight, err) : preflight_try(preflight, err);
 }
