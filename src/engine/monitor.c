@@ -146,6 +146,13 @@ static void look_at_errors(struct monitor *monitor)
 				step->name, history_text(step->failure, "message"));
 		finding->outcome = MONITOR_FIRING;
 	}
+	/* A rollback that failed has undone no step, and none has failed. */
+	const struct json *end = monitor->history.end;
+	if (finding->value == 0 && strcmp(history_text(end, "outcome"), "failed") == 0) {
+		*finding = (struct monitor_finding){.outcome = MONITOR_FIRING, .value = 1};
+		(void)snprintf(
+			finding->text, sizeof finding->text, "%.200s", history_text(end, "text"));
+	}
 }
 
 static int count_backlog(

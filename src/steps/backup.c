@@ -11,6 +11,7 @@
 #include "base/version.h"
 #include "steps/backup_run.h"
 #include "steps/untouched.h"
+#include "steps/silence.h"
 #include "text/text.h"
 
 /* ---- a run's folder */
@@ -112,12 +113,12 @@ static void sum_up(const struct backup_index *index, uint64_t *documents, uint64
 	}
 }
 
-static int complete(struct backup_run *run, const char *silence, struct err *err)
+static int complete(struct backup_run *run, const char *silence, int64_t position, struct err *err)
 {
 	const struct step_host *host = run->context->host;
 	CLEANUP_STR struct str text = STR_INIT, fields = STR_INIT;
 	uint64_t documents, octets, file_octets;
-	char hex[SHA256_HEX_SIZE];
+	char hex[SHA256_HEX_SIZE], position_text[OPLOG_POSITION_SIZE];
 	struct json_writer writer;
 	struct sha256 sha256;
 
@@ -144,6 +145,10 @@ static int complete(struct backup_run *run, const char *silence, struct err *err
 	json_member_integer(&writer, "octets", (int64_t)octets);
 	json_member_integer(&writer, "fileOctets", (int64_t)file_octets);
 	json_member_string(&writer, "silence", silence);
+	if (position != 0) {
+		oplog_position_to_text(position, position_text);
+		json_member_string(&writer, "position", position_text);
+	}
 	json_write_end(&writer);
 	result = str_check(&fields, err);
 	if (result == 0)
@@ -157,34 +162,60 @@ static int complete(struct backup_run *run, const char *silence, struct err *err
 
 /* ---- the verbs */
 
-static bool silence_is_proved(const struct step_context *context)
+/*
+ * Whether nobody can have written while it was read. A write is told, and what the oplog cannot say
+ * is left to a second reading; when that confirms the backup there is silence from its beginning
+ * on, *ret_position (0: there is no oplog).
+ */
+static int look_for_silence(const struct step_context *context, bool *ret_proved,
+	int64_t *ret_position, struct err *err)
 {
 	const struct json *freeze = context->checkpoint_of(context->host->self, "freeze");
-	const struct json *silence = freeze == NULL ? NULL : json_member(freeze, "silence");
+	CLEANUP_STR struct str text = STR_INIT;
+	const char *why;
+	struct silence silence;
 
-	return silence != NULL && json_type(silence) == JSON_STRING &&
-	       strcmp(json_string(silence), "proved") == 0;
+	*ret_proved = false;
+	*ret_position = 0;
+	if (freeze == NULL)
+		return 0;
+	int result = silence_look(context, &silence, err);
+	if (result != 0)
+		return result;
+	*ret_proved = silence.state == SILENCE_PROVED;
+	*ret_position = silence.position;
+	if (silence.state == SILENCE_OBSERVED)
+		return oplog_newest(context->mongo, ret_position, &why, err);
+	if (silence.state == SILENCE_PROVED)
+		return 0;
+	silence_say(&silence, &text);
+	result = str_check(&text, err);
+	return result != 0 ? result
+			   : context->host->check(context->host->self, "silence", CHECK_WARNING,
+				     str_text(&text), err);
 }
 
 static int make(struct backup_run *run, struct err *err)
 {
-	bool proved = silence_is_proved(run->context), once = run->context->options->once;
+	bool proved = false, once = run->context->options->once;
+	int64_t position = 0;
 	int result = backup_run_survey(run, err);
 
 	if (result == 0)
 		result = backup_run_go_on(run, err);
 	if (result == 0)
 		result = backup_run_read(run, err);
+	if (result == 0)
+		result = look_for_silence(run->context, &proved, &position, err);
 	if (result == 0 && !proved && !once)
 		result = backup_run_confirm(run, err);
 	for (size_t i = 0; result == 0 && proved && i < run->index.count; i++)
 		run->index.collections[i].confirmed = true;
-	return result != 0 ? result
-			   : complete(run,
-				     proved ? "proved"
-				     : once ? "unconfirmed"
-					    : "confirmed",
-				     err);
+	if (result != 0)
+		return result;
+	if (once && !proved)
+		position = 0;
+	return complete(run, proved ? "proved" : once ? "unconfirmed" : "confirmed", position, err);
 }
 
 /* A refusal by the server or a file that is not to be had is a failure of the backup. */

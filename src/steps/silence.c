@@ -182,8 +182,7 @@ static int prove(const struct step_context *context, struct silence *silence, st
 		return 0;
 	}
 	silence->state = silence->result.foreign > 0 ? SILENCE_BROKEN : SILENCE_PROVED;
-	if (silence->state == SILENCE_PROVED)
-		silence->position = silence->result.newest;
+	silence->position = silence->result.newest;
 	return 0;
 }
 
@@ -241,7 +240,7 @@ static const char *text_of(const struct json *object, const char *name)
 /* Positions only grow: the later look decides. */
 static int64_t last_position(const struct step_context *context)
 {
-	static const char *const STEPS[] = {"freeze", "validate"};
+	static const char *const STEPS[] = {"freeze", "backup", "validate"};
 	int64_t position = 0;
 
 	for (size_t i = 0; i < sizeof STEPS / sizeof *STEPS; i++) {
@@ -260,14 +259,15 @@ int silence_look(const struct step_context *context, struct silence *ret_silence
 	struct silence silence = {.state = SILENCE_OBSERVED};
 	int rc = 0;
 
-	if (strcmp(text_of(freeze, "silence"), "proved") != 0) {
+	silence.position = last_position(context);
+	if (context->went_back) {
+		silence.why = "a step of this run was taken back, and that wrote too";
+		silence.position = 0;
+	} else if (silence.position == 0) {
 		silence.why = text_of(freeze, "why");
 		if (*silence.why == '\0')
 			silence.why = "it was not proved at the freeze";
-	} else if (context->went_back) {
-		silence.why = "a step of this run was taken back, and that wrote too";
 	} else {
-		silence.position = last_position(context);
 		rc = prove(context, &silence, err);
 	}
 	if (rc == 0 && silence.why != NULL) {
@@ -288,7 +288,7 @@ void silence_write(const struct silence *silence, struct json_writer *writer)
 	json_member_string(writer, "silence", STATES[silence->state]);
 	if (silence->state == SILENCE_OBSERVED && silence->why != NULL)
 		json_member_string(writer, "why", silence->why);
-	if (silence->position > 0) {
+	if (silence->state == SILENCE_PROVED) {
 		oplog_position_to_text(silence->position, position);
 		json_member_string(writer, "position", position);
 	}

@@ -20,7 +20,7 @@ enum silence_state { SILENCE_OBSERVED, SILENCE_PROVED, SILENCE_BROKEN };
 struct silence {
 	enum silence_state state;
 	const char *why;    /* SILENCE_OBSERVED: why it is not proved, in the context's arena */
-	int64_t position;   /* of the oplog up to which there is silence; 0: none */
+	int64_t position;   /* of the oplog up to which was looked; 0: none */
 	size_t collections; /* that are to be silent, of those that are there */
 	struct oplog_result result; /* SILENCE_BROKEN: who has written */
 };
@@ -34,8 +34,8 @@ MUST_CHECK int silence_begin(
 
 /*
  * Later in the run: whether the silence that the freeze found still holds, from the last position
- * that this run has looked up to (the checkpoints of freeze and validate). A broken silence is no
- * error here.
+ * that this run has looked up to (the checkpoints of freeze, backup and validate). A broken silence
+ * is no error here.
  */
 MUST_CHECK int silence_look(
 	const struct step_context *context, struct silence *ret_silence, struct err *err);

@@ -299,8 +299,21 @@ static int tell(struct proof *proof, struct err *err)
 int untouched_prove(const struct step_context *context, struct err *err)
 {
 	struct proof proof = {.context = context};
-	int rc = backup_of_run(context, &proof.index, err);
+	const struct step_host *host = context->host;
+	bool complete = false;
 
+	/* Without a whole backup no later step has begun, so that there is nothing to prove. */
+	if (context->checkpoint == NULL)
+		return 0;
+	int rc = json_need_bool(context->checkpoint, "complete", &complete, err);
+	if (rc < 0)
+		return err_recode(err, ERR_JOURNAL);
+	if (!complete)
+		return host->note(host->self,
+			"the backup was not whole yet: nothing was done that it would have to "
+			"prove",
+			err);
+	rc = backup_of_run(context, &proof.index, err);
 	if (rc < 0)
 		return rc;
 	rc = mongo_collections(context->mongo, context->arena, &proof.now, &proof.now_count, err);
