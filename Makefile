@@ -247,11 +247,14 @@ pictures:
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
-		$(DESTDIR)$(PREFIX)/share/man/man7
+		$(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(wildcard man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 $(wildcard man/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 $(wildcard man/*.7) $(DESTDIR)$(PREFIX)/share/man/man7/
+	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' src/cli/offkit-resume.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/offkit-resume.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/offkit-resume.service
 
 clean:
 	rm -rf $(BUILD)/release $(BUILD)/sanitize $(PROGRAMS)

@@ -141,7 +141,10 @@ static void take_signal(struct tui *tui)
 		return;
 	}
 	struct model_action action = model_interrupt(&tui->model, clock_boottime());
-	act(tui, &action);
+	if (signal == TUI_TERMINATE && action.kind == ACTION_STOP)
+		feed_request(tui->feed, FEED_SHUTDOWN);
+	else
+		act(tui, &action);
 	tui->terminating = tui->terminating || signal == TUI_TERMINATE;
 	tui->changed = true;
 }

@@ -1,7 +1,9 @@
 /* offkit resume and offkit rollback [STEP]. */
 #include "base/cleanup.h"
 #include "cli/commands.h"
+#include "cli/notify.h"
 #include "cli/session.h"
+#include "cli/show_run.h"
 
 static const struct option options[] = {
 	RUN_OPTION_ROWS,
@@ -12,6 +14,8 @@ static const struct option options[] = {
 static const struct option resume_options[] = {
 	RUN_OPTION_ROWS,
 	LEASE_OPTION_ROWS,
+	OPTION_ROW_FLAG("if-interrupted", 0, struct run_values, if_interrupted,
+		"only a run that was cut off; nothing to do is success"),
 	OPTION_ROW_FLAG("adopt", 0, struct run_values, adopt,
 		"take over a run whose state folder is lost or elsewhere; needs --reason"),
 	OPTION_END,
@@ -36,13 +40,36 @@ static int run_rollback(void *argument, const struct engine_face *face, struct e
 	return engine_rollback(rollback->step, &rollback->session->options, face, err);
 }
 
+/* For a service: what an operator stopped, or what failed, is an operator's to go on with. */
+static int is_interrupted(struct face *face, bool *ret_interrupted, struct err *err)
+{
+	CLEANUP(newest_run_release) struct newest_run newest = {0};
+	int rc = newest_run_find(face, &newest, err);
+
+	if (rc < 0)
+		return rc;
+	*ret_interrupted = *newest.holder != '\0' || history_interrupted(&newest.history);
+	if (*ret_interrupted)
+		return 0;
+	notify_manager("READY=1\nSTATUS=nothing was interrupted");
+	str_append_text(
+		&face->result, "Nothing was interrupted here: there is nothing to go on with.\n");
+	return 0;
+}
+
 static int resume(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
 	CLEANUP(session_release) struct session session = SESSION_INIT;
 	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
 	bool adopt = ((const struct run_values *)values)->adopt;
+	bool interrupted = true;
 	int rc = session_need_consent(face, err);
+
+	if (rc == 0 && ((const struct run_values *)values)->if_interrupted)
+		rc = is_interrupted(face, &interrupted, err);
+	if (rc < 0 || !interrupted)
+		return rc;
 
 	if (rc == 0 && operand_count > 0 && !adopt)
 		rc = err_set(err, ERR_USAGE, "resume takes a kit with --adopt only");

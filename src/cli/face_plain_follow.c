@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "cli/face_plain.h"
+#include "cli/notify.h"
 #include "cli/stop.h"
 #include "engine/event.h"
 #include "text/text.h"
@@ -55,6 +56,26 @@ static void note_event(struct plain_face *plain, enum event which, const struct 
 	}
 }
 
+/* A service's status line. */
+static void tell_manager(enum event which, const struct json *event)
+{
+	const char *step = plain_text(event, "step");
+	int64_t total = plain_number(event, "total");
+
+	if (which == EVENT_STEP_BEGIN || which == EVENT_UNDO_BEGIN || which == EVENT_RUN_RESUME)
+		notify_manager("READY=1\nSTATUS=%s %s", step,
+			which == EVENT_UNDO_BEGIN ? "is being undone" : "is at work");
+	else if (which == EVENT_PROGRESS && total > 0)
+		notify_manager("STATUS=%s %lld %%", step,
+			(long long)(plain_number(event, "done") * 100 / total));
+	else if (which == EVENT_WAITING && plain_true(event, "waiting"))
+		notify_manager("STATUS=%s waits for the server", step);
+	else if (which == EVENT_STOPPING)
+		notify_manager("STOPPING=1\nSTATUS=stopping at the next safe point");
+	else if (which == EVENT_RUN_END)
+		notify_manager("STATUS=%s", plain_text(event, "text"));
+}
+
 static int take_line(struct plain_face *plain, struct bytes line, struct err *err)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
@@ -74,6 +95,8 @@ static int take_line(struct plain_face *plain, struct bytes line, struct err *er
 		plain->prompted = false;
 	} else {
 		note_event(plain, which, event);
+		if (plain->live)
+			tell_manager(which, event);
 		plain_event(plain, line, event);
 	}
 	if (which == EVENT_QUESTION) {
@@ -205,7 +228,7 @@ static void take_signal(struct plain_face *plain, bool *ret_leaves)
 		*ret_leaves = true;
 		return;
 	}
-	feed_request(plain->feed, FEED_STOP);
+	feed_request(plain->feed, number == SIGTERM ? FEED_SHUTDOWN : FEED_STOP);
 	if (plain->stop_asked)
 		say_how_long(plain);
 	else if (!plain->face->json)

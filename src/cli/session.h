@@ -23,6 +23,7 @@ struct run_values {
 	bool force;
 	const char *force_reason;
 	bool dry_run;
+	bool if_interrupted;
 	bool break_lease;
 	bool adopt;
 };

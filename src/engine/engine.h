@@ -20,6 +20,8 @@ struct engine_face {
 		const char **ret_by, struct err *err);
 	/* Looked at between batches and at gates: the operator wants to stop at a safe point. */
 	bool (*stop_requested)(void *self);
+	/* May be NULL. Whether a signal asked for the stop (a shutdown), and no operator. */
+	bool (*signalled)(void *self);
 	/* May be NULL. The journal (JOURNAL_NAME) is in this folder from now on: with what was told
 	 * so far, or, of a run that goes on, with what was told before this process began. */
 	void (*journal)(void *self, int run_dirfd);

@@ -25,6 +25,7 @@ static const char *const WISHES[] = {
 
 static const char *const REQUESTS[] = {
 	[FEED_STOP] = "stop",
+	[FEED_SHUTDOWN] = "shutdown",
 	[FEED_PAUSE] = "pause",
 	[FEED_RESUME] = "resume",
 	[FEED_TAKE_COMMAND] = "command",

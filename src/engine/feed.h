@@ -65,7 +65,13 @@ bool feed_ended(const struct feed *feed);
 /* As the newest feed.state line says. */
 bool feed_in_command(const struct feed *feed);
 
-enum feed_request { FEED_STOP, FEED_PAUSE, FEED_RESUME, FEED_TAKE_COMMAND };
+enum feed_request {
+	FEED_STOP,
+	FEED_SHUTDOWN, /* the same, and no operator's wish */
+	FEED_PAUSE,
+	FEED_RESUME,
+	FEED_TAKE_COMMAND,
+};
 
 /* An engine that is gone is no error here: feed_next will say so. */
 void feed_answer(struct feed *feed, const char *question_id, const char *choice);

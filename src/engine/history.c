@@ -326,6 +326,20 @@ enum history_state history_state(const struct history *history)
 	return RUN_OPEN;
 }
 
+bool history_interrupted(const struct history *history)
+{
+	const struct json *exit = json_member(history->end, "exit");
+	const struct json *signal = json_member(history->end, "signal");
+
+	if (history_state(history) != RUN_OPEN)
+		return false;
+	if (history->end == NULL || signal != NULL)
+		return true;
+	return exit != NULL && json_is_integer(exit) &&
+	       json_integer(exit) == err_exit_code(ERR_STOPPED) &&
+	       strcmp(history_text(history->end, "code"), err_name(ERR_STOPPED)) != 0;
+}
+
 const char *history_state_name(enum history_state state)
 {
 	static const char *const NAMES[] = {

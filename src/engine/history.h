@@ -69,6 +69,10 @@ int history_visit(
 bool history_is_run_id(const char *name); /* "20251220T091207Z-3f9a" */
 struct history_step *history_step(struct history *history, const char *name);
 enum history_state history_state(const struct history *history);
+
+/* An open run that nobody ended: it was killed, a shutdown stopped it, or it lost its database or
+ * disk. One that an operator stopped, or that failed, is none. */
+bool history_interrupted(const struct history *history);
 const char *history_state_name(enum history_state state);	      /* "open" */
 const char *history_text(const struct json *event, const char *name); /* "" if it is none */
 

@@ -24,6 +24,9 @@ int run_end_event(struct run *run, const char *outcome, const char *text, const 
 		json_member_string(writer, "code", err_name(failure->code));
 		json_member_string(writer, "sentence", err_sentence(failure->code));
 		json_member_string(writer, "next", err_next(failure->code));
+		if (failure->code == ERR_STOPPED && run->face->signalled != NULL &&
+			run->face->signalled(run->face->self))
+			json_member_bool(writer, "signal", true);
 	}
 	if (result != NULL && json_member(result, "files") != NULL)
 		json_member_value(writer, "report", json_member(result, "files"));

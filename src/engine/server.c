@@ -210,6 +210,16 @@ static bool on_stop_requested(void *self)
 	return stop;
 }
 
+static bool on_signalled(void *self)
+{
+	struct server *server = self;
+
+	server_lock(server);
+	bool signalled = server->signalled;
+	server_unlock(server);
+	return signalled;
+}
+
 /* ---- how it stands */
 
 void server_state_line(const struct server *server, int place, struct str *out)
@@ -285,6 +295,7 @@ static struct server *make(const struct server_options *options)
 		.event = on_event,
 		.ask = on_ask,
 		.stop_requested = on_stop_requested,
+		.signalled = on_signalled,
 		.journal = on_journal,
 	};
 	return server;

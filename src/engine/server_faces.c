@@ -85,8 +85,10 @@ static void take_answer(struct server *server, const char *id, const char *choic
 /* Only from the face in command. */
 static void obey(struct server *server, const char *request, const char *answer, const char *choice)
 {
-	if (is(request, "stop"))
+	if (is(request, "stop") || is(request, "shutdown"))
 		server->stop = true;
+	if (is(request, "shutdown"))
+		server->signalled = true;
 	if (is(request, "pause"))
 		server->pause = true;
 	if (is(request, "resume"))
@@ -270,7 +272,7 @@ static void stop_by_signal(struct server *server)
 
 	(void)eventfd_read(server->options.stop_fd, &count);
 	server_lock(server);
-	server->stop = true;
+	server->stop = server->signalled = true;
 	server->version++;
 	(void)pthread_cond_broadcast(&server->changed);
 	server_unlock(server);

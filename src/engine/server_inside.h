@@ -39,6 +39,7 @@ struct server {
 	size_t faces;
 	int commander; /* the place of the face in command, -1: none */
 	bool stop, pause;
+	bool signalled;	       /* the stop came by a signal */
 	bool stopping, paused; /* the run knows it */
 	bool asking;
 	struct str question_id, question_text; /* of the open question */
