@@ -7,13 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_SIZE = 16 * 1024 };
+enum { BLOCK_SIZE = 16 * 1024, TAKEN_LEAST = 32 * 1024 };
 
 struct arena_block {
 	struct arena_block *older;
 	size_t size;
 	size_t used;
 	alignas(max_align_t) unsigned char data[];
+};
+
+/* Memory of a string's, which stands in a block of the arena as an entry of a list. */
+struct arena_taken {
+	struct arena_taken *before;
+	char *text;
 };
 
 static struct arena_block *add_block(struct arena *arena, size_t least)
@@ -32,7 +38,7 @@ static struct arena_block *add_block(struct arena *arena, size_t least)
 	return block;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+static void *alloc_unset(struct arena *arena, size_t size)
 {
 	const size_t align = alignof(max_align_t);
 
@@ -46,7 +52,14 @@ void *arena_alloc(struct arena *arena, size_t size)
 		return NULL;
 	void *result = block->data + block->used;
 	block->used += size;
-	return memset(result, 0, size);
+	return result;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	void *result = alloc_unset(arena, size);
+
+	return result == NULL ? NULL : memset(result, 0, size);
 }
 
 void *arena_array(struct arena *arena, size_t count, size_t size)
@@ -62,9 +75,12 @@ char *arena_string_n(struct arena *arena, const void *data, size_t size)
 {
 	if (size == SIZE_MAX)
 		return NULL;
-	char *copy = arena_alloc(arena, size + 1);
-	if (copy != NULL && size > 0)
+	char *copy = alloc_unset(arena, size + 1);
+	if (copy == NULL)
+		return NULL;
+	if (size > 0)
 		memcpy(copy, data, size);
+	copy[size] = '\0';
 	return copy;
 }
 
@@ -96,10 +112,37 @@ struct bytes arena_bytes(struct arena *arena, struct bytes bytes)
 	return bytes_make(arena_string_n(arena, bytes.data, bytes.size), bytes.size);
 }
 
+struct bytes arena_take(struct arena *arena, struct str *str)
+{
+	struct bytes bytes = str_bytes(str);
+
+	if (bytes.size < TAKEN_LEAST || str->failed) {
+		bytes = str->failed ? bytes_make(NULL, 0) : arena_bytes(arena, bytes);
+		str_truncate(str, 0);
+		return bytes;
+	}
+	struct arena_taken *taken = alloc_unset(arena, sizeof *taken);
+	if (taken == NULL)
+		return bytes_make(NULL, 0);
+	*taken = (struct arena_taken){.before = arena->taken, .text = str->text};
+	arena->taken = taken;
+	*str = STR_INIT;
+	return bytes;
+}
+
+/* Before the blocks, in which the list stands. */
+static void free_taken(struct arena *arena)
+{
+	for (struct arena_taken *taken = arena->taken; taken != NULL; taken = taken->before)
+		free(taken->text);
+	arena->taken = NULL;
+}
+
 void arena_reset(struct arena *arena)
 {
 	struct arena_block *block = arena->newest;
 
+	free_taken(arena);
 	if (block == NULL)
 		return;
 	while (block->older != NULL) {
@@ -113,6 +156,7 @@ void arena_reset(struct arena *arena)
 
 void arena_release(struct arena *arena)
 {
+	free_taken(arena);
 	while (arena->newest != NULL) {
 		struct arena_block *older = arena->newest->older;
 		free(arena->newest);

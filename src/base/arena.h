@@ -14,9 +14,10 @@ struct arena_block;
 
 struct arena {
 	struct arena_block *newest;
+	struct arena_taken *taken;
 };
 
-#define ARENA_INIT ((struct arena){NULL})
+#define ARENA_INIT ((struct arena){NULL, NULL})
 
 void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
 void *arena_array(struct arena *arena, size_t count, size_t size); /* zeroed; checks the product */
@@ -24,6 +25,8 @@ char *arena_string(struct arena *arena, const char *text);	   /* a copy */
 char *arena_string_n(struct arena *arena, const void *data, size_t size); /* a copy, terminated */
 char *arena_format(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 struct bytes arena_bytes(struct arena *arena, struct bytes bytes); /* data NULL: memory is out */
+/* What a string holds, which is empty afterwards: a large one is taken over and not copied. */
+struct bytes arena_take(struct arena *arena, struct str *str);
 
 /* Forgets everything but keeps one block, for an arena that is used once a batch. */
 void arena_reset(struct arena *arena);

@@ -29,23 +29,50 @@ static bool reserve(struct str *str, size_t more)
 		return true;
 	size_t room = str->room < 64 ? 64 : str->room;
 	while (room < wanted)
-		room *= 2;
-	char *text = realloc(str->text, room);
+		room *= room < 4096 ? 4 : 2;
+	char *text = realloc(str->borrowed ? NULL : str->text, room);
 	if (text == NULL) {
 		str->failed = true;
 		return false;
 	}
+	if (str->borrowed)
+		memcpy(text, str->text, str->size + 1);
+	str->borrowed = false;
 	str->text = text;
 	str->room = room;
 	return true;
+}
+
+/*
+ * Most of what is appended is a few octets, for which a call of memcpy costs more than they do: two
+ * moves that may overlap, of a size that the compiler knows.
+ */
+static void copy(char *to, const void *from, size_t size)
+{
+	const char *octets = from;
+
+	if (size > 32) {
+		memcpy(to, from, size);
+	} else if (size >= 16) {
+		memcpy(to, octets, 16);
+		memcpy(to + size - 16, octets + size - 16, 16);
+	} else if (size >= 8) {
+		memcpy(to, octets, 8);
+		memcpy(to + size - 8, octets + size - 8, 8);
+	} else if (size >= 4) {
+		memcpy(to, octets, 4);
+		memcpy(to + size - 4, octets + size - 4, 4);
+	} else {
+		for (size_t i = 0; i < size; i++)
+			to[i] = octets[i];
+	}
 }
 
 void str_append(struct str *str, const void *data, size_t size)
 {
 	if (!reserve(str, size))
 		return;
-	if (size > 0)
-		memcpy(str->text + str->size, data, size);
+	copy(str->text + str->size, data, size);
 	str->size += size;
 	str->text[str->size] = '\0';
 }
@@ -57,7 +84,10 @@ void str_append_text(struct str *str, const char *text)
 
 void str_append_char(struct str *str, char c)
 {
-	str_append(str, &c, 1);
+	if (!reserve(str, 1))
+		return;
+	str->text[str->size++] = c;
+	str->text[str->size] = '\0';
 }
 
 void str_append_format(struct str *str, const char *format, ...)
@@ -89,7 +119,7 @@ void str_truncate(struct str *str, size_t size)
 
 void str_fit(struct str *str)
 {
-	char *text = str->text != NULL ? realloc(str->text, str->size + 1) : NULL;
+	char *text = str->text != NULL && !str->borrowed ? realloc(str->text, str->size + 1) : NULL;
 
 	if (text == NULL)
 		return;
@@ -123,6 +153,7 @@ struct bytes str_bytes(const struct str *str)
 
 void str_release(struct str *str)
 {
-	free(str->text);
+	if (!str->borrowed)
+		free(str->text);
 	*str = STR_INIT;
 }

@@ -33,9 +33,13 @@ struct str {
 	size_t size;
 	size_t room;
 	bool failed;
+	bool borrowed; /* text is the caller's until it has to grow */
 };
 
-#define STR_INIT ((struct str){NULL, 0, 0, false})
+#define STR_INIT ((struct str){NULL, 0, 0, false, false})
+/* Begins in memory of the caller's, at least one octet, that outlives it: for what is mostly small.
+ */
+#define STR_BORROW(memory, octets) ((struct str){(memory), 0, (octets), false, true})
 
 void str_append(struct str *str, const void *data, size_t size);
 void str_append_text(struct str *str, const char *text);

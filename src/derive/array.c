@@ -131,32 +131,51 @@ static void append_elements(struct doc_writer *writer, struct bytes array)
 		doc_write_value(writer, NULL, &value);
 }
 
-static int evaluate_concat_arrays(struct evaluation *evaluation, const struct node *node,
-	struct value *ret_value, struct err *err)
+static int join(struct evaluation *evaluation, const struct node *node, const struct bytes *arrays,
+	size_t count, struct value *ret_value, struct err *err)
 {
 	struct builder builder CLEANUP(builder_cleanup);
 	struct bytes array;
-	int result = 0;
+	int result;
 
 	builder_begin(&builder);
 	doc_write_array(&builder.writer, "a");
-	for (size_t i = 0; result == 0 && i < node->argument_count; i++) {
-		bool null;
-		result = array_argument(evaluation, node, i, &array, &null, err);
-		if (result == 0 && null) {
-			*ret_value = value_null();
-			return 0;
-		}
-		if (result == 0)
-			append_elements(&builder.writer, array);
-	}
-	if (result != 0)
-		return result;
+	for (size_t i = 0; i < count; i++)
+		append_elements(&builder.writer, arrays[i]);
 	doc_write_end(&builder.writer);
 	result = builder_finish(&builder, evaluation, node, &array, err);
 	if (result == 0)
 		*ret_value = doc_get(array, "a");
 	return result;
+}
+
+/* Where all but one are empty that one is the result, and nothing is copied. */
+static int evaluate_concat_arrays(struct evaluation *evaluation, const struct node *node,
+	struct value *ret_value, struct err *err)
+{
+	struct bytes *arrays =
+		arena_array(evaluation->run->scratch, node->argument_count + 1, sizeof *arrays);
+	size_t count = 0;
+
+	if (arrays == NULL)
+		return err_no_memory(err);
+	for (size_t i = 0; i < node->argument_count; i++) {
+		struct bytes array;
+		bool null;
+		int result = array_argument(evaluation, node, i, &array, &null, err);
+		if (result != 0)
+			return result;
+		if (null) {
+			*ret_value = value_null();
+			return 0;
+		}
+		if (array.size > DOC_SIZE_MIN)
+			arrays[count++] = array;
+	}
+	if (count != 1)
+		return join(evaluation, node, arrays, count, ret_value, err);
+	*ret_value = value_array(arrays[0]);
+	return 0;
 }
 
 /* ---- what visits every element */
@@ -221,13 +240,16 @@ static int evaluate_filter(struct evaluation *evaluation, const struct node *nod
 {
 	struct value *values = NULL;
 	size_t count = 0, kept = 0, limit;
+	struct bytes array;
 	bool null;
-	int result = input_elements(evaluation, node, &values, &count, &null, err);
+	int result = array_argument(evaluation, node, 0, &array, &null, err);
 
 	if (result == 0 && null) {
 		*ret_value = value_null();
 		return 0;
 	}
+	if (result == 0)
+		result = elements(evaluation, node, array, &values, &count, err);
 	if (result == 0)
 		result = filter_limit(evaluation, node, &limit, err);
 	for (size_t i = 0; result == 0 && i < count && kept < limit; i++) {
@@ -237,9 +259,11 @@ static int evaluate_filter(struct evaluation *evaluation, const struct node *nod
 		if (result == 0 && is_true(&truth))
 			values[kept++] = values[i];
 	}
-	if (result == 0)
-		result = make_array(evaluation, node, values, kept, ret_value, err);
-	return result;
+	if (result != 0 || kept < count)
+		return result != 0 ? result
+				   : make_array(evaluation, node, values, kept, ret_value, err);
+	*ret_value = value_array(array);
+	return 0;
 }
 
 /*
@@ -410,6 +434,14 @@ static int evaluate_sort_array(struct evaluation *evaluation, const struct node 
 	return result;
 }
 
+static bool is_ascending(const struct value *values, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (value_compare(&values[i - 1], &values[i]) >= 0)
+			return false;
+	return true;
+}
+
 /* MongoDB leaves the order open; here it is ascending. */
 static int evaluate_set_union(struct evaluation *evaluation, const struct node *node,
 	struct value *ret_value, struct err *err)
@@ -424,11 +456,14 @@ static int evaluate_set_union(struct evaluation *evaluation, const struct node *
 	}
 	if (result == 0)
 		result = elements(evaluation, node, joined.bytes, &values, &count, err);
-	if (result == 0)
-		result = sort_values(evaluation, node, values, count, true, &count, err);
-	if (result == 0)
-		result = make_array(evaluation, node, values, count, ret_value, err);
-	return result;
+	if (result != 0)
+		return result;
+	if (is_ascending(values, count)) {
+		*ret_value = joined;
+		return 0;
+	}
+	result = sort_values(evaluation, node, values, count, true, &count, err);
+	return result != 0 ? result : make_array(evaluation, node, values, count, ret_value, err);
 }
 
 static int evaluate_reverse_array(struct evaluation *evaluation, const struct node *node,

@@ -405,11 +405,16 @@ int derive_compile(const struct json *template, const char *where, const struct 
 int derive_evaluate(const struct derive *derive, struct derive_run *run, struct value *ret_value,
 	struct err *err)
 {
-	struct evaluation evaluation = {.run = run, .outer_count = derive->outer_count};
+	struct evaluation evaluation; /* inner variables are bound before they are read */
 	struct value value;
+
+	evaluation.run = run;
+	evaluation.outer_count = derive->outer_count;
 	int result = evaluate(&evaluation, derive->node, &value, err);
 
-	if (result == 0)
+	/* What is read is as deep as what was checked when it came; what is built upon it counts.
+	 */
+	if (result == 0 && derive->node->kind != NODE_PATH)
 		result = check_nesting(derive->node, &value, err);
 	if (result == 0)
 		*ret_value = value;

@@ -123,7 +123,9 @@ static bool nested_within(struct bytes doc, unsigned left)
 
 int check_nesting(const struct node *node, const struct value *value, struct err *err)
 {
+	/* A level has at least its type, a name of an octet and its end, a length and an end. */
 	if ((value->type == VALUE_DOCUMENT || value->type == VALUE_ARRAY) &&
+		value->bytes.size > (size_t)DERIVE_NESTING_MAX * 7 &&
 		!nested_within(value->bytes, DERIVE_NESTING_MAX))
 		return err_set(err, ERR_LIMIT, "%s: the result is nested more than %d deep",
 			node->where, DERIVE_NESTING_MAX);
@@ -134,7 +136,8 @@ int check_nesting(const struct node *node, const struct value *value, struct err
 
 void builder_begin(struct builder *builder)
 {
-	builder->text = STR_INIT;
+	builder->small[0] = '\0';
+	builder->text = STR_BORROW(builder->small, sizeof builder->small);
 	doc_write_begin(&builder->writer, &builder->text);
 }
 
@@ -155,7 +158,7 @@ int builder_finish(struct builder *builder, struct evaluation *evaluation, const
 			err, ERR_LIMIT, "%s: the result is larger than 64 MiB", node->where);
 	if (result != 0)
 		return result;
-	struct bytes copy = arena_bytes(evaluation->run->scratch, str_bytes(&builder->text));
+	struct bytes copy = arena_take(evaluation->run->scratch, &builder->text);
 	if (copy.data == NULL)
 		return err_no_memory(err);
 	*ret_doc = copy;

@@ -143,6 +143,7 @@ struct value path_get(struct evaluation *evaluation, struct value start, const c
 struct builder {
 	struct str text;
 	struct doc_writer writer;
+	char small[512]; /* where most of them end */
 };
 void builder_begin(struct builder *builder);
 void builder_cleanup(struct builder *builder);

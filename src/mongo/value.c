@@ -61,11 +61,19 @@ static bool string_size(struct bytes rest, size_t *ret_size)
 
 static bool cstring_size(struct bytes rest, size_t *ret_size)
 {
-	const uint8_t *end = rest.size == 0 ? NULL : memchr(rest.data, 0, rest.size);
+	/* Most names are short: a call of memchr would cost more than to look. */
+	size_t soon = rest.size < 24 ? rest.size : 24, i = 0;
 
-	if (end == NULL)
-		return false;
-	*ret_size = (size_t)(end - rest.data) + 1;
+	while (i < soon && rest.data[i] != 0)
+		i++;
+	if (i == soon) {
+		const uint8_t *end =
+			rest.size == i ? NULL : memchr(rest.data + i, 0, rest.size - i);
+		if (end == NULL)
+			return false;
+		i = (size_t)(end - rest.data);
+	}
+	*ret_size = i + 1;
 	return true;
 }
 
@@ -281,7 +289,9 @@ static struct value value_of_body(enum value_type type, struct bytes body)
 	return value;
 }
 
-bool doc_iter_next(struct doc_iter *iter, const char **ret_name, struct value *ret_value)
+/* The next element as it stands, its value not looked at. */
+static inline bool next_element(struct doc_iter *iter, const char **ret_name,
+	enum value_type *ret_type, struct bytes *ret_body)
 {
 	if (iter->doc.size < DOC_SIZE_MIN || iter->offset >= iter->doc.size - 1)
 		return false;
@@ -296,8 +306,20 @@ bool doc_iter_next(struct doc_iter *iter, const char **ret_name, struct value *r
 	if (!body_size(type, bytes_make(iter->doc.data + start, end - start), &body))
 		return false;
 	*ret_name = (const char *)at + 1;
-	*ret_value = value_of_body(type, bytes_make(iter->doc.data + start, body));
+	*ret_type = type;
+	*ret_body = bytes_make(iter->doc.data + start, body);
 	iter->offset = start + body;
+	return true;
+}
+
+bool doc_iter_next(struct doc_iter *iter, const char **ret_name, struct value *ret_value)
+{
+	enum value_type type;
+	struct bytes body;
+
+	if (!next_element(iter, ret_name, &type, &body))
+		return false;
+	*ret_value = value_of_body(type, body);
 	return true;
 }
 
@@ -316,12 +338,13 @@ size_t doc_count(struct bytes doc)
 static struct value get_n(struct bytes doc, const char *wanted, size_t size)
 {
 	struct doc_iter iter = doc_iter_begin(doc);
-	struct value value;
+	enum value_type type;
+	struct bytes body;
 	const char *name;
 
-	while (doc_iter_next(&iter, &name, &value))
-		if (strncmp(name, wanted, size) == 0 && name[size] == '\0')
-			return value;
+	while (next_element(&iter, &name, &type, &body))
+		if (name[0] == wanted[0] && strncmp(name, wanted, size) == 0 && name[size] == '\0')
+			return value_of_body(type, body);
 	return (struct value){.type = VALUE_MISSING};
 }
 

@@ -57,17 +57,27 @@ void doc_write_end(struct doc_writer *writer)
 	memcpy(out->text + start, &length, sizeof length);
 }
 
+/* "0", "1", … from the end of a text; every element of an array has one. */
+static const char *index_to_text(uint32_t index, char text[static 11])
+{
+	char *at = text + 10;
+
+	*at = '\0';
+	do
+		*--at = (char)('0' + index % 10);
+	while ((index /= 10) > 0);
+	return at;
+}
+
 static void element(struct doc_writer *writer, enum value_type type, const char *name)
 {
 	unsigned level = writer->depth - 1;
-	char index[16];
+	char index[11];
 
 	if (writer->depth == 0)
 		__builtin_trap();
-	if (writer->is_array[level]) {
-		(void)snprintf(index, sizeof index, "%u", (unsigned)writer->indexes[level]++);
-		name = index;
-	}
+	if (writer->is_array[level])
+		name = index_to_text(writer->indexes[level]++, index);
 	str_append_char(writer->out, (char)type);
 	str_append(writer->out, name, strlen(name) + 1);
 }

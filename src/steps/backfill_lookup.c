@@ -260,7 +260,7 @@ static int gather(const struct value *key, const struct backfill_found *found, s
 	int result = str_check(&out, err);
 	if (result != 0)
 		return result;
-	struct bytes copy = arena_bytes(arena, str_bytes(&out));
+	struct bytes copy = arena_take(arena, &out);
 	if (copy.data == NULL)
 		return err_no_memory(err);
 	*ret_value = doc_get(copy, "a");

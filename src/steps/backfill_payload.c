@@ -195,7 +195,7 @@ static int to_document(
 		return wrong(payload, err, why.message);
 	}
 	str_release(&payload->text);
-	struct bytes copy = arena_bytes(arena, str_bytes(&doc));
+	struct bytes copy = arena_take(arena, &doc);
 	if (copy.data == NULL)
 		return err_no_memory(err);
 	*ret_value = (struct value){.type = VALUE_DOCUMENT, .bytes = copy};

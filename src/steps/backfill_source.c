@@ -383,7 +383,7 @@ static int read_group(struct backfill_source *source, struct arena *arena,
 		result = str_check(&root, err);
 	if (result != 0)
 		return result;
-	unit->root = arena_bytes(arena, str_bytes(&root));
+	unit->root = arena_take(arena, &root);
 	return unit->root.data == NULL ? err_no_memory(err) : 0;
 }
 

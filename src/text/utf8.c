@@ -1,5 +1,7 @@
 #include "text/text.h"
 
+#include <string.h>
+
 /* RFC 3629 section 4: the second octet's range depends on the first. */
 static const struct {
 	uint8_t first_min, first_max;
@@ -51,12 +53,30 @@ size_t utf8_next(struct bytes text, size_t offset, uint32_t *ret_character)
 	return size;
 }
 
+/* Most text is ASCII: eight octets at once. */
+static size_t ascii_size(struct bytes text, size_t offset)
+{
+	size_t at = offset;
+
+	for (uint64_t octets; text.size - at >= sizeof octets; at += sizeof octets) {
+		memcpy(&octets, text.data + at, sizeof octets);
+		if ((octets & UINT64_C(0x8080808080808080)) != 0)
+			break;
+	}
+	while (at < text.size && text.data[at] < 0x80)
+		at++;
+	return at - offset;
+}
+
 bool utf8_valid(struct bytes text)
 {
 	uint32_t character;
 	size_t offset = 0;
 
 	while (offset < text.size) {
+		offset += ascii_size(text, offset);
+		if (offset == text.size)
+			break;
 		size_t size = utf8_next(text, offset, &character);
 		if (size == 0)
 			return false;

@@ -154,12 +154,73 @@ static void every_error_has_its_row(void **state)
 	assert_true(version_commit_time() >= 0);
 }
 
+/* Small ones are copied, large ones change hands; either lives as long as the arena. */
+static void arenas_take_what_a_string_holds(void **state)
+{
+	(void)state;
+	struct arena arena = ARENA_INIT;
+
+	for (size_t size = 0; size < 100000; size = 3 * size + 1) {
+		CLEANUP_STR struct str str = STR_INIT;
+		for (size_t i = 0; i < size; i++)
+			str_append_char(&str, (char)('a' + i % 26));
+		struct bytes taken = arena_take(&arena, &str);
+		assert_int_equal(str.size, 0);
+		str_append_text(&str, "something else");
+		assert_int_equal(taken.size, size);
+		for (size_t i = 0; i < size; i++)
+			assert_int_equal(taken.data[i], 'a' + i % 26);
+	}
+	arena_reset(&arena);
+	assert_string_equal(arena_string(&arena, "again"), "again");
+	arena_release(&arena);
+}
+
+static void a_string_grows_out_of_what_it_borrowed(void **state)
+{
+	(void)state;
+	for (size_t room = 1; room < 70; room++) {
+		char memory[70];
+		struct str str = STR_BORROW(memory, room);
+		char expected[80] = "";
+		for (size_t i = 0; i < 79; i++) {
+			str_append(&str, &"0123456789"[i % 10], 1);
+			expected[i] = (char)('0' + i % 10);
+			assert_string_equal(str_text(&str), expected);
+			assert_true(i + 1 >= room ? str.text != memory : str.text == memory);
+		}
+		str_fit(&str);
+		assert_string_equal(str_text(&str), expected);
+		str_release(&str);
+	}
+}
+
+static void strings_append_any_size(void **state)
+{
+	(void)state;
+	char from[80];
+
+	for (size_t i = 0; i < sizeof from; i++)
+		from[i] = (char)(i + 1);
+	for (size_t size = 0; size <= sizeof from; size++) {
+		CLEANUP_STR struct str str = STR_INIT;
+		str_append_char(&str, 'x');
+		str_append(&str, from, size);
+		assert_int_equal(str.size, size + 1);
+		assert_memory_equal(str.text + 1, from, size);
+		assert_int_equal(str.text[size + 1], 0);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(strings_grow),
 		cmocka_unit_test(failures_stick),
 		cmocka_unit_test(bytes_compare),
+		cmocka_unit_test(arenas_take_what_a_string_holds),
+		cmocka_unit_test(a_string_grows_out_of_what_it_borrowed),
+		cmocka_unit_test(strings_append_any_size),
 		cmocka_unit_test(arenas_keep_what_they_gave),
 		cmocka_unit_test(sizes_do_not_wrap),
 		cmocka_unit_test(errors_carry_context),
