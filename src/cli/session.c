@@ -73,6 +73,7 @@ static int read_options(struct session *session, const char *command,
 	options->step.sample_size = values->sample_size;
 	options->step.stop_on_error = values->stop_on_error;
 	options->step.accept_inexact = values->accept_inexact;
+	options->step.build_wait = values->build_wait * 1000;
 	options->step.allow_expiry = values->allow_expiry;
 	options->step.reason = values->reason;
 	options->force_reason = values->force_reason;

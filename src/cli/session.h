@@ -18,6 +18,7 @@ struct run_values {
 	int64_t max_lag;	   /* s, 0: not given */
 	int64_t sample_size;	   /* 0: not given */
 	bool accept_inexact;
+	int64_t build_wait; /* s, 0: not given */
 	bool allow_expiry;
 	const char *reason;
 	bool force;
@@ -45,6 +46,8 @@ struct run_values {
 			sample_size, "documents that validate derives again (200)"),               \
 		OPTION_ROW_FLAG("accept-inexact", 0, struct run_values, accept_inexact,            \
 			"go on where going back is not exact; needs --reason"),                    \
+		OPTION_ROW_INTEGER("build-wait", 0, "SECONDS", 1, 86400, struct run_values,        \
+			build_wait, "how long a stop waits for an index build (120)"),             \
 		OPTION_ROW_FLAG("allow-expiry", 0, struct run_values, allow_expiry,                \
 			"a TTL may delete documents that are there; needs --reason"),              \
 		OPTION_ROW_TEXT(                                                                   \

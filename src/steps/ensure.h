@@ -17,6 +17,8 @@ enum {
 	ENSURE_COLLECTIONS_MAX = 1000,
 	ENSURE_INDEXES_MAX = 63, /* a collection; the server's 64 with that of _id */
 	ENSURE_KEYS_MAX = 32,
+	/* Octets of BSON; four times that in the journal, which has lines of 4 MiB. */
+	ENSURE_BEFORE_MAX = 640 * 1024,
 };
 
 /* ---- what is declared; BSON, in the arena */

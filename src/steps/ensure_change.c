@@ -78,7 +78,8 @@ static int refuse_duplicates(const struct step_context *context, const struct en
 static int create_index(const struct step_context *context, const struct ensure_change *change,
 	struct mongo_refusal *refusal, struct err *err)
 {
-	int rc = ensure_build(context, change->collection, change->wanted->spec, refusal, err);
+	int rc = ensure_build_watched(
+		context, change->collection, change->wanted->spec, refusal, err);
 
 	return rc < 0 && is_refusal(refusal, err) ? explain_refusal(context, change, err) : rc;
 }

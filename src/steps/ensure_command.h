@@ -36,6 +36,9 @@ MUST_CHECK int ensure_expire(const struct step_context *context, const char *col
 /* spec: {key, name, options}. An identical index that is there already is fine. */
 MUST_CHECK int ensure_build(const struct step_context *context, const char *collection,
 	struct bytes spec, struct mongo_refusal *refusal, struct err *err);
+/* The same, told how far it is; a stop waits for it a while and then gives it up: ERR_STOPPED. */
+MUST_CHECK int ensure_build_watched(const struct step_context *context, const char *collection,
+	struct bytes spec, struct mongo_refusal *refusal, struct err *err);
 /* An index as listIndexes gave it, without what the server adds. */
 MUST_CHECK int ensure_restore_index(const struct step_context *context, const char *collection,
 	struct bytes listed, struct mongo_refusal *refusal, struct err *err);

@@ -10,6 +10,7 @@ struct comparison {
 	const struct ensure_state *state;
 	const struct ensure_collection *collection; /* the one that is compared */
 	struct arena *arena;
+	size_t before; /* octets that the journal will hold, in one line */
 	struct ensure_diff diff;
 	struct err *err;
 };
@@ -32,6 +33,11 @@ static int add(struct comparison *comparison, struct ensure_change change, struc
 	change.text = arena_string(comparison->arena, str_text(text));
 	if (change.text == NULL)
 		return err_no_memory(comparison->err);
+	comparison->before += change.before.size;
+	if (comparison->before > ENSURE_BEFORE_MAX)
+		return err_set(comparison->err, ERR_LIMIT,
+			"what is there before the changes has more than %d octets of definitions",
+			(int)ENSURE_BEFORE_MAX);
 	diff->conflicts += change.kind == ENSURE_CONFLICT;
 	diff->changes[diff->count++] = change;
 	return 0;

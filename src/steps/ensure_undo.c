@@ -131,12 +131,16 @@ static int restore_validator(struct undo *undo, struct err *err)
 /* ---- indexes */
 
 /* Ours, whatever a freeze or an operator has done to its expiry since. */
-static bool is_ours(const struct undo *undo, const struct ensure_index *wanted, struct bytes there)
+static int is_ours(const struct undo *undo, const struct ensure_index *wanted, struct bytes there,
+	bool *ret_is, struct err *err)
 {
 	CLEANUP_STR struct str text = STR_INIT;
 
 	(void)ensure_index_differences(wanted, there, undo->collation, wanted->expiry, &text);
-	return text.size == 0 && !text.failed;
+	int rc = str_check(&text, err);
+	if (rc == 0)
+		*ret_is = text.size == 0;
+	return rc;
 }
 
 static int drop_index(struct undo *undo, struct err *err)
@@ -146,12 +150,16 @@ static int drop_index(struct undo *undo, struct err *err)
 		ensure_find_declared(undo->ensure, entry->collection, entry->index);
 	const struct bytes *there = find_index(undo, entry->index);
 	struct mongo_refusal refusal;
+	bool ours = false;
 
 	if (there == NULL)
 		return 0;
 	if (wanted == NULL)
 		return err_set(err, ERR_JOURNAL, "the migration declares no such index");
-	if (!is_ours(undo, wanted, *there))
+	int rc = is_ours(undo, wanted, *there, &ours, err);
+	if (rc < 0)
+		return rc;
+	if (!ours)
 		return note(undo, " stays: it is not the one that this run made", err);
 	return ensure_drop_index(undo->context, entry->collection, entry->index, &refusal, err);
 }

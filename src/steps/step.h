@@ -90,6 +90,7 @@ struct step_options {
 	int64_t max_lag;       /* ms of replication lag at which the copy waits; 0: the site's */
 	int64_t sample_size;   /* units that validate derives again, a phase; 0: 200 */
 	bool accept_inexact; /* --accept-inexact with a reason: undo after the point of no return */
+	int64_t build_wait;  /* ms that a stop waits for an index build; 0: 2 minutes */
 	bool allow_expiry;   /* --allow-expiry with a reason: a TTL may delete documents */
 	const char *reason;  /* NULL unless a flag that needs one was given */
 	bool once;	     /* a backup by itself: there is no second reading that confirms it */

@@ -24,6 +24,7 @@ struct trial {
 	int dirfd;
 	char name[160];
 	long checkpoints, stop_after, die_after;
+	const char *stop_at; /* a file: stop as soon as it is there */
 	long told, die_told; /* of progress */
 	bool refuses;	     /* every question is answered with no */
 	struct arena arena;
@@ -83,7 +84,9 @@ static void on_progress(void *self, const struct step_progress *progress)
 {
 	struct trial *trial = self;
 
-	(void)progress;
+	if (strcmp(progress->unit, "changes") != 0)
+		(void)fprintf(stderr, "progress %s: %lld %s\n", progress->phase,
+			(long long)progress->done, progress->unit);
 	if (++trial->told == trial->die_told)
 		(void)raise(SIGKILL);
 }
@@ -92,7 +95,8 @@ static bool on_stop_requested(void *self)
 {
 	const struct trial *trial = self;
 
-	return trial->stop_after > 0 && trial->checkpoints >= trial->stop_after;
+	return (trial->stop_after > 0 && trial->checkpoints >= trial->stop_after) ||
+	       (trial->stop_at != NULL && access(trial->stop_at, F_OK) == 0);
 }
 
 static const struct json *checkpoint_of(void *self, const char *step_name)
@@ -253,6 +257,10 @@ int main(int argc, char **argv)
 			trial.refuses = true;
 		else if (strcmp(argv[i], "--die-told") == 0 && more)
 			trial.die_told = atol(argv[++i]);
+		else if (strcmp(argv[i], "--build-wait") == 0 && more)
+			options.build_wait = atol(argv[++i]);
+		else if (strcmp(argv[i], "--stop-at") == 0 && more)
+			trial.stop_at = argv[++i];
 		else if (strcmp(argv[i], "--batch-size") == 0 && more)
 			options.batch_size = atol(argv[++i]);
 		else if (strcmp(argv[i], "--max-conflicts") == 0 && more)
