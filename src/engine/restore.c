@@ -88,6 +88,8 @@ static int bring_back_once(struct run *run, struct err *err)
 
 	if (rc == 0)
 		rc = run_connect(run, err);
+	if (rc == 0)
+		rc = run_record_pending(run, err);
 	if (rc < 0)
 		return rc;
 	const struct restore restore = {

@@ -421,7 +421,7 @@ static int undo_once(struct run *run, size_t index, struct err *err)
 	CLEANUP(json_cleanup) struct json_doc *checkpoint = NULL;
 	const struct step *step = &run->walk.steps[index];
 	struct step_context context;
-	int rc = run_connect(run, err);
+	int rc = run_record_pending(run, err);
 
 	if (rc < 0)
 		return rc;
@@ -447,16 +447,21 @@ int run_step_undo(struct run *run, size_t index, struct err *err)
 {
 	const struct step *step = &run->walk.steps[index];
 	int64_t begun = clock_boottime();
-	int rc = run_connect(run, err);
+	bool told = false;
+	int rc;
 
-	if (rc == 0)
-		rc = tell_undo_begin(run, step, err);
-	if (rc < 0)
-		return rc;
 	run->current = index;
-	do
-		rc = undo_once(run, index, err);
-	while (rc < 0 && run_server_came_back(run, err));
+	do {
+		rc = run_connect(run, err);
+		/* Once it is in the journal it is told, whether the database knows it yet or not.
+		 */
+		if (rc == 0 && !told) {
+			told = true;
+			rc = tell_undo_begin(run, step, err);
+		}
+		if (rc == 0)
+			rc = undo_once(run, index, err);
+	} while (rc < 0 && run_server_came_back(run, err));
 	if (rc < 0)
 		return -(int)err->code;
 	struct json_writer *writer = run_event(run, EVENT_UNDO_END);

@@ -234,7 +234,9 @@ int mongo_bulk_run(struct mongo_bulk *bulk, struct mongo_bulk_result *ret_result
 	int failed = driver_guard(bulk->mongo, err);
 	if (failed != 0)
 		return failed;
+	driver_asks(bulk->mongo);
 	bool done = mongoc_bulk_operation_execute(bulk->operation, &reply, &error) != 0;
+	driver_answered(bulk->mongo);
 	failed = read_reply(bulk, &reply, &error, done, &result, err);
 	bson_destroy(&reply);
 	if (failed == 0)

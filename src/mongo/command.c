@@ -74,8 +74,10 @@ static int run(struct mongo *mongo, const char *database, struct bytes command, 
 		!BSON_APPEND_INT64(&opts, "maxTimeMS", mongo->guard->write_time))
 		result = err_no_memory(err);
 	if (result == 0) {
+		driver_asks(mongo);
 		bool done = mongoc_client_write_command_with_opts(
 			mongo->client, database, &view, &opts, &reply, &error);
+		driver_answered(mongo);
 		result = done ? take_reply(mongo, &reply, out, refusal, err)
 			      : driver_failed(mongo, &error, &reply, refusal, err);
 		bson_destroy(&reply);

@@ -12,7 +12,7 @@
 enum {
 	SELECTION_TIMEOUT = 10 * 1000,
 	CONNECT_TIMEOUT = 10 * 1000,
-	/* An index build answers when it is done; a dead peer is found by TCP's keepalive. */
+	/* An index build answers when it is done; a dead or silent server is found by watch.c. */
 	SOCKET_TIMEOUT = 6 * 60 * 60 * 1000,
 };
 
@@ -142,7 +142,7 @@ static int not_reached(struct err *err)
 	return err->code == ERR_DATABASE_LOST ? err_recode(err, ERR_DATABASE) : -(int)err->code;
 }
 
-static int begin_client(struct mongo *mongo, int32_t timeout, struct err *err)
+static int begin_client(struct mongo *mongo, int32_t timeout, int32_t *ret_bound, struct err *err)
 {
 	mongoc_uri_t *uri = parse_uri(mongo->uri, timeout);
 
@@ -151,6 +151,8 @@ static int begin_client(struct mongo *mongo, int32_t timeout, struct err *err)
 			"the database URI is not valid (reserved characters in user and password "
 			"must be percent-encoded)");
 	mongo->client = mongoc_client_new_from_uri(uri);
+	*ret_bound =
+		mongoc_uri_get_option_as_int32(uri, MONGOC_URI_CONNECTTIMEOUTMS, CONNECT_TIMEOUT);
 	mongoc_uri_destroy(uri);
 	if (mongo->client == NULL)
 		return err_set(err, ERR_SITE,
@@ -178,6 +180,7 @@ static int connect_to(const char *uri, const char *database, int32_t timeout,
 {
 	struct mongo *mongo = calloc(1, sizeof *mongo);
 	struct mongo_server server;
+	int32_t bound = 0;
 	int result;
 
 	if (mongo == NULL)
@@ -190,7 +193,9 @@ static int connect_to(const char *uri, const char *database, int32_t timeout,
 	else
 		result = driver_check_tls_files(mongo, err);
 	if (result == 0)
-		result = begin_client(mongo, timeout, err);
+		result = begin_client(mongo, timeout, &bound, err);
+	if (result == 0 && timeout == 0)
+		result = driver_watch(mongo->uri, bound, &mongo->watch, err);
 	if (result == 0 && (result = mongo_server(mongo, &server, err)) != 0)
 		result = not_reached(err);
 	if (result == 0) {
@@ -252,8 +257,11 @@ void mongo_close(struct mongo *mongo)
 		return;
 	if (mongo->write_concern != NULL)
 		mongoc_write_concern_destroy(mongo->write_concern);
+	/* The server is told that its session ends. */
+	driver_asks(mongo);
 	if (mongo->client != NULL)
 		mongoc_client_destroy(mongo->client);
+	driver_watch_end(mongo->watch);
 	str_release(&mongo->address);
 	free(mongo->database);
 	free(mongo->uri);

@@ -129,7 +129,10 @@ int mongo_cursor_next(struct mongo_cursor *cursor, struct bytes *ret_doc, struct
 	const bson_t *doc, *reply;
 	bson_error_t error;
 
-	if (mongoc_cursor_next(cursor->cursor, &doc)) {
+	driver_asks(cursor->mongo);
+	bool got = mongoc_cursor_next(cursor->cursor, &doc);
+	driver_answered(cursor->mongo);
+	if (got) {
 		struct bytes octets = bytes_make(bson_get_data(doc), doc->len);
 		int result = cursor->unchecked ? 0 : doc_check(octets, err);
 		if (result != 0)
@@ -151,7 +154,10 @@ void mongo_cursor_close(struct mongo_cursor *cursor)
 {
 	if (cursor == NULL)
 		return;
+	/* The server is told that it may forget it. */
+	driver_asks(cursor->mongo);
 	mongoc_cursor_destroy(cursor->cursor);
+	driver_answered(cursor->mongo);
 	if (cursor->collection != NULL)
 		mongoc_collection_destroy(cursor->collection);
 	free(cursor);

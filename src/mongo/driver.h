@@ -16,6 +16,7 @@ struct mongo {
 	enum mongo_topology topology;
 	mongoc_write_concern_t *write_concern;
 	const struct mongo_guard *guard; /* not owned; NULL: none */
+	struct watch *watch;		 /* NULL: every answer is bounded by the URI's timeouts */
 };
 
 /* A view for libbson; false if doc is not whole. */
@@ -42,6 +43,17 @@ MUST_CHECK int driver_check_tls_files(const struct mongo *mongo, struct err *err
 /* A server that was not found, or not spoken with: ERR_TLS where it is that, else
  * ERR_DATABASE_LOST. */
 int driver_say_unreachable(const struct mongo *mongo, const char *text, struct err *err);
+
+/*
+ * Ends the connection when its server neither answers what was asked, for twice so many ms, nor a
+ * small question on another connection for so many (watch.c). Whatever waits for an answer stands
+ * between driver_asks and driver_answered.
+ */
+MUST_CHECK int driver_watch(
+	const char *uri, int32_t bound, struct watch **ret_watch, struct err *err);
+void driver_watch_end(struct watch *watch); /* NULL is fine */
+void driver_asks(const struct mongo *mongo);
+void driver_answered(const struct mongo *mongo);
 
 /* A reply that is ok and yet has a writeConcernError: an unknown outcome. */
 int driver_check_write_concern(const struct mongo *mongo, const bson_t *reply,
