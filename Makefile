@@ -238,6 +238,7 @@ damage: all tools
 # Ratios to what others do with the same file; needs 4 GB of disk and a quiet machine.
 bench: all tools
 	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/run
+	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/database
 
 # The pictures in README.md, from the real program.
 pictures:
