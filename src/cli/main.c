@@ -10,6 +10,7 @@
 #include "base/version.h"
 #include "cli/commands.h"
 #include "cli/face.h"
+#include "cli/inherited.h"
 #include "tui/screen.h"
 
 static const char *const outputs[] = {"text", "json", NULL};
@@ -136,6 +137,7 @@ int main(int argc, char **argv)
 	struct command_line line = {0};
 	struct err err = {0};
 
+	inherited_note();
 	int rc = command_line_parse(&program, &face.options, argc, argv, &line, &err);
 	if (rc == 0)
 		rc = run(&face, &line, &err);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/follow.h"
+#include "cli/inherited.h"
 #include "cli/stop.h"
 #include "engine/lock.h"
 #include "trust/store.h"
@@ -183,6 +184,12 @@ int session_need_consent(const struct face *face, struct err *err)
 
 /* ---- the engine, in a process of its own, and this command as its first face */
 
+static int begin_engine(void)
+{
+	inherited_close();
+	return stop_watch_engine();
+}
+
 int session_run(struct session *session, feed_run *run, void *argument, struct err *err)
 {
 	const struct feed_options options = {
@@ -190,7 +197,7 @@ int session_run(struct session *session, feed_run *run, void *argument, struct e
 		.lock_fd = session->lock_fd,
 		.command = session->options.command,
 		.yes = session->face->options.yes,
-		.begin = stop_watch_engine,
+		.begin = begin_engine,
 	};
 	struct feed *feed = NULL;
 

@@ -25,13 +25,31 @@ static int failed(struct err *err, const char *what)
 	return err_set_errno(err, ERR_STATE_FOLDER, errno, "the socket %s: %s", CONTROL_NAME, what);
 }
 
-static bool is_ours(int fd)
+static bool ask_kernel(int fd, uid_t *ret_peer)
 {
 	struct ucred peer;
 	socklen_t size = sizeof peer;
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && size == sizeof peer &&
-	       (peer.uid == geteuid() || peer.uid == 0);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || size != sizeof peer)
+		return false;
+	*ret_peer = peer.uid;
+	return true;
+}
+
+/* A user's engine is the user's and root's. */
+static bool may_come(int fd)
+{
+	uid_t peer;
+
+	return ask_kernel(fd, &peer) && (peer == geteuid() || peer == 0);
+}
+
+/* Root may look at everybody's. */
+static bool may_be_trusted(int fd)
+{
+	uid_t peer;
+
+	return ask_kernel(fd, &peer) && (peer == geteuid() || peer == 0 || geteuid() == 0);
 }
 
 /* What stands there must be a socket: nobody else's file is removed. */
@@ -83,7 +101,7 @@ int control_accept(int listen_fd, int *ret_fd)
 
 	if (fd < 0)
 		return 0;
-	if (!is_ours(fd)) {
+	if (!may_come(fd)) {
 		(void)close(fd);
 		return 0;
 	}
@@ -109,7 +127,7 @@ int control_connect(int state_dirfd, int *ret_fd, struct err *err)
 			return err_set(err, ERR_NOT_FOUND, "no engine listens in the state folder");
 		return failed(err, "connect");
 	}
-	if (!is_ours(fd))
+	if (!may_be_trusted(fd))
 		return err_set(err, ERR_STATE_FOLDER, "the socket %s belongs to somebody else",
 			CONTROL_NAME);
 	*ret_fd = steal_fd(&fd);

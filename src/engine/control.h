@@ -5,7 +5,7 @@
  * 108 octets), and has mode 0600 from its first instant. One that a dead engine left behind is
  * replaced: only the holder of the state folder's lock (lock.h) calls control_listen. Both ends
  * ask the kernel who is at the other one (SO_PEERCRED): this user or root, else the connection is
- * closed.
+ * closed; root may connect to anybody's.
  */
 #ifndef OFFKIT_ENGINE_CONTROL_H
 #define OFFKIT_ENGINE_CONTROL_H

@@ -244,6 +244,42 @@ static void another_user_is_refused_by_mode_and_by_credentials(void **state)
 	end(server, ERR_NONE);
 }
 
+/* Root looks at the engine of somebody else. */
+static void root_may_attach_to_anybodys(void **state)
+{
+	(void)state;
+	struct err err;
+	int ready[2], fd = -1;
+	char octet = 1;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(fchown(state_dirfd, 65534, 65534), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (setgid(65534) != 0 || setuid(65534) != 0 ||
+			control_listen(state_dirfd, &fd, &err) < 0)
+			octet = 0;
+		(void)!write(ready[1], &octet, 1);
+		struct pollfd polled = {.fd = fd, .events = POLLIN};
+		_exit(octet == 1 && poll(&polled, 1, PATIENCE) == 1 && control_accept(fd, &fd) == 1
+				? 0
+				: 1);
+	}
+	int status = 1;
+	assert_int_equal(read(ready[0], &octet, 1), 1);
+	assert_int_equal(octet, 1);
+	assert_int_equal(control_connect(state_dirfd, &fd, &err), 0);
+	assert_true(waitpid(pid, &status, 0) == pid);
+	assert_int_equal(status, 0);
+	(void)close(fd);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	assert_int_equal(fchown(state_dirfd, 0, 0), 0);
+	control_remove(state_dirfd);
+}
+
 /* ---- command */
 
 static void exactly_one_is_in_command(void **state)
@@ -524,6 +560,7 @@ int main(void)
 		cmocka_unit_test(the_socket_is_its_users_alone),
 		cmocka_unit_test(a_stale_socket_is_replaced_and_nothing_else),
 		cmocka_unit_test(another_user_is_refused_by_mode_and_by_credentials),
+		cmocka_unit_test(root_may_attach_to_anybodys),
 		cmocka_unit_test(exactly_one_is_in_command),
 		cmocka_unit_test(a_watcher_is_never_in_command_unasked),
 		cmocka_unit_test(an_answer_that_is_none_leaves_the_question_open),
