@@ -15,6 +15,7 @@ static const char HASH_MEMBER[] = ",\"hash\":\"";
 struct journal {
 	int fd; /* -1: in memory */
 	off_t size;
+	bool failed; /* no line is taken any more */
 	struct journal_head head;
 	struct str pending; /* lines until journal_persist */
 	struct str line;
@@ -66,21 +67,36 @@ bool journal_persisted(const struct journal *journal)
 	return journal->fd >= 0;
 }
 
-/* Appends and syncs. A line that could not be written whole is taken off again: a torn line in the
- * middle of the file would damage the chain for good. */
+/*
+ * A line that could not be written whole is taken off again: a torn line in the middle of the file
+ * would damage the chain for good. After a sync that failed nothing can be known of the line, and
+ * nothing is learnt from a later sync that succeeds: the kernel may have dropped what it could not
+ * write and have marked the page clean. So nothing is appended any more; whoever resumes reads what
+ * is on the disk.
+ */
 static int append_durable(struct journal *journal, struct bytes text, struct err *err)
 {
+	if (journal->failed)
+		return err_set(err, ERR_DISK, "%s: an earlier line could not be made durable",
+			JOURNAL_NAME);
 	int rc = fd_write_all(journal->fd, text, err);
-
-	if (rc == 0 && fdatasync(journal->fd) != 0)
+	if (rc == 0 && fdatasync(journal->fd) != 0) {
+		journal->failed = true;
 		rc = err_set_errno(err, ERR_DISK, errno, "sync");
-	if (rc < 0) {
-		if (ftruncate(journal->fd, journal->size) != 0)
-			return err_context(err, "%s (and its last line is torn)", JOURNAL_NAME);
-		return err_context(err, JOURNAL_NAME);
 	}
+	if (rc < 0 && ftruncate(journal->fd, journal->size) != 0) {
+		journal->failed = true;
+		return err_context(err, "%s (and its last line is torn)", JOURNAL_NAME);
+	}
+	if (rc < 0)
+		return err_context(err, JOURNAL_NAME);
 	journal->size += (off_t)text.size;
 	return 0;
+}
+
+static int failed_to(const char *what, struct err *err)
+{
+	return err_set_errno(err, ERR_DISK, errno, "%s: %s", JOURNAL_NAME, what);
 }
 
 int journal_persist(struct journal *journal, int run_dirfd, struct err *err)
@@ -92,11 +108,16 @@ int journal_persist(struct journal *journal, int run_dirfd, struct err *err)
 	/* In one durable piece: a run's folder never has half of its beginning. */
 	rc = file_write_durable_at(
 		run_dirfd, JOURNAL_NAME, str_bytes(&journal->pending), 0600, err);
-	if (rc < 0)
-		return err_context(err, JOURNAL_NAME);
-	int fd = openat(run_dirfd, JOURNAL_NAME, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return err_set_errno(err, ERR_DISK, errno, JOURNAL_NAME);
+	int fd = rc < 0 ? -1
+			: openat(run_dirfd, JOURNAL_NAME,
+				  O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	if (rc == 0 && fd < 0)
+		rc = failed_to("open", err);
+	if (rc < 0) {
+		/* Nothing was done yet: no run is to be found here. */
+		(void)unlinkat(run_dirfd, JOURNAL_NAME, 0);
+		return rc;
+	}
 	journal->fd = fd;
 	journal->size = (off_t)journal->pending.size;
 	str_release(&journal->pending);
@@ -272,21 +293,18 @@ static int read_chain(struct line_reader *reader, journal_visit *visit, void *ar
 	return 0;
 }
 
-static int read_file(int run_dirfd, journal_visit *visit, void *argument, struct journal_head *head,
+static int read_from(int fd, journal_visit *visit, void *argument, struct journal_head *head,
 	size_t *ret_torn, off_t *ret_whole, struct err *err)
 {
 	CLEANUP(reader_close) struct line_reader reader = {0};
-	CLEANUP_FD int fd = -1;
-	int rc = file_open_at(run_dirfd, JOURNAL_NAME, &fd, err);
+	CLEANUP_FD int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-	if (rc < 0)
-		return rc;
-	reader.file = fdopen(fd, "r");
+	reader.file = own < 0 ? NULL : fdopen(own, "r");
 	if (reader.file == NULL)
 		return err_no_memory(err);
-	(void)steal_fd(&fd);
+	(void)steal_fd(&own);
 	head_reset(head);
-	rc = read_chain(&reader, visit, argument, head, ret_torn, err);
+	int rc = read_chain(&reader, visit, argument, head, ret_torn, err);
 	if (rc < 0)
 		return rc;
 	*ret_whole = reader.whole;
@@ -296,16 +314,41 @@ static int read_file(int run_dirfd, journal_visit *visit, void *argument, struct
 int journal_read(int run_dirfd, journal_visit *visit, void *argument, struct journal_head *ret_head,
 	size_t *ret_torn, struct err *err)
 {
+	CLEANUP_FD int fd = -1;
 	struct journal_head head;
 	size_t torn = 0;
 	off_t whole = 0;
-	int rc = read_file(run_dirfd, visit, argument, &head, &torn, &whole, err);
+	int rc = file_open_at(run_dirfd, JOURNAL_NAME, &fd, err);
 
+	if (rc == 0)
+		rc = read_from(fd, visit, argument, &head, &torn, &whole, err);
 	if (rc < 0)
 		return rc;
 	*ret_head = head;
 	*ret_torn = torn;
 	return 0;
+}
+
+/*
+ * What was written last may be nowhere but in memory, when a process was killed between the write
+ * and the sync, or after a sync that failed: it is synced, and then read from the disk, as far as
+ * the kernel lets go of what it keeps.
+ */
+static int settle(int fd, struct err *err)
+{
+	if (fsync(fd) != 0)
+		return failed_to("sync", err);
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	return 0;
+}
+
+static int cut_torn_line(const struct journal *journal, size_t torn, struct err *err)
+{
+	if (torn == 0)
+		return 0;
+	if (ftruncate(journal->fd, journal->size) != 0)
+		return failed_to("cutting a torn line off", err);
+	return fsync(journal->fd) != 0 ? failed_to("sync", err) : 0;
 }
 
 int journal_open(int run_dirfd, journal_visit *visit, void *argument, struct journal **ret_journal,
@@ -315,16 +358,20 @@ int journal_open(int run_dirfd, journal_visit *visit, void *argument, struct jou
 	size_t torn = 0;
 	int rc = journal_new(&journal, err);
 
-	if (rc == 0)
-		rc = read_file(
-			run_dirfd, visit, argument, &journal->head, &torn, &journal->size, err);
 	if (rc < 0)
 		return rc;
-	journal->fd = openat(run_dirfd, JOURNAL_NAME, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	journal->fd = openat(run_dirfd, JOURNAL_NAME, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
 	if (journal->fd < 0)
-		return err_set_errno(err, ERR_DISK, errno, JOURNAL_NAME);
-	if (torn > 0 && ftruncate(journal->fd, journal->size) != 0)
-		return err_set_errno(err, ERR_DISK, errno, JOURNAL_NAME);
+		return err_set_errno(
+			err, errno == ENOENT ? ERR_NOT_FOUND : ERR_DISK, errno, "%s", JOURNAL_NAME);
+	rc = settle(journal->fd, err);
+	if (rc == 0)
+		rc = read_from(
+			journal->fd, visit, argument, &journal->head, &torn, &journal->size, err);
+	if (rc == 0)
+		rc = cut_torn_line(journal, torn, err);
+	if (rc < 0)
+		return rc;
 	*ret_torn = torn;
 	*ret_journal = STEAL(journal);
 	return 0;

@@ -10,7 +10,8 @@
  * was refused before its first effect leaves nothing behind.
  *
  * Errors: ERR_JOURNAL names the line; ERR_DISK when a line could not be written, which leaves the
- * file as it was before that line.
+ * file as it was before that line. After a sync that failed no line is taken any more: the journal
+ * has to be opened again, which reads what is on the disk.
  */
 #ifndef OFFKIT_ENGINE_JOURNAL_H
 #define OFFKIT_ENGINE_JOURNAL_H
@@ -59,7 +60,8 @@ typedef int journal_visit(
 MUST_CHECK int journal_read(int run_dirfd, journal_visit *visit, void *argument,
 	struct journal_head *ret_head, size_t *ret_torn, struct err *err);
 
-/* The same, cuts a torn line off the file, and goes on after the last line. */
+/* The same from what is on the disk; cuts a torn line off the file, and goes on after the last
+ * line. */
 MUST_CHECK int journal_open(int run_dirfd, journal_visit *visit, void *argument,
 	struct journal **ret_journal, size_t *ret_torn, struct err *err);
 
