@@ -44,6 +44,12 @@ MUST_CHECK int fd_write_all(int fd, struct bytes content, struct err *err);
 MUST_CHECK int file_write_durable_at(
 	int dirfd, const char *name, struct bytes content, mode_t mode, struct err *err);
 
+/*
+ * Removes what a file_write_durable_at left in a folder when its process was killed: for whoever has
+ * the lock on it. What cannot be removed stays; it harms nobody.
+ */
+void temporaries_remove_at(int dirfd);
+
 MUST_CHECK int folder_sync(int dirfd, struct err *err);
 
 /* Renames, never over something that exists, and syncs both folders. */

@@ -63,6 +63,8 @@ static int open_parent(
 
 enum { TEMPORARY_SIZE = sizeof ".offkit-0123456789abcdef.tmp" };
 
+static const char TEMPORARY_BEGIN[] = ".offkit-", TEMPORARY_END[] = ".tmp";
+
 static int open_temporary(
 	int dirfd, mode_t mode, char name[static TEMPORARY_SIZE], int *ret_fd, struct err *err)
 {
@@ -71,7 +73,8 @@ static int open_temporary(
 	/* Random, so that two writers of one file never write into the same temporary. */
 	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
 		return write_failed(err, errno, "getrandom");
-	(void)snprintf(name, TEMPORARY_SIZE, ".offkit-%016" PRIx64 ".tmp", random);
+	(void)snprintf(
+		name, TEMPORARY_SIZE, "%s%016" PRIx64 "%s", TEMPORARY_BEGIN, random, TEMPORARY_END);
 	int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return write_failed(err, errno, name);
@@ -80,6 +83,28 @@ static int open_temporary(
 }
 
 /* Writes, syncs and closes; the descriptor is gone in any case. */
+static bool is_temporary(const char *name)
+{
+	const size_t begin = sizeof TEMPORARY_BEGIN - 1, end = sizeof TEMPORARY_END - 1;
+
+	return strlen(name) == TEMPORARY_SIZE - 1 && strncmp(name, TEMPORARY_BEGIN, begin) == 0 &&
+	       strspn(name + begin, "0123456789abcdef") == TEMPORARY_SIZE - 1 - begin - end &&
+	       strcmp(name + TEMPORARY_SIZE - 1 - end, TEMPORARY_END) == 0;
+}
+
+void temporaries_remove_at(int folder)
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (dir == NULL && fd >= 0)
+		(void)close(fd);
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (is_temporary(entry->d_name))
+			(void)unlinkat(folder, entry->d_name, 0);
+}
+
 static int fill(int fd, struct bytes content, mode_t mode, struct err *err)
 {
 	int rc = fd_write_all(fd, content, err);

@@ -34,7 +34,7 @@ enum history_state {
 	RUN_OPEN,      /* interrupted, stopped or failed: resume goes on, rollback undoes */
 	RUN_DONE,      /* everything is done */
 	RUN_UNDONE,    /* rolled back, whole */
-	RUN_CANCELLED, /* ended before its first effect */
+	RUN_CANCELLED, /* ended before its first effect, whatever ended it */
 };
 
 struct history {
@@ -51,6 +51,7 @@ struct history {
 	int64_t last_time;
 	int64_t question_count;
 	bool taken_over;	   /* it began in another state folder: run.adopt */
+	bool begun;		   /* a step began that may have changed something */
 	bool ingest_resumed;	   /* a checkpoint said so */
 	const struct json *resume; /* the last run.resume */
 	bool went_back;		   /* something was undone, or its undoing began */
@@ -85,5 +86,11 @@ int64_t history_spent(const struct history_step *step);
  */
 MUST_CHECK int history_newest(int state_dirfd, bool (*wanted)(const struct history *history),
 	struct history *history, char ret_id[static RUN_ID_SIZE], struct err *err);
+
+/*
+ * Removes what killed processes left in a state folder that the caller has locked: temporaries, and
+ * the folders of runs that ended before their first line was written.
+ */
+void runs_tidy(int state_dirfd);
 
 #endif

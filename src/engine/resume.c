@@ -66,6 +66,8 @@ static int load_kit(struct run *run, struct err *err)
 int run_load(struct run *run, bool (*wanted)(const struct history *history), struct err *err)
 {
 	size_t torn = 0;
+
+	runs_tidy(run->options->state_dirfd);
 	int rc = history_newest(run->options->state_dirfd, wanted, &run->history, run->id, err);
 
 	if (rc == 0)

@@ -1,8 +1,10 @@
 #include "engine/run.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/version.h"
@@ -383,25 +385,58 @@ int run_connect(struct run *run, struct err *err)
 	return rc < 0 ? -(int)err->code : 0;
 }
 
-int run_persist(struct run *run, struct err *err)
+/* Nothing was done yet, and the folder is not left behind. */
+static int not_persisted(int runs_fd, const struct run *run, struct err *err)
+{
+	if (runs_fd >= 0)
+		(void)unlinkat(runs_fd, run->id, AT_REMOVEDIR);
+	if (err->code == ERR_DISK || err->code == ERR_UNREADABLE || err->code == ERR_NOT_FOUND)
+		(void)err_recode(err, ERR_STATE_FOLDER);
+	return err_context(err, "%s", run->options->site->state_dir);
+}
+
+static int make_journal(struct run *run, struct err *err)
 {
 	CLEANUP_FD int runs_fd = -1;
 	CLEANUP_FD int run_fd = -1;
-
-	if (journal_persisted(run->journal))
-		return 0;
 	int rc = folder_make_at(run->options->state_dirfd, "runs", &runs_fd, err);
+
 	if (rc == 0)
 		rc = folder_make_at(runs_fd, run->id, &run_fd, err);
 	if (rc == 0)
 		rc = journal_persist(run->journal, run_fd, err);
-	if (rc == 0)
-		rc = installed_record(run->options->state_dirfd, run->kit, err);
 	if (rc < 0)
-		return err_context(err, "%s", run->options->site->state_dir);
+		return not_persisted(runs_fd, run, err);
 	run->run_dirfd = steal_fd(&run_fd);
 	run_tell_journal(run);
 	return run_record_begin(run, err);
+}
+
+/* After the journal, so that a kit counts as installed only if there is a run of it; a process that
+ * was killed in between leaves it to the one that resumes. */
+static int record_kit(struct run *run, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	const struct manifest *manifest = trusted_kit_manifest(run->kit);
+	const char *version = NULL;
+	int64_t sequence = 0;
+	int rc = installed_sequence(
+		run->options->state_dirfd, manifest->name, &sequence, &version, &arena, err);
+
+	if (rc == 0 && (version == NULL || sequence < manifest->sequence))
+		rc = installed_record(run->options->state_dirfd, run->kit, err);
+	return rc < 0 ? err_context(err, "%s", run->options->site->state_dir) : 0;
+}
+
+int run_persist(struct run *run, struct err *err)
+{
+	int rc = journal_persisted(run->journal) ? 0 : make_journal(run, err);
+
+	if (rc == 0 && !run->kit_recorded)
+		rc = record_kit(run, err);
+	if (rc == 0)
+		run->kit_recorded = true;
+	return rc;
 }
 
 void run_tell_journal(const struct run *run)

@@ -38,10 +38,11 @@ struct run {
 	int run_dirfd;	/* -1 until the run is persisted */
 	size_t current; /* the step that is called */
 	bool read_only;
-	bool effects;	 /* something may have been changed: failures are 75, not 10 */
-	bool stopping;	 /* told already */
-	size_t torn;	 /* octets of a torn line that were cut off the journal */
-	int64_t started; /* boottime */
+	bool kit_recorded; /* the kit stands in the record of installed kits */
+	bool effects;	   /* something may have been changed: failures are 75, not 10 */
+	bool stopping;	   /* told already */
+	size_t torn;	   /* octets of a torn line that were cut off the journal */
+	int64_t started;   /* boottime */
 	int64_t progress_told;
 	struct {
 		int64_t used;	/* ms that were waited since something became durable */

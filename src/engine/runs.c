@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -100,4 +101,32 @@ int history_newest(int state_dirfd, bool (*wanted)(const struct history *history
 		}
 	}
 	return err_set(err, ERR_NOT_FOUND, "there is no such run in the state folder");
+}
+
+static void tidy_folder(int dirfd, const char *name)
+{
+	CLEANUP_FD int fd = -1;
+	struct err ignored;
+
+	if (folder_open_at(dirfd, name, &fd, &ignored) == 0)
+		temporaries_remove_at(fd);
+}
+
+void runs_tidy(int state_dirfd)
+{
+	CLEANUP_FD int runs_fd = -1;
+	CLEANUP_FREE char(*ids)[RUN_ID_SIZE] = NULL;
+	size_t count = 0;
+	struct err ignored;
+
+	tidy_folder(state_dirfd, ".");
+	tidy_folder(state_dirfd, "trust");
+	if (folder_open_at(state_dirfd, "runs", &runs_fd, &ignored) < 0 ||
+		list_runs(runs_fd, &ids, &count, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		tidy_folder(runs_fd, ids[i]);
+		/* Fails for every one that has a journal, or anything else. */
+		(void)unlinkat(runs_fd, ids[i], AT_REMOVEDIR);
+	}
 }

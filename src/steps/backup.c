@@ -25,6 +25,8 @@ static int open_folders(struct backup_run *run, struct err *err)
 	if (result == 0)
 		result = folder_make_at(backups, context->run_id, &run->dirfd, err);
 	if (result == 0)
+		temporaries_remove_at(run->dirfd);
+	if (result == 0)
 		result = folder_make_at(
 			run->dirfd, mongo_database(context->mongo), &run->database_dirfd, err);
 	return result != 0 ? err_context(err, "%s", context->site->backup_dir) : 0;
