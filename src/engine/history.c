@@ -133,6 +133,9 @@ static int fold_step_begin(struct history *history, struct history_step *step,
 		return bad_event(err, "begins a step that is not in the walk");
 	if (step->begin == NULL)
 		step->begin = event;
+	/* Preflight only looks. */
+	if (strcmp(step->name, "preflight") != 0)
+		history->begun = true;
 	step->end = step->undo = step->failure = NULL;
 	step->segment = event_time(event);
 	history->current = step;
@@ -321,7 +324,7 @@ enum history_state history_state(const struct history *history)
 		return RUN_DONE;
 	if (strcmp(outcome, "undone") == 0)
 		return RUN_UNDONE;
-	if (strcmp(outcome, "cancelled") == 0)
+	if (strcmp(outcome, "cancelled") == 0 || (history->end != NULL && !history->begun))
 		return RUN_CANCELLED;
 	return RUN_OPEN;
 }

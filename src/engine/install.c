@@ -39,19 +39,25 @@ int run_end_event(struct run *run, const char *outcome, const char *text, const 
 	return rc;
 }
 
+/*
+ * What ended a run is told by the exit status even if the journal cannot take it (a full disk); but
+ * a run that stands there without an end waits to be resumed, so nothing was changed is not said of
+ * it.
+ */
 int run_fail(struct run *run, struct err *err)
 {
 	/* A refused command, of the lease or of a plan, before anything was migrated. */
 	if (!run->effects && err->code == ERR_MIGRATION)
 		(void)err_recode(err, ERR_PREFLIGHT);
-	const struct err failure = *err;
+	struct err failure = *err;
 	const char *outcome = failure.code == ERR_CANCELLED ? "cancelled"
 			      : failure.code == ERR_STOPPED ? "stopped"
 							    : "failed";
 
-	/* The end that cannot be told (a full disk) is less than what ended the run. */
-	if (run->history.begin != NULL && run_end_event(run, outcome, NULL, &failure, err) < 0)
-		*err = failure;
+	if (run->history.begin != NULL && run_end_event(run, outcome, NULL, &failure, err) < 0 &&
+		journal_persisted(run->journal) &&
+		err_exit_code(failure.code) == err_exit_code(ERR_STATE_FOLDER))
+		failure.code = ERR_DISK;
 	*err = failure;
 	return -(int)failure.code;
 }
@@ -235,6 +241,8 @@ static int refuse_unfinished(const struct engine_options *options, struct err *e
 {
 	CLEANUP(history_release) struct history history = {0};
 	char id[RUN_ID_SIZE];
+
+	runs_tidy(options->state_dirfd);
 	int rc = history_newest(options->state_dirfd, has_effects, &history, id, err);
 
 	if (rc < 0)
