@@ -67,7 +67,7 @@ FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC)) $(OUT)/fault/o
 # Those with sanitizers stay where they are made: $(BUILD)/offkit is never one of them.
 PROGRAMS := $(addprefix $(if $(SANITIZE),$(OUT),$(BUILD))/,offkit offkit-pack)
 
-.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test demo bench damage install clean deps FORCE
+.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test demo bench damage sweep install clean deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 # Each command as a short line; V=1 shows them whole.
@@ -234,6 +234,11 @@ server:
 # Every bit and every length of a small kit, where `make test` takes a sample: some minutes.
 damage: all tools
 	@BUILD=$(BUILD) OUT=$(OUT) tests/hostile/damage
+
+# A fault at every call of a whole walk, where `make test` takes a spread (tests/sweep/README.md):
+# half an hour and more; SWEEP_DOCUMENTS=400 SWEEP_BATCH=50 for a larger site.
+sweep: all tools fault
+	@SWEEP_ALL=1 BUILD=$(BUILD) OUT=$(OUT) tests/sweep/run
 
 # Ratios to what others do with the same file; needs 4 GB of disk and a quiet machine.
 bench: all tools

@@ -146,9 +146,20 @@ static int add_documents(
 	return rc;
 }
 
-static int add_site(struct site *site, struct err *err)
+/* A validator that asks for nothing is none: collMod can take one away in no other way. */
+static const struct paths *paths_of_options(struct bytes options)
 {
 	static const struct paths all = {.count = 0};
+	static const struct paths no_validator = {
+		{"validator", "validationLevel", "validationAction"}, 3};
+	struct value validator = doc_get(options, "validator");
+
+	return validator.type == VALUE_DOCUMENT && doc_count(validator.bytes) == 0 ? &no_validator
+										   : &all;
+}
+
+static int add_site(struct site *site, struct err *err)
+{
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	struct mongo_collection *collections = NULL;
 	struct paths paths;
@@ -160,7 +171,8 @@ static int add_site(struct site *site, struct err *err)
 		if (!paths_of(site, collection->name, &paths))
 			continue;
 		str_append_format(&site->text, "%s %s ", collection->type, collection->name);
-		rc = add_document(site, "", collection->options, &all, err);
+		rc = add_document(
+			site, "", collection->options, paths_of_options(collection->options), err);
 		if (rc == 0 && strcmp(collection->type, "view") != 0)
 			rc = add_indexes(site, collection->name, err);
 		if (rc == 0)

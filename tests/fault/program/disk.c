@@ -75,7 +75,8 @@ void disk_lose(int fd)
 	int own = i < FILES_MAX ? (int)syscall(SYS_openat, AT_FDCWD, files[i].path, O_WRONLY) : -1;
 	for (off_t at = own < 0 ? st.st_size : files[i].safe; at < st.st_size;) {
 		size_t rest = (size_t)(st.st_size - at);
-		ssize_t done = pwrite(own, zeros, rest < sizeof zeros ? rest : sizeof zeros, at);
+		ssize_t done = (ssize_t)syscall(
+			SYS_pwrite64, own, zeros, rest < sizeof zeros ? rest : sizeof zeros, at);
 		at += done > 0 ? done : (off_t)rest;
 	}
 	if (own >= 0)
