@@ -45,8 +45,8 @@ MUST_CHECK int file_write_durable_at(
 	int dirfd, const char *name, struct bytes content, mode_t mode, struct err *err);
 
 /*
- * Removes what a file_write_durable_at left in a folder when its process was killed: for whoever has
- * the lock on it. What cannot be removed stays; it harms nobody.
+ * Removes what a file_write_durable_at left in a folder when its process was killed: for whoever
+ * has the lock on it. What cannot be removed stays; it harms nobody.
  */
 void temporaries_remove_at(int dirfd);
 
