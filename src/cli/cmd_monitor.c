@@ -188,17 +188,33 @@ static int end_watch(struct monitor *monitor, const struct monitor_values *given
 	return write_textfile(monitor, given->prometheus, err);
 }
 
+/* A disk that is full now may have room at the next look: that is said, and no reason to end. */
+static int look_again(struct face *face, struct monitor *monitor,
+	const struct monitor_values *given, bool *failing, struct err *err)
+{
+	int rc = look(monitor, given, err);
+
+	if (rc == 0 || err->code != ERR_DISK) {
+		*failing = false;
+		return rc;
+	}
+	if (!*failing)
+		face_note(face, "%s", err->message);
+	*failing = true;
+	return 0;
+}
+
 static int watch(struct face *face, struct monitor *monitor, const struct monitor_values *given,
 	struct err *err)
 {
 	const int64_t interval = 1000 * (given->interval > 0 ? given->interval : INTERVAL_DEFAULT);
 	struct monitor before;
-	bool said = false;
+	bool said = false, failing = false;
 
 	stop_watch();
 	while (!stop_wanted()) {
 		CLEANUP_STR struct str text = STR_INIT;
-		int rc = look(monitor, given, err);
+		int rc = look_again(face, monitor, given, &failing, err);
 		if (rc == 0) {
 			say_look(face, monitor, said ? &before : NULL, &text);
 			rc = print(&text, err);

@@ -124,6 +124,18 @@ static void match_not_once(struct json_writer *writer)
 	json_write_end(writer);
 }
 
+/* The documents themselves are large, and nobody looks at them. */
+static void write_projection(struct json_writer *writer, const char *field)
+{
+	json_write_object(writer);
+	json_member_object(writer, "$project");
+	json_member_integer(writer, "_id", 1);
+	if (strcmp(field, "_id") != 0)
+		json_member_integer(writer, field, 1);
+	json_write_end(writer);
+	json_write_end(writer);
+}
+
 static void write_stages(
 	struct question *question, const struct link *link, const struct step_context *context)
 {
@@ -132,6 +144,7 @@ static void write_stages(
 
 	(void)snprintf(path, sizeof path, "$%s", link->field);
 	question_match(question, link->run_path, context->run_id);
+	write_projection(writer, link->field);
 	json_write_object(writer);
 	json_member_string(writer, "$unwind", path);
 	json_write_end(writer);
@@ -154,17 +167,6 @@ static void member_stage(struct json_writer *writer, const char *name, int numbe
 {
 	json_write_object(writer);
 	json_member_integer(writer, name, number);
-	json_write_end(writer);
-}
-
-static void write_projection(struct json_writer *writer, const char *field)
-{
-	json_write_object(writer);
-	json_member_object(writer, "$project");
-	json_member_integer(writer, "_id", 1);
-	if (strcmp(field, "_id") != 0)
-		json_member_integer(writer, field, 1);
-	json_write_end(writer);
 	json_write_end(writer);
 }
 
