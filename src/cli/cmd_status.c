@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "cli/commands.h"
+#include "cli/show_lease.h"
 #include "cli/show_run.h"
 #include "engine/report.h"
 #include "text/text.h"
@@ -23,7 +24,8 @@ static void write_standing(struct json_writer *writer, const struct json *standi
 	}
 }
 
-static void write_status_json(struct face *face, const struct newest_run *newest)
+static void write_status_json(
+	struct face *face, const struct newest_run *newest, const struct database_view *database)
 {
 	const struct history *history = &newest->history;
 	struct json_writer writer;
@@ -62,6 +64,7 @@ static void write_status_json(struct face *face, const struct newest_run *newest
 		json_member_string(&writer, "head", newest->head.hash);
 		json_write_end(&writer);
 	}
+	database_view_write(database, &writer);
 	json_write_end(&writer);
 	str_append_char(&face->result, '\n');
 }
@@ -70,6 +73,7 @@ static int status(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
 	CLEANUP(newest_run_release) struct newest_run newest = {0};
+	struct database_view database;
 	int rc = newest_run_find(face, &newest, err);
 
 	(void)values;
@@ -77,10 +81,13 @@ static int status(struct face *face, const void *values, size_t operand_count,
 	(void)operands;
 	if (rc < 0)
 		return rc;
-	if (face->json)
-		write_status_json(face, &newest);
-	else
+	database_view_find(face, &database);
+	if (face->json) {
+		write_status_json(face, &newest, &database);
+	} else {
 		newest_run_show(face, &newest);
+		database_view_show(face, &database, newest.id);
+	}
 	return 0;
 }
 

@@ -4,7 +4,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "steps/marks.h"
 #include "text/text.h"
 
 /* ---- reading */
@@ -217,7 +216,7 @@ int ledger_write_head(const struct ledger_run *run, struct str *out, struct err 
 
 struct search {
 	struct mongo *mongo;
-	void (*found)(void *argument, const char *run, const char *collection, int64_t count);
+	void (*found)(void *argument, const char *run, const struct mark *mark, int64_t count);
 	void *argument;
 };
 
@@ -241,13 +240,13 @@ static int search_run(const struct search *search, struct bytes run, struct err 
 		if (rc < 0)
 			return rc;
 		if (count > 0)
-			search->found(search->argument, id, mark.collection, count);
+			search->found(search->argument, id, &mark, count);
 	}
 	return 0;
 }
 
 int ledger_stragglers(const struct ledger *ledger, struct mongo *mongo,
-	void (*found)(void *argument, const char *run, const char *collection, int64_t count),
+	void (*found)(void *argument, const char *run, const struct mark *mark, int64_t count),
 	void *argument, struct err *err)
 {
 	const struct search search = {mongo, found, argument};

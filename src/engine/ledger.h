@@ -17,6 +17,7 @@
 
 #include "engine/journal.h"
 #include "engine/lease.h"
+#include "steps/marks.h"
 
 enum { LEDGER_FORMER_MAX = 20, LEDGER_KITS_MAX = 256 };
 
@@ -89,10 +90,11 @@ MUST_CHECK int ledger_get_step(struct mongo *mongo, const char *run_id, const ch
 
 /*
  * Documents that carry the id of a run that is undone, by what the ledger knows: what a batch that
- * came late has left. Calls found for each collection that has some.
+ * came late has left. Calls found for each collection that has some; what mark names lives with
+ * ledger.
  */
 MUST_CHECK int ledger_stragglers(const struct ledger *ledger, struct mongo *mongo,
-	void (*found)(void *argument, const char *run, const char *collection, int64_t count),
+	void (*found)(void *argument, const char *run, const struct mark *mark, int64_t count),
 	void *argument, struct err *err);
 
 #endif

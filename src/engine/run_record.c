@@ -276,13 +276,29 @@ static bool has_begun(struct run *run)
 	return false;
 }
 
+/* The ledger, unless somebody else is at work: who that is, the lease says better. */
+static int read_to_judge(struct run *run, struct arena *arena, struct ledger *ledger,
+	bool *ret_judge, struct err *err)
+{
+	struct lease_holder holder;
+	int rc = run_read_ledger(run, arena, ledger, err);
+
+	*ret_judge = rc == 0 && ledger->known;
+	if (!*ret_judge || run->lease != NULL || run->options->break_lease)
+		return rc;
+	rc = lease_holder_read(ledger->doc, arena, &holder, err);
+	*ret_judge = rc == 0 && !lease_is_held(&holder);
+	return rc;
+}
+
 int run_judge_resume(struct run *run, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	struct ledger ledger;
-	int rc = run_read_ledger(run, &arena, &ledger, err);
+	bool wanted;
+	int rc = read_to_judge(run, &arena, &ledger, &wanted, err);
 
-	if (rc < 0 || !ledger.known)
+	if (rc < 0 || !wanted)
 		return rc;
 	run->recorded = strcmp(ledger.run, run->id) == 0;
 	if (!run->recorded && !ledger_is_open(&ledger) && !has_begun(run))
@@ -340,7 +356,8 @@ int run_judge_install(struct run *run, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	struct ledger ledger;
-	int rc = run_read_ledger(run, &arena, &ledger, err);
+	bool wanted;
+	int rc = read_to_judge(run, &arena, &ledger, &wanted, err);
 
-	return rc < 0 || !ledger_is_open(&ledger) ? rc : judge(run, &ledger, err);
+	return rc < 0 || !wanted || !ledger_is_open(&ledger) ? rc : judge(run, &ledger, err);
 }
