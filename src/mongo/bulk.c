@@ -179,7 +179,7 @@ static int check_lost(
 	const struct mongo_bulk *bulk, const struct mongo_bulk_result *result, struct err *err)
 {
 	for (size_t i = 0; i < result->error_count; i++)
-		if (driver_is_lost_code(result->errors[i].code))
+		if (driver_is_lost(result->errors[i].code, result->errors[i].message))
 			return err_set(err, ERR_DATABASE_LOST, "%s: %s (server's code %d)",
 				mongo_address(bulk->mongo), result->errors[i].message,
 				result->errors[i].code);

@@ -221,6 +221,17 @@ int mongo_connect_within(const char *uri, const char *database, int64_t timeout,
 	return connect_to(uri, database, (int32_t)timeout, ret_mongo, err);
 }
 
+/* A read, which what stands in front of a database cannot answer alone; refused is answered too. */
+static int ask_for_data(struct mongo *mongo, struct err *err)
+{
+	CLEANUP_STR struct str found = STR_INIT;
+	const struct mongo_find find = {.collection = MONGO_OWN_COLLECTION};
+	bool is_there;
+	int result = mongo_find_one(mongo, &find, &found, &is_there, err);
+
+	return result != 0 && err->code == ERR_MIGRATION ? 0 : result;
+}
+
 int mongo_answers(const char *uri, const char *database, int64_t milliseconds, struct err *err)
 {
 	CLEANUP(mongo_cleanup) struct mongo *mongo = NULL;
@@ -229,6 +240,8 @@ int mongo_answers(const char *uri, const char *database, int64_t milliseconds, s
 
 	if (result == 0)
 		result = ask(mongo, "hello", &hello, err);
+	if (result == 0)
+		result = ask_for_data(mongo, err);
 	if (result != 0)
 		return err->code == ERR_DATABASE_LOST ? err_recode(err, ERR_DATABASE) : result;
 	struct bytes reply = str_bytes(&hello);

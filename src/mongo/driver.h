@@ -35,7 +35,7 @@ int driver_failed(const struct mongo *mongo, const bson_error_t *error,
 	struct err *err);
 
 /* The server lost its role, its network or its patience: nothing is known of what was asked. */
-bool driver_is_lost_code(int code);
+bool driver_is_lost(int code, const char *message);
 
 /* The files of certificates that the URI names are there and look like it. ERR_TLS. */
 MUST_CHECK int driver_check_tls_files(const struct mongo *mongo, struct err *err);

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "text/text.h"
 
-enum { UNAUTHORIZED = 13, AUTHENTICATION_FAILED = 18 };
+enum { INTERNAL_ERROR = 1, UNAUTHORIZED = 13, AUTHENTICATION_FAILED = 18 };
 
 /*
  * Not a refusal of what was asked: the server is going away, is electing, lost its own network or
@@ -51,10 +51,19 @@ static const int lost_codes[] = {
 	13436, /* NotPrimaryOrSecondary */
 };
 
-bool driver_is_lost_code(int code)
+/* What stands in front of a database (FerretDB) has one code when that is gone, and its words. */
+static const char *const gone_behind[] = {"terminating connection", "the database system is",
+	"failed to connect", "connection refused", "connection reset", "conn closed", "closed pool",
+	"unexpected EOF", "broken pipe"};
+
+bool driver_is_lost(int code, const char *message)
 {
 	for (size_t i = 0; i < sizeof lost_codes / sizeof lost_codes[0]; i++)
 		if (lost_codes[i] == code)
+			return true;
+	for (size_t i = 0; code == INTERNAL_ERROR && i < sizeof gone_behind / sizeof *gone_behind;
+		i++)
+		if (strstr(message, gone_behind[i]) != NULL)
 			return true;
 	return false;
 }
@@ -123,8 +132,8 @@ int driver_failed(const struct mongo *mongo, const bson_error_t *error, const bs
 	case MONGOC_ERROR_WRITE_CONCERN:
 		fill_refusal(refusal, code, reply);
 		return driver_say(mongo,
-			error->domain == MONGOC_ERROR_WRITE_CONCERN || driver_is_lost_code(code) ||
-					is_transient(reply)
+			error->domain == MONGOC_ERROR_WRITE_CONCERN ||
+					driver_is_lost(code, error->message) || is_transient(reply)
 				? ERR_DATABASE_LOST
 				: ERR_MIGRATION,
 			error->message, code, err);
