@@ -258,9 +258,11 @@ install: all
 	install -m 644 $(wildcard man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 $(wildcard man/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 $(wildcard man/*.7) $(DESTDIR)$(PREFIX)/share/man/man7/
-	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' src/cli/offkit-resume.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/offkit-resume.service
-	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/offkit-resume.service
+	for unit in offkit-resume.service offkit-monitor.service; do \
+		sed 's|/usr/local/bin/|$(PREFIX)/bin/|' src/cli/$$unit \
+			>$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit && \
+		chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; \
+	done
 
 clean:
 	rm -rf $(BUILD)/release $(BUILD)/sanitize $(PROGRAMS)

@@ -154,6 +154,17 @@ static void at_the_limit_nothing_is_an_alert(void **state)
 		assert_false(backlog_look(&backlog, &OUTBOX, now, 500));
 }
 
+static void a_clock_that_goes_back_begins_the_wait_anew(void **state)
+{
+	(void)state;
+	struct backlog backlog = {0};
+
+	assert_false(backlog_look(&backlog, &OUTBOX, 1000000, 600));
+	assert_false(backlog_look(&backlog, &OUTBOX, 50, 600));
+	assert_false(backlog_look(&backlog, &OUTBOX, 109, 600));
+	assert_true(backlog_look(&backlog, &OUTBOX, 110, 600));
+}
+
 static void a_limit_of_nothing_and_no_time_fire_at_once(void **state)
 {
 	(void)state;
@@ -330,6 +341,7 @@ int main(void)
 		cmocka_unit_test(afterwards_being_over_the_limit_for_long_is_one_too),
 		cmocka_unit_test(it_is_cleared_at_half_the_limit),
 		cmocka_unit_test(at_the_limit_nothing_is_an_alert),
+		cmocka_unit_test(a_clock_that_goes_back_begins_the_wait_anew),
 		cmocka_unit_test(a_limit_of_nothing_and_no_time_fire_at_once),
 		cmocka_unit_test(the_stall_is_a_tenth_of_the_time),
 		cmocka_unit_test(the_slowest_secondary_counts),
