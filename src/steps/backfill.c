@@ -28,7 +28,7 @@ static int64_t batch_size(const struct step_context *context)
 }
 
 /* Each waits for the server most of the time: two even on one core. */
-static int64_t worker_count(const struct step_context *context)
+int64_t backfill_workers(const struct step_context *context)
 {
 	int64_t count = context->options->workers;
 
@@ -201,7 +201,7 @@ static int work_begin(
 {
 	work->context = context;
 	work->batch_size = batch_size(context);
-	work->workers = worker_count(context);
+	work->workers = backfill_workers(context);
 	/* How far another host's attempt came, its checkpoints know, which are not here. */
 	work->tried = context->taken_over ? BACKFILL_ALL : 0;
 	int result = backfill_load(context->step->migration, context->arena, &work->backfill, err);

@@ -373,6 +373,7 @@ struct backfill_work {
 	int64_t conflict_limit;
 	int64_t tried; /* units from here on that an interrupted run may have been at */
 	int64_t started, started_at; /* this phase: boot time, and documents done then */
+	int64_t started_units;	     /* units done then, from which `tried` counts */
 	int64_t total;		     /* documents of this phase's source */
 };
 
@@ -389,6 +390,9 @@ MUST_CHECK int backfill_pause(struct backfill_work *work, struct err *err);
 void backfill_tell(const struct backfill_work *work);
 
 /* ---- the verbs that have files of their own */
+
+/* Connections that work beside each other, by --workers or the number of cores. */
+int64_t backfill_workers(const struct step_context *context);
 
 int backfill_undo(const struct step_context *context, struct err *err); /* backfill_undo.c */
 

@@ -95,13 +95,24 @@ int backfill_pause(struct backfill_work *work, struct err *err)
 
 /* ---- the end of a batch */
 
+/* What we may be at, or, when we are not past that yet, what an interrupted attempt was at. */
+static int64_t units_ahead(const struct backfill_work *work)
+{
+	const struct backfill_state *state = work->state;
+	int64_t ours = work->workers * work->batch_size, before = work->tried;
+
+	if (state->phase < work->backfill.phase_count)
+		before -= state->phases[state->phase].units - work->started_units;
+	return ours > before ? ours : before;
+}
+
 int backfill_checkpoint(struct backfill_work *work, struct err *err)
 {
 	CLEANUP_STR struct str text = STR_INIT;
 	const struct step_host *host = work->context->host;
 	int result = 0;
 
-	work->state->ahead = work->workers * work->batch_size;
+	work->state->ahead = units_ahead(work);
 	result = backfill_state_write(work->state, &work->backfill, &text, err);
 	return result != 0 ? result : host->checkpoint(host->self, str_bytes(&text), err);
 }

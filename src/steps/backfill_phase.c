@@ -468,6 +468,7 @@ static int begin(struct phase_run *run, struct err *err)
 			str_bytes(&work->state->after), work->batch_size, &run->source, err);
 	work->started = clock_boottime();
 	work->started_at = work->state->phases[work->state->phase].documents;
+	work->started_units = work->state->phases[work->state->phase].units;
 	return result == 0 ? backfill_pause(work, err) : result;
 }
 
@@ -538,6 +539,7 @@ int backfill_phase(struct backfill_work *work, struct err *err)
 	int result = carry_out(run, err);
 	end(run);
 	work->tried = work->context->taken_over ? BACKFILL_ALL : 0;
+	work->started_units = 0;
 	if (result != 0)
 		return result;
 	result = backfill_state_end_phase(work->state, &work->backfill, err);

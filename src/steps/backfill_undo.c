@@ -1,13 +1,23 @@
-/* Deletes what carries this run's id, and proves that all is as it was. */
+/*
+ * Deletes what carries this run's id, and proves that all is as it was. A backfill changes no
+ * document that is there, so nothing has to be put back.
+ *
+ * Every delete names the ids and the run's id, so that it can be cut off anywhere and done again.
+ * Collections follow one another in the order of rollback.json; the batches of one are deleted
+ * beside each other. Rounds over all of them end when one has found nothing: a write that was on
+ * its way may land after the first.
+ */
 #include "steps/backfill.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "steps/backup.h"
+#include "steps/crew.h"
 
-enum { DELETE_BATCH = 1000, SWEEPS_MAX = 10 };
+enum { DELETE_BATCH = 1000, ROUNDS_MAX = 10 };
 
 struct deletion {
 	const char *collection, *run_path;
@@ -18,6 +28,16 @@ struct undoing {
 	size_t count;
 	struct deletion deletions[BACKFILL_TARGETS_MAX];
 	int64_t deleted;
+};
+
+/* One collection's ids, read by whoever needs the next ones. */
+struct sweep {
+	struct undoing *undoing;
+	const struct deletion *deletion;
+	struct mongo *reader;
+	struct mongo_cursor *cursor;
+	pthread_mutex_t reading;
+	bool at_end; /* with `reading` held */
 };
 
 /* ---- what to delete, in which order */
@@ -113,9 +133,10 @@ static void write_ours(struct str *out, const struct deletion *deletion, const c
 	doc_write_end(&writer);
 }
 
-static int delete_ids(struct undoing *undoing, const struct deletion *deletion,
-	const struct value *ids, size_t count, struct err *err)
+static int delete_ids(const struct sweep *sweep, struct mongo *mongo, const struct value *ids,
+	size_t count, int64_t *ret_deleted, struct err *err)
 {
+	const struct deletion *deletion = sweep->deletion;
 	struct mongo_bulk *bulk CLEANUP(mongo_bulk_cleanup) = NULL;
 	CLEANUP_STR struct str filter = STR_INIT;
 	struct mongo_bulk_result done;
@@ -129,12 +150,11 @@ static int delete_ids(struct undoing *undoing, const struct deletion *deletion,
 	doc_write_end(&writer);
 	doc_write_end(&writer);
 	/* The state that we expect stands in the filter: only what is still this run's. */
-	doc_write_string(&writer, deletion->run_path, undoing->context->run_id);
+	doc_write_string(&writer, deletion->run_path, sweep->undoing->context->run_id);
 	doc_write_end(&writer);
 	int result = str_check(&filter, err);
 	if (result == 0)
-		result =
-			mongo_bulk_begin(undoing->context->mongo, deletion->collection, &bulk, err);
+		result = mongo_bulk_begin(mongo, deletion->collection, &bulk, err);
 	if (result == 0)
 		result = mongo_bulk_delete(bulk, str_bytes(&filter), true, err);
 	if (result == 0)
@@ -143,21 +163,22 @@ static int delete_ids(struct undoing *undoing, const struct deletion *deletion,
 		result = err_set(err, ERR_ROLLBACK, "%s: the server refused to delete: %s",
 			deletion->collection, done.errors[0].message);
 	if (result == 0)
-		undoing->deleted += done.deleted;
+		*ret_deleted = done.deleted;
 	return result;
 }
 
-static int read_ids(struct mongo_cursor *cursor, struct arena *arena, struct value *ids,
-	size_t *ret_count, struct err *err)
+static int read_ids(struct sweep *sweep, struct arena *arena, struct value *ids, size_t *ret_count,
+	struct err *err)
 {
 	size_t count = 0;
 
-	while (count < DELETE_BATCH) {
+	while (count < DELETE_BATCH && !sweep->at_end) {
 		struct bytes doc;
-		int more = mongo_cursor_next(cursor, &doc, err);
+		int more = mongo_cursor_next(sweep->cursor, &doc, err);
 		if (more < 0)
 			return more;
-		if (more == 0)
+		sweep->at_end = more == 0;
+		if (sweep->at_end)
 			break;
 		struct bytes copy = arena_bytes(arena, doc);
 		if (copy.data == NULL)
@@ -168,35 +189,67 @@ static int read_ids(struct mongo_cursor *cursor, struct arena *arena, struct val
 	return 0;
 }
 
-static void tell(const struct undoing *undoing, const char *collection)
+static int delete_some(
+	void *self, size_t item, struct mongo *mongo, struct crew_tally *tally, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct sweep *sweep = self;
+	struct value ids[DELETE_BATCH];
+	int64_t deleted = 0;
+	size_t count = 0;
+
+	(void)item;
+	(void)pthread_mutex_lock(&sweep->reading);
+	int result = crew_cancelled(tally, err);
+	if (result == 0)
+		result = read_ids(sweep, &arena, ids, &count, err);
+	(void)pthread_mutex_unlock(&sweep->reading);
+	if (result != 0 || count == 0)
+		return result != 0 ? result : 1;
+	result = delete_ids(sweep, mongo, ids, count, &deleted, err);
+	if (result == 0)
+		atomic_fetch_add(&tally->documents, deleted);
+	return result;
+}
+
+static void tell(const struct undoing *undoing, const char *collection, int64_t deleted)
 {
 	const struct step_progress progress = {
 		.phase = collection,
-		.done = undoing->deleted,
+		.done = deleted,
 		.unit = "documents",
 		.left = -1,
 		.lag = -1,
-		.counters = {{"deleted", undoing->deleted}},
+		.counters = {{"deleted", deleted}},
 		.counter_count = 1,
 	};
 
 	undoing->context->host->progress(undoing->context->host->self, &progress);
 }
 
-/* One sweep over a collection; *ret_found is what it found. */
-static int sweep(struct undoing *undoing, const struct deletion *deletion, size_t *ret_found,
-	struct err *err)
+static void tell_sweep(void *self, const struct crew_tally *tally)
 {
-	static const struct bytes nothing = {NULL, 0};
-	struct mongo_cursor *cursor CLEANUP(mongo_cursor_cleanup) = NULL;
-	CLEANUP_STR struct str filter = STR_INIT, projection = STR_INIT;
-	struct arena arena = ARENA_INIT;
-	struct value ids[DELETE_BATCH];
-	struct doc_writer writer;
-	size_t count = 0;
+	const struct sweep *sweep = self;
 
-	*ret_found = 0;
-	write_ours(&filter, deletion, undoing->context->run_id);
+	tell(sweep->undoing, sweep->deletion->collection,
+		sweep->undoing->deleted + atomic_load(&tally->documents));
+}
+
+static bool stop_requested(void *self)
+{
+	const struct sweep *sweep = self;
+	const struct step_host *host = sweep->undoing->context->host;
+
+	return host->stop_requested(host->self);
+}
+
+static int open_sweep(struct sweep *sweep, struct err *err)
+{
+	const struct step_context *context = sweep->undoing->context;
+	CLEANUP_STR struct str filter = STR_INIT, projection = STR_INIT;
+	struct doc_writer writer;
+
+	write_ours(&filter, sweep->deletion, context->run_id);
 	doc_write_begin(&writer, &projection);
 	doc_write_int32(&writer, "_id", 1);
 	doc_write_end(&writer);
@@ -204,51 +257,41 @@ static int sweep(struct undoing *undoing, const struct deletion *deletion, size_
 	if (result == 0)
 		result = str_check(&projection, err);
 	const struct mongo_find find = {
-		.collection = deletion->collection,
+		.collection = sweep->deletion->collection,
 		.filter = str_bytes(&filter),
 		.projection = str_bytes(&projection),
-		.sort = nothing,
 		.no_timeout = true,
 	};
 	if (result == 0)
-		result = mongo_find(undoing->context->mongo, &find, &cursor, err);
-	do {
-		if (result == 0 &&
-			undoing->context->host->stop_requested(undoing->context->host->self))
-			result = err_set(err, ERR_STOPPED, "stopped while %s is undone",
-				deletion->collection);
-		if (result == 0)
-			result = read_ids(cursor, &arena, ids, &count, err);
-		if (result == 0 && count > 0)
-			result = delete_ids(undoing, deletion, ids, count, err);
-		*ret_found += count;
-		tell(undoing, deletion->collection);
-		arena_reset(&arena);
-	} while (result == 0 && count == DELETE_BATCH);
-	arena_release(&arena);
-	return result;
+		result = mongo_connect_again(context->mongo, NULL, &sweep->reader, err);
+	return result == 0 ? mongo_find(sweep->reader, &find, &sweep->cursor, err) : result;
 }
 
-/* Until a sweep finds nothing: a write that was on its way may land after the first. */
+/* Over one collection, by as many workers as the backfill has. */
 static int delete_all(struct undoing *undoing, const struct deletion *deletion, struct err *err)
 {
-	size_t found = 1;
+	struct sweep sweep = {.undoing = undoing, .deletion = deletion};
+	const struct crew crew = {
+		.self = &sweep,
+		.mongo = undoing->context->mongo,
+		.workers = (size_t)backfill_workers(undoing->context),
+		.work = delete_some,
+		.tell = tell_sweep,
+		.stop_requested = stop_requested,
+	};
 
-	for (int round = 0; found > 0; round++) {
-		if (round == SWEEPS_MAX)
-			return err_set(err, ERR_ROLLBACK,
-				"%s: documents with this run's id come back; something still "
-				"writes "
-				"them",
-				deletion->collection);
-		int result = sweep(undoing, deletion, &found, err);
-		if (result != 0)
-			return result;
-	}
-	return 0;
+	(void)pthread_mutex_init(&sweep.reading, NULL);
+	int result = open_sweep(&sweep, err);
+	if (result == 0)
+		result = crew_run(&crew, CREW_OPEN_END, err);
+	mongo_cursor_close(sweep.cursor);
+	mongo_close(sweep.reader);
+	(void)pthread_mutex_destroy(&sweep.reading);
+	if (result == -ERR_STOPPED)
+		return err_set(
+			err, ERR_STOPPED, "stopped while %s is undone", deletion->collection);
+	return result;
 }
-
-/* ---- proof */
 
 static int count_ours(const struct step_context *context, const struct deletion *deletion,
 	int64_t *ret_count, struct err *err)
@@ -262,43 +305,79 @@ static int count_ours(const struct step_context *context, const struct deletion 
 				     ret_count, err);
 }
 
-/* After ingest was resumed others may have written: then a difference is told, and is no failure.
- */
-static int prove_inexact(struct undoing *undoing, const char *const *collections, struct err *err)
+/* One round over all collections; *ret_found is what it found. */
+static int sweep_all(
+	struct undoing *undoing, int64_t *ret_found, const char **ret_where, struct err *err)
+{
+	*ret_found = 0;
+	for (size_t i = 0; i < undoing->count; i++) {
+		int64_t found = 0;
+		int result = count_ours(undoing->context, &undoing->deletions[i], &found, err);
+		if (result == 0 && found > 0)
+			result = delete_all(undoing, &undoing->deletions[i], err);
+		if (result != 0)
+			return result;
+		undoing->deleted += found;
+		*ret_found += found;
+		if (found > 0)
+			*ret_where = undoing->deletions[i].collection;
+	}
+	return 0;
+}
+
+static int sweep_until_gone(struct undoing *undoing, struct err *err)
+{
+	const char *where = "";
+	int64_t found = 1;
+
+	for (int round = 0; found > 0; round++) {
+		if (round == ROUNDS_MAX)
+			return err_set(err, ERR_ROLLBACK,
+				"%s: documents with this run's id come back; something still "
+				"writes them",
+				where);
+		int result = sweep_all(undoing, &found, &where, err);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+/* ---- proof */
+
+/* Every collection that was written to; "" when all are as the backup has them. */
+static int compare_all(const struct undoing *undoing, struct str *differences, struct err *err)
 {
 	const struct step_context *context = undoing->context;
-	CLEANUP_STR struct str text = STR_INIT;
 	struct backup_index index;
 	int result = backup_of_run(context, &index, err);
 
 	if (result != 0)
 		return result;
 	for (size_t i = 0; result == 0 && i < undoing->count; i++) {
+		const char *collection = undoing->deletions[i].collection;
 		const char *difference = NULL;
-		result = backup_compare(
-			&index, context->mongo, collections[i], context->arena, &difference, err);
+		tell(undoing, collection, undoing->deleted);
+		if (context->host->stop_requested(context->host->self))
+			result = err_set(err, ERR_STOPPED, "stopped before %s", collection);
+		else
+			result = backup_compare(&index, context->mongo, collection, context->arena,
+				&difference, err);
 		if (result == 0 && difference != NULL)
-			str_append_format(&text, "%s%s", text.size == 0 ? "" : "; ", difference);
+			str_append_format(differences, "%s%s", differences->size == 0 ? "" : "; ",
+				difference);
 	}
 	backup_index_release(&index);
-	bool equal = text.size == 0;
-	if (!equal)
-		str_append_text(&text, ": ours are gone, and others have written since");
-	if (result == 0)
-		result = str_check(&text, err);
-	return result != 0 ? result
-			   : context->host->check(context->host->self, "undo-proof",
-				     equal ? CHECK_PASSED : CHECK_WARNING,
-				     equal ? "every collection that was written to has the "
-					     "backup's digest"
-					   : str_text(&text),
-				     err);
+	return result == 0 ? str_check(differences, err) : result;
 }
 
-static int prove_by_backup(struct undoing *undoing, const char *const *collections, struct err *err)
+/* After ingest was resumed others may have written: then a difference is told, and is no failure.
+ */
+static int prove_by_backup(const struct undoing *undoing, struct err *err)
 {
 	const struct step_context *context = undoing->context;
 	const struct step_host *host = context->host;
+	CLEANUP_STR struct str differences = STR_INIT;
 	const struct json *backup = context->checkpoint_of == NULL
 					    ? NULL
 					    : context->checkpoint_of(host->self, "backup");
@@ -306,33 +385,22 @@ static int prove_by_backup(struct undoing *undoing, const char *const *collectio
 	if (backup == NULL)
 		return host->check(host->self, "undo-proof", CHECK_SKIPPED,
 			"ours are gone; there is no backup to compare with", err);
-	if (context->ingest_resumed)
-		return prove_inexact(undoing, collections, err);
-	int result = backup_prove(context, collections, undoing->count, ERR_ROLLBACK, err);
-	if (result == 0)
-		result = host->check(host->self, "undo-proof", CHECK_PASSED,
-			"every collection that was written to has the backup's digest", err);
-	return result;
-}
-
-static int prove(struct undoing *undoing, struct err *err)
-{
-	const struct step_context *context = undoing->context;
-	const char *collections[BACKFILL_TARGETS_MAX];
-	int result = 0;
-
-	for (size_t i = 0; result == 0 && i < undoing->count; i++) {
-		int64_t left = 0;
-		collections[i] = undoing->deletions[i].collection;
-		result = count_ours(context, &undoing->deletions[i], &left, err);
-		if (result == 0 && left > 0)
-			result = err_set(err, ERR_ROLLBACK,
-				"%s still has %lld documents of this run",
-				undoing->deletions[i].collection, (long long)left);
-	}
+	int result = compare_all(undoing, &differences, err);
 	if (result != 0)
 		return result;
-	return prove_by_backup(undoing, collections, err);
+	if (differences.size == 0)
+		return host->check(host->self, "undo-proof", CHECK_PASSED,
+			"every collection that was written to has the backup's digest", err);
+	if (!context->ingest_resumed)
+		return err_set(err, ERR_ROLLBACK,
+			"%s; ours are gone, so others wrote there while ingest was frozen: find "
+			"out who and try again, or restore the backup",
+			str_text(&differences));
+	str_append_text(&differences, ": ours are gone, and others have written since");
+	result = str_check(&differences, err);
+	return result != 0 ? result
+			   : host->check(host->self, "undo-proof", CHECK_WARNING,
+				     str_text(&differences), err);
 }
 
 int backfill_undo(const struct step_context *context, struct err *err)
@@ -349,9 +417,7 @@ int backfill_undo(const struct step_context *context, struct err *err)
 			"ingest was resumed after %s: events may have been published, and others "
 			"may have built on what it wrote",
 			backfill.id);
-	for (size_t i = 0; result == 0 && i < undoing.count; i++)
-		result = delete_all(&undoing, &undoing.deletions[i], err);
 	if (result == 0)
-		result = prove(&undoing, err);
-	return result;
+		result = sweep_until_gone(&undoing, err);
+	return result == 0 ? prove_by_backup(&undoing, err) : result;
 }
