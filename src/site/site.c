@@ -346,7 +346,7 @@ static int take_rest(struct reader *reader, const struct json *root)
 	static const char *const limit_members[] = {
 		"maxLagSeconds", "maxImbalancePercent", "leaseSeconds", NULL};
 	static const char *const backup_members[] = {
-		"workers", "compression", "checkpointSeconds", NULL};
+		"workers", "compression", "checkpointSeconds", "divideMebibytes", NULL};
 	struct site *site = reader->site;
 	const struct json *limits = NULL, *backup = NULL;
 	int result = take_object(reader, root, "limits", limit_members, &limits);
@@ -366,6 +366,9 @@ static int take_rest(struct reader *reader, const struct json *root)
 	if (result == 0 && backup != NULL)
 		result = take_number(reader, backup, "checkpointSeconds", 0, 3600, 1,
 			&site->backup_checkpoint_seconds);
+	if (result == 0 && backup != NULL)
+		result = take_number(reader, backup, "divideMebibytes", 1, 1024 * 1024, 1024 * 1024,
+			&site->backup_divide_octets);
 	if (result == 0 && backup != NULL)
 		result = take_compression(reader, backup);
 	return result;
@@ -444,6 +447,7 @@ int site_load(const char *path, const char *state_dir, struct arena *arena, stru
 		.lease = 60 * 1000,
 		.backup_workers = 4,
 		.backup_checkpoint_seconds = 5,
+		.backup_divide_octets = 256 * 1024 * 1024,
 		.backup_compression = COMPRESSION_GZIP,
 	};
 	struct reader reader = {.arena = arena, .site = &site, .err = err};

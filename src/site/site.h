@@ -45,7 +45,8 @@ struct site {
 	int64_t max_lag;	/* ms of replication lag, 60,000 by default */
 	int64_t max_imbalance;	/* per cent of a sharded collection, 20 by default */
 	int64_t backup_workers; /* ranges read at once, 4 by default */
-	int64_t backup_checkpoint_seconds;   /* between two that keep what is read; 5 by default */
+	int64_t backup_checkpoint_seconds; /* between two that keep what is read; 5 by default */
+	int64_t backup_divide_octets;	   /* a collection of so many is read by ranges; 256 MiB */
 	enum compression backup_compression; /* gzip by default: mongorestore reads it, not zstd */
 };
 

@@ -90,8 +90,7 @@ static int divide_again(struct backup_run *run, struct err *err)
 			continue;
 		backup_ranges_release(&run->ranges[i]);
 		result = backup_ranges_make(context->mongo, run->index.collections[i].name,
-			run->expected[i], context->site->backup_workers > 1 && !run->capped[i],
-			&run->ranges[i], err);
+			run->expected[i], backup_divide_from(run, i), &run->ranges[i], err);
 		if (result == 0)
 			result = backup_open_new(&run->open[i], err);
 	}

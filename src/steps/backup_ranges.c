@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 
 enum {
-	/* Of a range, about: a query by its bounds costs some servers much to begin. */
-	SPLIT_OCTETS = 16 * 1024 * 1024,
+	RANGE_OCTETS = 64 * 1024 * 1024, /* about */
+	RANGES_LEAST = 4,
 	SAMPLES = 64, /* a range: so that they are about as large as each other */
 };
 
@@ -183,8 +183,10 @@ static int split_by_sample(struct mongo *mongo, const char *collection, int64_t 
 {
 	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
 	CLEANUP_STR struct str pipeline = STR_INIT;
-	int64_t wanted = octets < 2 * SPLIT_OCTETS ? 2 : octets / SPLIT_OCTETS;
+	int64_t wanted = octets / RANGE_OCTETS;
 
+	if (wanted < RANGES_LEAST)
+		wanted = RANGES_LEAST;
 	if (wanted > BACKUP_RANGES_MAX)
 		wanted = BACKUP_RANGES_MAX;
 	write_sample(&pipeline, (int32_t)wanted * SAMPLES);
@@ -232,11 +234,11 @@ static int split(struct mongo *mongo, const char *collection, int64_t octets,
 	return split_by_sample(mongo, collection, octets, ranges, err);
 }
 
-int backup_ranges_make(struct mongo *mongo, const char *collection, int64_t octets, bool several,
-	struct backup_ranges *ret_ranges, struct err *err)
+int backup_ranges_make(struct mongo *mongo, const char *collection, int64_t octets,
+	int64_t divide_from, struct backup_ranges *ret_ranges, struct err *err)
 {
 	struct backup_ranges ranges = {.arena = ARENA_INIT};
-	bool large = several && octets >= SPLIT_OCTETS;
+	bool large = divide_from > 0 && octets >= divide_from;
 	int result = 0;
 
 	ranges.ranges =

@@ -13,7 +13,7 @@
 
 #include "mongo/mongo.h"
 
-enum { BACKUP_RANGES_MAX = 256 };
+enum { BACKUP_RANGES_MAX = 256, BACKUP_DIVIDE_OCTETS = 256 * 1024 * 1024 };
 
 struct backup_range {
 	const char *class; /* a name for $type; "": whatever is of none of those; NULL: no matter */
@@ -30,9 +30,12 @@ struct backup_ranges {
 	struct backup_range *ranges;
 };
 
-/* octets: about how many the collection has. several: false asks for one range. */
+/*
+ * octets: about how many the collection has; divide_from: with fewer it is one range, and always if
+ * that is 0. To read by ranges costs some servers twice of what reading in their own order does.
+ */
 MUST_CHECK int backup_ranges_make(struct mongo *mongo, const char *collection, int64_t octets,
-	bool several, struct backup_ranges *ret_ranges, struct err *err);
+	int64_t divide_from, struct backup_ranges *ret_ranges, struct err *err);
 void backup_ranges_release(struct backup_ranges *ranges);
 
 /* The filter of what is not done of a range, behind its last; empty if it is everything. */

@@ -162,6 +162,14 @@ static int keep_progress(void *self, struct err *err)
 	return backup_run_checkpoint(run, err);
 }
 
+/* One whose order counts is never divided, nor anything where nobody reads beside. */
+int64_t backup_divide_from(const struct backup_run *run, size_t place)
+{
+	const struct site *site = run->context->site;
+
+	return site->backup_workers > 1 && !run->capped[place] ? site->backup_divide_octets : 0;
+}
+
 /* Where each collection is divided; what was open has its ranges already. */
 static int divide(struct backup_run *run, struct err *err)
 {
@@ -172,10 +180,8 @@ static int divide(struct backup_run *run, struct err *err)
 		const struct backup_collection *collection = &run->index.collections[i];
 		if (run->finished[i] || run->ranges[i].count > 0)
 			continue;
-		bool several = context->site->backup_workers > 1 && !run->capped[i] &&
-			       !backup_is_view(collection);
 		result = backup_ranges_make(context->mongo, collection->name, run->expected[i],
-			several, &run->ranges[i], err);
+			backup_divide_from(run, i), &run->ranges[i], err);
 	}
 	return result;
 }

@@ -71,6 +71,9 @@ MUST_CHECK int backup_run_crew(struct backup_run *run, const char *phase,
 
 struct backup_open *backup_open_at(struct backup_run *run, size_t place); /* NULL: it is not */
 
+/* As backup_ranges_make is asked. */
+int64_t backup_divide_from(const struct backup_run *run, size_t place);
+
 /* ---- checkpoints, and going on from one (backup_partial.c) */
 
 /* Leaves a checkpoint that names what is finished, and how far what is open is on the disk. */

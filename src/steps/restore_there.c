@@ -27,7 +27,8 @@ static int add_digest(
 {
 	struct restore_target *target = &restoring->targets[place];
 	int result = backup_ranges_make(mongo, restoring->index.collections[place].name,
-		target->octets, restoring->restore->workers > 1, &target->ranges, err);
+		target->octets, restoring->restore->workers > 1 ? BACKUP_DIVIDE_OCTETS : 0,
+		&target->ranges, err);
 
 	if (result == 0)
 		result = backup_open_new(&target->open, err);

@@ -114,7 +114,8 @@ static void a_write_during_the_backup_is_seen(void **state)
 	end(&scene);
 }
 
-static void proved_silence_needs_no_second_reading(void **state)
+/* Without an oplog that says so again, what the freeze once found is no proof. */
+static void the_freeze_alone_proves_nothing(void **state)
 {
 	(void)state;
 	struct scene scene;
@@ -123,9 +124,29 @@ static void proved_silence_needs_no_second_reading(void **state)
 	begin(&scene);
 	MUST(json_parse(bytes_of_string("{\"silence\":\"proved\"}"), JSON_LIMITS(4096),
 		&scene.freeze_doc, &err));
-	scene.write_at = COLLECTIONS; /* after the last was read: would be seen */
+	scene.write_at = COLLECTIONS; /* after the last was read */
+	scene.write_to = "c0";
+	assert_int_equal(step_backup.apply(context(&scene), &err), -ERR_NOT_SILENT);
+	end(&scene);
+}
+
+/* Where the operator asks for one reading, the index says that nothing was confirmed. */
+static void one_reading_confirms_nothing(void **state)
+{
+	(void)state;
+	struct scene scene;
+	struct backup_index index;
+	struct err err;
+
+	begin(&scene);
+	scene.options.once = true;
+	scene.write_at = COLLECTIONS;
 	scene.write_to = "c0";
 	MUST(step_backup.apply(context(&scene), &err));
+	MUST(backup_of_run(context(&scene), &index, &err));
+	for (size_t i = 0; i < index.count; i++)
+		assert_false(index.collections[i].confirmed);
+	backup_index_release(&index);
 	end(&scene);
 }
 
@@ -385,7 +406,8 @@ int main(void)
 		cmocka_unit_test(an_interrupted_backup_goes_on),
 		cmocka_unit_test(a_stop_is_heeded),
 		cmocka_unit_test(a_write_during_the_backup_is_seen),
-		cmocka_unit_test(proved_silence_needs_no_second_reading),
+		cmocka_unit_test(the_freeze_alone_proves_nothing),
+		cmocka_unit_test(one_reading_confirms_nothing),
 		cmocka_unit_test(an_expiry_is_kept_as_the_site_set_it),
 		cmocka_unit_test(an_undo_is_proved_by_digest),
 		cmocka_unit_test(a_backup_is_restored),

@@ -141,6 +141,7 @@ static void begin_large(struct scene *scene)
 		filled = true;
 	}
 	scene->site.backup_workers = 3;
+	scene->site.backup_divide_octets = 16 << 20;
 	scene->site.backup_compression = COMPRESSION_ZSTD;
 }
 
@@ -297,7 +298,7 @@ static void ranges_have_every_document_once(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		CLEANUP_STR struct str octets = STR_INIT, again = STR_INIT;
 		struct backup_ranges ranges, back;
-		MUST(backup_ranges_make(scene.mongo, names[i], 100 << 20, true, &ranges, &err));
+		MUST(backup_ranges_make(scene.mongo, names[i], 500 << 20, 16 << 20, &ranges, &err));
 		assert_true(ranges.count > 4);
 		assert_int_equal(count_in(&scene, names[i], &ranges), LARGE);
 		MUST(backup_ranges_write(&ranges, &octets, &err));
@@ -308,7 +309,7 @@ static void ranges_have_every_document_once(void **state)
 		backup_ranges_release(&back);
 		backup_ranges_release(&ranges);
 		/* One that is asked for in one piece, and one that is small. */
-		MUST(backup_ranges_make(scene.mongo, names[i], 100 << 20, false, &ranges, &err));
+		MUST(backup_ranges_make(scene.mongo, names[i], 500 << 20, 0, &ranges, &err));
 		assert_int_equal(ranges.count, 1);
 		assert_int_equal(count_in(&scene, names[i], &ranges), LARGE);
 		backup_ranges_release(&ranges);
