@@ -435,9 +435,9 @@ static int undo_once(struct run *run, size_t index, struct err *err)
 	if (rc == 0)
 		rc = undo_record(run, &context, err);
 	if (rc < 0) {
+		run_recode(run, step->kind, err);
 		if (err->code == ERR_MIGRATION || err->code == ERR_BACKUP)
 			err_recode(err, ERR_ROLLBACK);
-		run_recode(run, step->kind, err);
 		return -(int)err->code;
 	}
 	return 0;

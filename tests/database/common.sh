@@ -91,6 +91,19 @@ exits() {
 	[ "$status" -eq "$code" ] || { echo "exit $status, wanted $code: $*"; return 1; }
 }
 
+# until_not CODE COMMAND…: again while it ends with that code; gives its own.
+until_not() {
+	local code=$1 status i
+	shift
+	for ((i = 0; i < 600; i++)); do
+		status=0
+		"$@" || status=$?
+		[ "$status" -eq "$code" ] || return "$status"
+		sleep 0.1
+	done
+	return "$code"
+}
+
 # Runs it, and kills its engine as soon as the journal has that many lines. A run that was faster is
 # fine. The command outlives its engine, and says that it has ended.
 run_until() { # LINES COMMAND…
