@@ -71,6 +71,7 @@ static int read_options(struct session *session, const char *command,
 		options->step.batch_size = values->batch_size;
 	options->step.max_lag = values->max_lag * 1000;
 	options->step.workers = values->workers;
+	options->step.max_rate = values->max_rate;
 	options->step.sample_size = values->sample_size;
 	options->step.stop_on_error = values->stop_on_error;
 	options->step.accept_inexact = values->accept_inexact;

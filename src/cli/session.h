@@ -16,6 +16,7 @@ struct run_values {
 	const char *max_conflicts; /* NULL: not given */
 	const char *server_wait;   /* s, NULL: not given */
 	int64_t max_lag;	   /* s, 0: not given */
+	int64_t max_rate;	   /* documents a second, 0: not given */
 	int64_t sample_size;	   /* 0: not given */
 	bool accept_inexact;
 	int64_t build_wait; /* s, 0: not given */
@@ -42,6 +43,8 @@ struct run_values {
 			"how long a server is waited for that goes away (300)"),                   \
 		OPTION_ROW_INTEGER("max-lag", 0, "SECONDS", 1, 3600, struct run_values, max_lag,   \
 			"replication lag at which a backfill waits (60)"),                         \
+		OPTION_ROW_INTEGER("max-rate", 0, "N", 1, 1000000, struct run_values, max_rate,    \
+			"documents a second that a backfill copies (as fast as it goes)"),         \
 		OPTION_ROW_INTEGER("sample-size", 0, "N", 1, 10000, struct run_values,             \
 			sample_size, "documents that validate derives again (200)"),               \
 		OPTION_ROW_FLAG("accept-inexact", 0, struct run_values, accept_inexact,            \

@@ -217,6 +217,7 @@ int run_begin_event(struct run *run, struct err *err)
 	json_member_integer(writer, "maxConflicts", options->step.max_conflicts);
 	json_member_integer(writer, "workers", options->step.workers);
 	json_member_integer(writer, "maxLag", options->step.max_lag);
+	json_member_integer(writer, "maxRate", options->step.max_rate);
 	json_member_integer(writer, "sampleSize", options->step.sample_size);
 	json_member_bool(writer, "allowExpiry", options->step.allow_expiry);
 	if (options->step.reason != NULL)

@@ -160,6 +160,7 @@ int backfill_commit(struct backfill_work *work, const struct backfill_tally *tal
 	state->conflicts += tally->conflicts;
 	state->errors += tally->errors;
 	result = backfill_state_add(state, &work->backfill.phases[state->phase], tally, err);
+	throttle_spend(work->throttle, tally->counted.documents, clock_boottime());
 	if (result == 0)
 		result = backfill_checkpoint(work, err);
 	if (result == 0)

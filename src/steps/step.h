@@ -88,6 +88,7 @@ struct step_options {
 	int64_t max_conflicts; /* -1: the migration's own */
 	int64_t workers;       /* of a backfill, at once; 0: by the number of cores */
 	int64_t max_lag;       /* ms of replication lag at which the copy waits; 0: the site's */
+	int64_t max_rate;      /* documents a second that a backfill copies; 0: no limit */
 	int64_t sample_size;   /* units that validate derives again, a phase; 0: 200 */
 	bool accept_inexact; /* --accept-inexact with a reason: undo after the point of no return */
 	int64_t build_wait;  /* ms that a stop waits for an index build; 0: 2 minutes */

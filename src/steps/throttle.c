@@ -25,6 +25,8 @@ struct throttle {
 	struct lag lag;
 	int64_t looked; /* boottime of the last measurement, 0: none */
 	bool looking;	/* a worker is about it */
+	int64_t rate;	/* documents a second, 0: as fast as it goes */
+	int64_t next;	/* boottime before which no batch may be sent */
 	enum told told;
 	bool told_firing;
 };
@@ -41,6 +43,7 @@ int throttle_new(
 		limit = context->options->max_lag;
 	throttle->rule = (struct alarm_rule){.raise_over = limit, .clear_at = limit / 2};
 	throttle->lag = (struct lag){.lag = -1};
+	throttle->rate = context->options->max_rate;
 	int errnum = pthread_mutex_init(&throttle->mutex, NULL);
 	if (errnum != 0) {
 		free(throttle);
@@ -95,6 +98,26 @@ int64_t throttle_lag(struct throttle *throttle)
 	return lag;
 }
 
+/* What was not used while the server was slow is not made up for. */
+void throttle_spend(struct throttle *throttle, int64_t documents, int64_t now)
+{
+	(void)pthread_mutex_lock(&throttle->mutex);
+	if (throttle->rate > 0) {
+		if (throttle->next < now)
+			throttle->next = now;
+		throttle->next += documents * 1000 / throttle->rate;
+	}
+	(void)pthread_mutex_unlock(&throttle->mutex);
+}
+
+int64_t throttle_rest(struct throttle *throttle, int64_t now)
+{
+	(void)pthread_mutex_lock(&throttle->mutex);
+	int64_t rest = throttle->next > now ? throttle->next - now : 0;
+	(void)pthread_mutex_unlock(&throttle->mutex);
+	return rest;
+}
+
 /* Whether the caller is the one who shall measure now. */
 static bool is_due(struct throttle *throttle)
 {
@@ -131,13 +154,15 @@ int throttle_pass(struct throttle *throttle, struct mongo *mongo,
 {
 	for (;;) {
 		int rc = look(throttle, mongo, err);
-		if (rc == 0 && !throttle_paused(throttle))
+		int64_t rest = throttle_rest(throttle, clock_boottime());
+		bool paused = throttle_paused(throttle);
+		if (rc == 0 && !paused && rest == 0)
 			return 0;
 		if (rc == 0)
 			rc = waiting(self, err);
 		if (rc < 0)
 			return rc;
-		(void)poll(NULL, 0, WAIT_SLICE);
+		(void)poll(NULL, 0, paused || rest > WAIT_SLICE ? WAIT_SLICE : (int)rest);
 	}
 }
 

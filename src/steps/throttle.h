@@ -3,8 +3,9 @@
  *
  * Over the limit it pauses between two batches, and goes on when the lag has fallen to half of it.
  * A lag that cannot be measured stops nothing: that is said once, and again when it becomes
- * measurable. One throttle serves all workers of a step; throttle_pass may be called in any thread,
- * throttle_tell only in the step's own, because it talks to the host.
+ * measurable. With --max-rate it copies no more documents a second than that, so that the service's
+ * own load has room. One throttle serves all workers of a step; throttle_pass may be called in any
+ * thread, throttle_tell only in the step's own, because it talks to the host.
  */
 #ifndef OFFKIT_STEPS_THROTTLE_H
 #define OFFKIT_STEPS_THROTTLE_H
@@ -27,6 +28,9 @@ void throttle_cleanup(struct throttle **throttle);
 MUST_CHECK int throttle_pass(struct throttle *throttle, struct mongo *mongo,
 	int (*waiting)(void *self, struct err *err), void *self, struct err *err);
 
+/* So many of the source's documents were copied: with --max-rate the next batch waits for them. */
+void throttle_spend(struct throttle *throttle, int64_t documents, int64_t now);
+
 /* Tells the host what changed since it was told last: the alert "oplog-lag", the check "lag". */
 MUST_CHECK int throttle_tell(
 	struct throttle *throttle, const struct step_host *host, struct err *err);
@@ -39,5 +43,7 @@ int64_t throttle_lag(struct throttle *throttle);
 struct lag;
 void throttle_take(struct throttle *throttle, const struct lag *lag, int64_t now);
 bool throttle_paused(struct throttle *throttle);
+/* ms that --max-rate asks to wait, 0: none. */
+int64_t throttle_rest(struct throttle *throttle, int64_t now);
 
 #endif

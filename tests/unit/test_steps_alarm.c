@@ -327,6 +327,39 @@ static void what_cannot_be_measured_holds_nothing_and_is_said_once(void **state)
 	str_release(&told);
 }
 
+static void a_rate_makes_the_next_batch_wait(void **state)
+{
+	(void)state;
+	CLEANUP(throttle_cleanup) struct throttle *throttle = NULL;
+	const struct step_options options = {.max_rate = 200};
+	const struct step_context context = {.options = &options};
+	struct err err;
+
+	assert_int_equal(throttle_new(&context, &throttle, &err), 0);
+	assert_int_equal(throttle_rest(throttle, 1000), 0);
+	throttle_spend(throttle, 500, 1000);
+	assert_int_equal(throttle_rest(throttle, 1000), 2500);
+	throttle_spend(throttle, 100, 1000);
+	assert_int_equal(throttle_rest(throttle, 1000), 3000);
+	assert_int_equal(throttle_rest(throttle, 4000), 0);
+	/* What was not used is not made up for. */
+	throttle_spend(throttle, 200, 60000);
+	assert_int_equal(throttle_rest(throttle, 60000), 1000);
+}
+
+static void without_one_nothing_waits(void **state)
+{
+	(void)state;
+	CLEANUP(throttle_cleanup) struct throttle *throttle = NULL;
+	const struct step_options options = {0};
+	const struct step_context context = {.options = &options};
+	struct err err;
+
+	assert_int_equal(throttle_new(&context, &throttle, &err), 0);
+	throttle_spend(throttle, 1000000, 1000);
+	assert_int_equal(throttle_rest(throttle, 1000), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +382,8 @@ int main(void)
 		cmocka_unit_test(a_set_without_primary_or_secondaries_has_none),
 		cmocka_unit_test(it_pauses_over_the_limit_and_goes_on_at_half_of_it),
 		cmocka_unit_test(what_cannot_be_measured_holds_nothing_and_is_said_once),
+		cmocka_unit_test(a_rate_makes_the_next_batch_wait),
+		cmocka_unit_test(without_one_nothing_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
