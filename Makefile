@@ -244,6 +244,7 @@ sweep: all tools fault
 bench: all tools
 	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/run
 	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/database
+	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/backfill
 
 # The pictures in README.md, from the real program.
 pictures:
