@@ -38,21 +38,29 @@ struct history_step *history_step(struct history *history, const char *name)
 	return NULL;
 }
 
+int history_reserve(struct history *history, struct err *err)
+{
+	if (history->doc_count < history->doc_room)
+		return 0;
+	size_t room = history->doc_room == 0 ? 64 : history->doc_room * 2;
+	struct json_doc **docs = realloc(history->docs, room * sizeof(*docs));
+	if (docs != NULL)
+		history->docs = docs;
+	const struct json **events = realloc((void *)history->events, room * sizeof(*events));
+	if (events != NULL)
+		history->events = events;
+	if (docs == NULL || events == NULL)
+		return err_no_memory(err);
+	history->doc_room = room;
+	return 0;
+}
+
 static int keep_doc(struct history *history, struct json_doc *doc, struct err *err)
 {
-	if (history->doc_count == history->doc_room) {
-		size_t room = history->doc_room == 0 ? 64 : history->doc_room * 2;
-		struct json_doc **docs = realloc(history->docs, room * sizeof(*docs));
-		if (docs != NULL)
-			history->docs = docs;
-		const struct json **events =
-			realloc((void *)history->events, room * sizeof(*events));
-		if (events != NULL)
-			history->events = events;
-		if (docs == NULL || events == NULL)
-			return err_no_memory(err);
-		history->doc_room = room;
-	}
+	int rc = history_reserve(history, err);
+
+	if (rc < 0)
+		return rc;
 	history->events[history->doc_count] = json_root(doc);
 	history->docs[history->doc_count++] = doc;
 	return 0;

@@ -60,6 +60,9 @@ struct history {
 
 void history_release(struct history *history);
 
+/* Room for one event more, so that history_add of it does not fail for want of memory. */
+MUST_CHECK int history_reserve(struct history *history, struct err *err);
+
 /* Takes over the event's document. ERR_JOURNAL if it is no event of ours. */
 MUST_CHECK int history_add(struct history *history, struct json_doc *event, struct err *err);
 

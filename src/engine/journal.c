@@ -21,6 +21,7 @@ struct journal {
 	struct str line;
 	struct json_writer writer;
 	bool journaled;
+	char sealed[SHA256_HEX_SIZE]; /* the hash of line */
 };
 
 static void head_reset(struct journal_head *head)
@@ -159,45 +160,62 @@ static int hash_open_line(
 	return rc;
 }
 
-static int close_link(struct journal *journal, char hex[static SHA256_HEX_SIZE], struct err *err)
+static int close_link(struct journal *journal, struct err *err)
 {
 	json_member_string(&journal->writer, "prev", journal->head.hash);
 	int rc = str_check(&journal->line, err);
 	if (rc == 0)
-		rc = hash_open_line(str_bytes(&journal->line), hex, err);
+		rc = hash_open_line(str_bytes(&journal->line), journal->sealed, err);
 	if (rc == 0)
-		json_member_string(&journal->writer, "hash", hex);
+		json_member_string(&journal->writer, "hash", journal->sealed);
 	return rc;
+}
+
+int journal_seal(struct journal *journal, struct bytes *ret_line, struct err *err)
+{
+	int rc = journal->journaled ? close_link(journal, err) : 0;
+
+	if (rc < 0)
+		return rc;
+	json_write_end(&journal->writer);
+	str_append_char(&journal->line, '\n');
+	rc = str_check(&journal->line, err);
+	if (rc == 0 && journal->line.size > JOURNAL_LINE_MAX)
+		rc = err_set(err, ERR_INTERNAL, "an event of %zu octets", journal->line.size);
+	if (rc == 0)
+		*ret_line = bytes_make(journal->line.text, journal->line.size - 1);
+	return rc;
+}
+
+int journal_commit(struct journal *journal, struct err *err)
+{
+	int rc = 0;
+
+	if (!journal->journaled)
+		return 0;
+	if (journal->fd >= 0) {
+		rc = append_durable(journal, str_bytes(&journal->line), err);
+	} else {
+		str_append(&journal->pending, journal->line.text, journal->line.size);
+		rc = str_check(&journal->pending, err);
+	}
+	if (rc < 0)
+		return rc;
+	journal->head.seq++;
+	memcpy(journal->head.hash, journal->sealed, sizeof journal->sealed);
+	return 0;
 }
 
 int journal_end(struct journal *journal, struct bytes *ret_line, struct err *err)
 {
-	char hex[SHA256_HEX_SIZE];
-	int rc = 0;
+	struct bytes line;
+	int rc = journal_seal(journal, &line, err);
 
-	if (journal->journaled)
-		rc = close_link(journal, hex, err);
-	if (rc == 0) {
-		json_write_end(&journal->writer);
-		str_append_char(&journal->line, '\n');
-		rc = str_check(&journal->line, err);
-	}
-	if (rc == 0 && journal->line.size > JOURNAL_LINE_MAX)
-		rc = err_set(err, ERR_INTERNAL, "an event of %zu octets", journal->line.size);
-	if (rc == 0 && journal->journaled) {
-		if (journal->fd >= 0)
-			rc = append_durable(journal, str_bytes(&journal->line), err);
-		else
-			str_append(&journal->pending, journal->line.text, journal->line.size);
-	}
-	if (rc < 0)
-		return rc;
-	if (journal->journaled) {
-		journal->head.seq++;
-		memcpy(journal->head.hash, hex, sizeof hex);
-	}
-	*ret_line = bytes_make(journal->line.text, journal->line.size - 1);
-	return 0;
+	if (rc == 0)
+		rc = journal_commit(journal, err);
+	if (rc == 0)
+		*ret_line = line;
+	return rc;
 }
 
 /* ---- reading */

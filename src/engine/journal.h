@@ -44,8 +44,13 @@ bool journal_persisted(const struct journal *journal);
  * members to the writer; journal_end closes the chain's link, makes it durable, and shows the line,
  * a view until the next journal_begin. An event without a journal line (journaled false) has
  * neither seq nor link and is not kept.
+ *
+ * Whoever needs memory to take the line in does so between journal_seal, which closes the link and
+ * shows the line, and journal_commit, which makes it durable: what is durable has to be known.
  */
 struct json_writer *journal_begin(struct journal *journal, const char *event, bool journaled);
+MUST_CHECK int journal_seal(struct journal *journal, struct bytes *ret_line, struct err *err);
+MUST_CHECK int journal_commit(struct journal *journal, struct err *err);
 MUST_CHECK int journal_end(struct journal *journal, struct bytes *ret_line, struct err *err);
 
 /* Each line of a checked chain. The document lives until the call returns unless *keep is set:

@@ -58,24 +58,41 @@ struct json_writer *run_event(struct run *run, enum event event)
 	return run->writer;
 }
 
-int run_event_end(struct run *run, struct err *err)
+/* All that needs memory comes before the line is durable: what is in the journal is known to the
+ * face and to the history, in the same order. */
+static int commit(struct run *run, struct str *step, struct json_doc **ret_doc, struct err *err)
 {
-	struct json_doc *doc = NULL;
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
 	struct bytes line;
-	int rc = journal_end(run->journal, &line, err);
+	int rc = journal_seal(run->journal, &line, err);
 
 	if (rc == 0)
 		rc = json_parse(line, JSON_LIMITS_OWN(JOURNAL_LINE_MAX), &doc, err);
+	if (rc == 0)
+		rc = history_reserve(&run->history, err);
+	if (rc == 0) {
+		str_append_text(step, history_text(json_root(doc), "step"));
+		rc = str_check(step, err);
+	}
+	if (rc == 0)
+		rc = journal_commit(run->journal, err);
 	if (rc < 0)
 		return rc;
 	run->face->event(run->face->self, line, json_root(doc));
-	/* The line is a view into the journal's; the document is the history's from here on. */
+	*ret_doc = STEAL(doc);
+	return 0;
+}
+
+int run_event_end(struct run *run, struct err *err)
+{
 	CLEANUP_STR struct str step = STR_INIT;
-	str_append_text(&step, history_text(json_root(doc), "step"));
+	struct json_doc *doc = NULL;
 	enum event event = run->writing;
-	rc = history_add(&run->history, doc, err);
+	int rc = commit(run, &step, &doc, err);
+
+	/* The document is the history's from here on. */
 	if (rc == 0)
-		rc = str_check(&step, err);
+		rc = history_add(&run->history, doc, err);
 	return rc < 0 ? rc : run_record_event(run, event, str_text(&step), err);
 }
 

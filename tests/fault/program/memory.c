@@ -27,7 +27,10 @@ time_t __wrap_time(time_t *time);
 
 static bool is_refused(void)
 {
-	if (!plant_watches(CALL_MEMORY) || plant_meet(CALL_MEMORY, "").action != ACTION_FAIL)
+	if (!plant_watches(CALL_MEMORY))
+		return false;
+	plant_trace(CALL_MEMORY, "", 0);
+	if (plant_meet(CALL_MEMORY, "").action != ACTION_FAIL)
 		return false;
 	errno = ENOMEM;
 	return true;
@@ -65,8 +68,10 @@ char *__wrap_strndup(const char *text, size_t size)
 
 static long long offset(void)
 {
-	if (plant_watches(CALL_CLOCK))
+	if (plant_watches(CALL_CLOCK)) {
 		(void)plant_meet(CALL_CLOCK, "");
+		plant_trace(CALL_CLOCK, "", 0);
+	}
 	return plant_clock_offset();
 }
 

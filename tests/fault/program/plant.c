@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 
-enum { RULES_MAX = 8, PART_MAX = 128, TRACE_FD = 999 };
+enum { RULES_MAX = 8, PART_MAX = 128 };
 
 static const char *const NAMES[CALL_COUNT] = {
 	[CALL_WRITE] = "write",
@@ -94,7 +94,8 @@ struct counters {
 static struct rule rules[RULES_MAX];
 static size_t rule_count;
 static struct counters *counters;
-static bool watched[CALL_COUNT], traced[CALL_COUNT], is_tracing;
+static bool watched[CALL_COUNT], traced[CALL_COUNT];
+static const char *trace_path; /* NULL: nothing is traced */
 /* A process whose system calls are a closed list: nothing but the count is done there. */
 static bool is_confined;
 
@@ -186,16 +187,11 @@ static void trace_kind(const char *name)
 	traced[call_by_name(name)] = true;
 }
 
-static void open_trace(const char *path)
+static void begin_trace(const char *path)
 {
 	const char *kinds = getenv("OFFKIT_FAULT_KINDS");
-	int fd = (int)syscall(
-		SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
-	if (fd < 0 || dup3(fd, TRACE_FD, O_CLOEXEC) < 0)
-		give_up("the trace", path);
-	(void)syscall(SYS_close, fd);
-	is_tracing = true;
+	trace_path = path;
 	for_each(kinds != NULL ? kinds
 			       : "write,sync,rename,open,look,truncate,mkdir,unlink,mode,lock,fork,"
 				 "thread,connect,send",
@@ -213,7 +209,7 @@ static void __attribute__((constructor)) plant(void)
 	if (counters == MAP_FAILED)
 		give_up("mmap", strerror(errno));
 	if (trace != NULL)
-		open_trace(trace);
+		begin_trace(trace);
 	for_each(faults, ';', read_rule);
 }
 
@@ -229,8 +225,13 @@ int __wrap_confine_calls(struct err *err)
 
 static void say(const char *text, size_t size)
 {
-	if (is_tracing && !is_confined)
-		(void)syscall(SYS_write, TRACE_FD, text, size);
+	if (trace_path == NULL || is_confined)
+		return;
+	/* Opened each time: a process of the program's may close what it was not given. */
+	int fd = (int)syscall(
+		SYS_openat, AT_FDCWD, trace_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	(void)syscall(SYS_write, fd, text, size);
+	(void)syscall(SYS_close, fd);
 }
 
 void plant_trace(enum call call, const char *object, long result)
