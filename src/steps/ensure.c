@@ -5,6 +5,8 @@
 #include "base/cleanup.h"
 #include "text/text.h"
 
+enum { BUILD_RATE = 50000 }; /* documents a second that a server indexes, before it was measured */
+
 /* ---- plan */
 
 static void append_counts(struct str *text, const size_t counts[static ENSURE_KIND_COUNT])
@@ -100,6 +102,28 @@ static const char *way_back_text(
 	return keep_text(context, &text);
 }
 
+/* What the server builds over documents that are there; the rest is done at once. */
+static int estimate(const struct step_context *context, const struct ensure_diff *diff,
+	int64_t *ret_takes, struct err *err)
+{
+	int64_t documents = 0;
+
+	for (size_t i = 0; i < diff->count; i++) {
+		const struct ensure_change *change = &diff->changes[i];
+		struct mongo_stats stats = {0};
+		if (!change->over_documents || (change->kind != ENSURE_CREATE_INDEX &&
+						       change->kind != ENSURE_REPLACE_INDEX))
+			continue;
+		int rc = mongo_collection_stats(context->mongo, change->collection, &stats, err);
+		if (rc < 0)
+			return rc;
+		documents += stats.count;
+	}
+	if (documents >= BUILD_RATE)
+		*ret_takes = documents * 1000 / BUILD_RATE;
+	return 0;
+}
+
 static int ensure_plan(const struct step_context *context, struct step_plan *plan, struct err *err)
 {
 	CLEANUP_STR struct str text = STR_INIT;
@@ -113,6 +137,8 @@ static int ensure_plan(const struct step_context *context, struct step_plan *pla
 		rc = ensure_measure(context, &diff, err);
 	if (rc == 0)
 		rc = plan_lines(context, &diff, plan, err);
+	if (rc == 0)
+		rc = estimate(context, &diff, &plan->takes, err);
 	if (rc < 0)
 		return rc;
 	plan->way_back = WAY_BACK_EXACT;

@@ -417,6 +417,40 @@ static void a_view_is_no_collection(void **state)
 	done(&comparison);
 }
 
+/* What was there goes into one line of the journal: more than fits is refused before anything is
+ * done. */
+static void what_is_journaled_is_bounded(void **state)
+{
+	(void)state;
+	for (int over = 0; over < 2; over++) {
+		struct comparison comparison;
+		CLEANUP_STR struct str doc = STR_INIT;
+		struct doc_writer writer;
+		struct err err;
+
+		compare(&comparison, "{\"name\":\"c\",\"validator\":{\"a\":1}}",
+			"{\"indexes\":[]}");
+		/* {validator: {a: "…"}} with all its lengths is ENSURE_BEFORE_MAX, or one more. */
+		size_t size = ENSURE_BEFORE_MAX - 29 + (size_t)over;
+		char *text = malloc(size + 1);
+		assert_non_null(text);
+		memset(text, 'x', size);
+		text[size] = '\0';
+		doc_write_begin(&writer, &doc);
+		doc_write_document(&writer, "validator");
+		doc_write_string(&writer, "a", text);
+		doc_write_end(&writer);
+		doc_write_end(&writer);
+		assert_int_equal(doc.size, ENSURE_BEFORE_MAX + over);
+		comparison.collection.options = str_bytes(&doc);
+		int rc = ensure_compare(
+			&comparison.state, &comparison.declaration.arena, &comparison.diff, &err);
+		assert_int_equal(rc, over ? -ERR_LIMIT : 0);
+		free(text);
+		done(&comparison);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,6 +467,7 @@ int main(void)
 		cmocka_unit_test(a_validators_differences_have_paths),
 		cmocka_unit_test(a_shard_key_is_compared_on_a_router_only),
 		cmocka_unit_test(a_view_is_no_collection),
+		cmocka_unit_test(what_is_journaled_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
