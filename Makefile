@@ -239,6 +239,7 @@ damage: all tools
 # half an hour and more; SWEEP_DOCUMENTS=400 SWEEP_BATCH=50 for a larger site.
 sweep: all tools fault
 	@SWEEP_ALL=1 BUILD=$(BUILD) OUT=$(OUT) tests/sweep/run
+	@BUILD=$(BUILD) OUT=$(OUT) tests/topology/sweep
 
 # Ratios to what others do with the same file; needs 4 GB of disk and a quiet machine.
 bench: all tools
