@@ -312,6 +312,9 @@ static int restore_with(
 		rc = choose(solo, values, state_dirfd, operand, &chosen, err);
 	if (rc == 0)
 		rc = consent(solo, values, state_dirfd, &chosen, &drop, err);
+	/* Another database is nobody's: a rehearsal waits for no run. */
+	if (rc == 0 && strcmp(chosen.target, solo->site.database) == 0)
+		rc = solo_take_lease(solo, "restore", state_dirfd, err);
 	return rc < 0 ? rc : carry_out(solo, values, state_dirfd, &chosen, drop, err);
 }
 

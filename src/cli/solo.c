@@ -1,6 +1,7 @@
 #include "cli/solo.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -135,10 +136,42 @@ void solo_host(struct solo *solo)
 	};
 }
 
+int solo_take_lease(struct solo *solo, const char *command, int state_dirfd, struct err *err)
+{
+	enum { SLICE = 200 };
+	const struct lease_claim claim = {
+		.uri = solo->site.uri,
+		.database = solo->site.database,
+		.owner = solo->run_id,
+		.command = command,
+		.state_dirfd = state_dirfd,
+		.length = solo->site.lease,
+		.broken = -1,
+	};
+	int rc = lease_take(&claim, &solo->lease, err);
+
+	if (rc < 0)
+		return rc;
+	mongo_set_guard(solo->mongo, lease_guard(solo->lease));
+	int64_t until = clock_boottime() + lease_patience(solo->lease), left;
+	if (lease_patience(solo->lease) > 0)
+		face_note(solo->face,
+			"The lease was not given back by host %s: nothing is written until what "
+			"it may have sent has ended.",
+			lease_before(solo->lease)->host);
+	while ((left = until - clock_boottime()) > 0) {
+		(void)poll(NULL, 0, left > SLICE ? SLICE : (int)left);
+		if (stop_wanted())
+			return err_set(err, ERR_CANCELLED, "before anything was dropped");
+	}
+	return 0;
+}
+
 void solo_end(struct solo *solo)
 {
 	json_release(solo->checkpoint);
 	mongo_close(solo->mongo);
+	lease_release(solo->lease);
 }
 
 void solo_context(struct solo *solo, struct step_context *ret_context)

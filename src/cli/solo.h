@@ -9,12 +9,14 @@
 
 #include "cli/face.h"
 #include "engine/history.h"
+#include "engine/lease.h"
 #include "steps/step.h"
 
 struct solo {
 	struct face *face;
 	struct site site;
 	struct mongo *mongo;
+	struct lease *lease; /* NULL: nothing is written to the site's database */
 	struct step_host host;
 	struct step_options options;
 	char run_id[RUN_ID_SIZE];
@@ -26,6 +28,11 @@ MUST_CHECK int solo_begin(struct face *face, struct solo *ret_solo, struct err *
 /* The host alone, for work without a server; face is set. */
 void solo_host(struct solo *solo);
 void solo_end(struct solo *solo);
+
+/* Before the first write to the site's database, with the state folder's lock; waits for who may
+ * still be writing. ERR_LOCKED. */
+MUST_CHECK int solo_take_lease(
+	struct solo *solo, const char *command, int state_dirfd, struct err *err);
 
 /* What the step is called with; texts it makes live in the face's arena. */
 void solo_context(struct solo *solo, struct step_context *ret_context);

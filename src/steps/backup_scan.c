@@ -223,8 +223,10 @@ static int add(struct scan *scan, const char *name, size_t *room)
 		result = name_collection(scan, file, stem, collection);
 	if (result == 0)
 		result = find_documents(scan, file, stem, collection);
-	/* The server's own (stored functions, old users) are no part of what we restore. */
-	if (result == 0 && strncmp(collection->name, "system.", 7) != 0)
+	/* The server's own (stored functions, old users) are no part of what we restore; nor is the
+	 * lease, which is held while we do. */
+	if (result == 0 && strncmp(collection->name, "system.", 7) != 0 &&
+		strcmp(collection->name, MONGO_OWN_COLLECTION) != 0)
 		index->count++;
 	return result;
 }
