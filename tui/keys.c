@@ -118,6 +118,7 @@ static const struct model_key work_keys[] = {
 static const struct model_key paused_keys[] = {
 	{'r', "r", "go on", NULL, LOCAL_RESUME},
 	{'x', "x", "stop safely", NULL, LOCAL_STOP},
+	{'d', "d", "detach", NULL, LOCAL_DETACH},
 	LOG,
 	HELP,
 	END,

@@ -8,7 +8,7 @@
  *	now MS                  boot time of what follows
  *	size 80x24   ascii      of the grid
  *	answers ID CHOICE       the last key must have led to this answer
- *	asks stop|pause|resume|quit|save|detach|nothing
+ *	asks stop|pause|resume|quit|save|detach|command|nothing
  *	screen                  what is drawn now, a line a row, each behind "|", up to "end"
  *
  * OFFKIT_UPDATE_SCREENS=1 writes the screens as they are now, to be read over before a commit.
@@ -64,7 +64,7 @@ static void expect_request(struct spec *spec, const char *name)
 		int kind;
 	} kinds[] = {{"stop", ACTION_STOP}, {"pause", ACTION_PAUSE}, {"resume", ACTION_RESUME},
 		{"quit", ACTION_QUIT}, {"nothing", ACTION_NONE}, {"save", ACTION_SAVE_PLAN},
-		{"detach", ACTION_DETACH}};
+		{"detach", ACTION_DETACH}, {"command", ACTION_COMMAND}};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
 		if (strcmp(kinds[i].name, name) == 0) {
