@@ -432,9 +432,12 @@ static bool raw_hears(int fd, const char *text)
 	struct err err;
 	bool heard = false;
 
-	while (!heard && !lines.closed && poll(&polled, 1, PATIENCE) == 1)
+	while (!heard && !lines.closed) {
+		if (poll(&polled, 1, PATIENCE) != 1)
+			fail_msg("neither \"%s\" nor an end", text);
 		while (!heard && lines_next(&lines, 1 << 20, &line, &err) > 0)
 			heard = memmem(line.data, line.size, text, strlen(text)) != NULL;
+	}
 	lines_release(&lines);
 	return heard;
 }
@@ -490,15 +493,20 @@ static void nothing_is_told_before_a_face_says_what_it_wants(void **state)
 {
 	(void)state;
 	struct server *server = start(false, -1);
+	int silent = connect_raw("");
 	int fd = connect_raw("[]\nnonsense\n{\"request\":7}\n");
 
 	tell(server, QUESTION);
 	int other = connect_raw("{\"attach\":\"watch\"}\n");
 	assert_true(raw_hears(other, "feed.state"));
-	struct pollfd polled = {.fd = fd, .events = POLLIN};
+	/* The server has had a word with everybody that came before. */
+	struct pollfd polled = {.fd = silent, .events = POLLIN};
+	assert_int_equal(poll(&polled, 1, 0), 0);
+	polled.fd = fd;
 	/* The third line was no introduction either: any object is one that only watches. */
 	assert_int_equal(poll(&polled, 1, PATIENCE), 1);
 	assert_true(raw_hears(fd, "\"inCommand\":false"));
+	(void)close(silent);
 	(void)close(fd);
 	(void)close(other);
 	end(server, ERR_NONE);
