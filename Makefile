@@ -236,7 +236,7 @@ damage: all tools
 	@BUILD=$(BUILD) OUT=$(OUT) tests/hostile/damage
 
 # A fault at every call of a whole walk, where `make test` takes a spread (tests/sweep/README.md):
-# half an hour and more; SWEEP_DOCUMENTS=400 SWEEP_BATCH=50 for a larger site.
+# hours; SWEEP_STEP=5 takes every fifth, SWEEP_DOCUMENTS=400 SWEEP_BATCH=50 makes a larger site.
 sweep: all tools fault
 	@SWEEP_ALL=1 BUILD=$(BUILD) OUT=$(OUT) tests/sweep/run
 	@BUILD=$(BUILD) OUT=$(OUT) tests/topology/sweep
