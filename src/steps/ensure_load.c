@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "steps/ensure.h"
+#include "steps/preflight.h"
+#include "steps/record.h"
 #include "steps/ttl.h"
 
 enum {
@@ -400,9 +401,16 @@ static int load_shard_key(const struct json *object, struct arena *arena,
 
 /* ---- a collection */
 
+/* What the server and offkit itself keep is none of a kit's. */
 static bool name_is_valid(const char *name)
 {
-	return strchr(name, '$') == NULL && strncmp(name, "system.", 7) != 0;
+	static const char *const own[] = {MONGO_OWN_COLLECTION, RECORD_COLLECTION};
+	static const char *const begin[] = {"system.", PREFLIGHT_SCRATCH};
+
+	for (size_t i = 0; i < 2; i++)
+		if (strcmp(name, own[i]) == 0 || strncmp(name, begin[i], strlen(begin[i])) == 0)
+			return false;
+	return strchr(name, '$') == NULL;
 }
 
 static int optional_word(const struct json *object, const char *name, const char *const *words,

@@ -7,6 +7,8 @@
 
 #include "steps/ensure.h"
 
+#define PREFLIGHT_SCRATCH "offkit_scratch_" /* and the run: where privileges are tried */
+
 struct preflight {
 	const struct step_context *context;
 	struct mongo_server server;

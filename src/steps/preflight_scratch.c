@@ -8,8 +8,6 @@
 #include "steps/preflight.h"
 #include "text/text.h"
 
-#define SCRATCH_PREFIX "offkit_scratch_"
-
 enum { UNAUTHORIZED = 13, SCRATCH_NAME_SIZE = 96 };
 
 /* The commands of the walk; %s is the collection. */
@@ -116,7 +114,7 @@ int preflight_leftovers(struct preflight *preflight, struct err *err)
 	int rc = mongo_collections(context->mongo, context->arena, &collections, &count, err);
 
 	for (size_t i = 0; rc == 0 && i < count; i++)
-		if (strncmp(collections[i].name, SCRATCH_PREFIX, strlen(SCRATCH_PREFIX)) == 0)
+		if (strncmp(collections[i].name, PREFLIGHT_SCRATCH, strlen(PREFLIGHT_SCRATCH)) == 0)
 			rc = clear_one(preflight, collections[i].name, err);
 	return rc;
 }
@@ -170,7 +168,7 @@ int preflight_try(struct preflight *preflight, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	(void)snprintf(scratch, sizeof scratch, SCRATCH_PREFIX "%s", preflight->context->run_id);
+	(void)snprintf(scratch, sizeof scratch, PREFLIGHT_SCRATCH "%s", preflight->context->run_id);
 	for (size_t i = 0; i < TRIAL_COUNT; i++) {
 		struct mongo_refusal refusal = {0};
 		struct err refused;

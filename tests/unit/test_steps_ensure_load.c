@@ -61,6 +61,9 @@ static void a_member_that_is_not_known_is_refused_with_its_place(void **state)
 		ERR_SYNTAX, "shardKey");
 	expect_refused("[{\"name\":\"c\"},{\"name\":\"c\"}]", ERR_SYNTAX, "declared twice");
 	expect_refused("[{\"name\":\"system.x\"}]", ERR_SYNTAX, "no collection of a kit");
+	expect_refused("[{\"name\":\"offkit_state\"}]", ERR_SYNTAX, "no collection of a kit");
+	expect_refused("[{\"name\":\"offkit_scratch_1\"}]", ERR_SYNTAX, "no collection of a kit");
+	expect_refused("[{\"name\":\"schema_migrations\"}]", ERR_SYNTAX, "no collection of a kit");
 	expect_refused("[{\"name\":\"a$b\"}]", ERR_SYNTAX, "no collection of a kit");
 	expect_refused("[{\"name\":\"c\",\"validationLevel\":\"strict\"}]", ERR_SYNTAX,
 		"without a validator");
