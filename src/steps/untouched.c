@@ -211,18 +211,24 @@ static int warn(struct proof *proof, const char *what, struct err *err)
 	const struct step_host *host = proof->context->host;
 	CLEANUP_STR struct str text = STR_INIT;
 
-	str_append_format(&text, "changed since ingest was resumed: %s", what);
+	str_append_format(&text, "changed since ingest was %s: %s",
+		proof->context->ingest_resumed ? "resumed" : "frozen, and not by this run", what);
 	int rc = str_check(&text, err);
 	return rc < 0 ? rc : host->check(host->self, "proof", CHECK_WARNING, str_text(&text), err);
 }
 
 /* After ingest was resumed it may be others' work: told, and no failure unless something is gone.
- */
+ * The same where an operator says, with a reason, that he knows who wrote during the freeze. */
 static int settle_difference(struct proof *proof, const struct backup_collection *then,
 	const char *difference, struct err *err)
 {
-	if (!proof->context->ingest_resumed)
-		return err_set(err, ERR_ROLLBACK, "%s", difference);
+	const struct step_options *options = proof->context->options;
+
+	if (!proof->context->ingest_resumed &&
+		(!options->accept_inexact || options->reason == NULL))
+		return err_set(err, ERR_ROLLBACK,
+			"%s; offkit rollback --accept-inexact --reason TEXT leaves it as it is",
+			difference);
 	int rc = compare_count(proof, then, err);
 	return rc < 0 ? rc : warn(proof, difference, err);
 }

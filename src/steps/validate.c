@@ -297,6 +297,9 @@ static int check_silence(struct validation *validation, struct silence *silence,
 		finding.outcome =
 			validation->context->options->accept_inexact ? CHECK_WARNING : CHECK_FAILED;
 		silence_say(silence, &finding.text);
+		if (finding.outcome == CHECK_FAILED)
+			str_append_text(&finding.text, "; offkit resume --accept-inexact --reason "
+						       "TEXT goes on without it");
 		break;
 	}
 	finding.how = "offkit: the entries of local.oplog.rs since the freeze";
