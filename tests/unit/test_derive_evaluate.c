@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "derive/expression.h"
 #include "derive_ask.h"
 #include "derive_cases.h"
 
@@ -215,10 +216,45 @@ static void test_nul_within_strings(void **state)
 	arena_release(&arena);
 }
 
+/* Whether some case has the operator, and a server is asked it too. */
+static bool is_asked(const char *name, bool *ret_of_a_server)
+{
+	bool asked = false;
+	char quoted[64];
+
+	(void)snprintf(quoted, sizeof quoted, "\"%s\"", name);
+	*ret_of_a_server = false;
+	for (size_t i = 0; i < DERIVE_CASE_COUNT; i++) {
+		if (strstr(derive_cases[i].expression, quoted) == NULL)
+			continue;
+		asked = true;
+		*ret_of_a_server = *ret_of_a_server || !derive_cases[i].ours;
+	}
+	return asked;
+}
+
+static void test_every_operator_is_asked_of_a_server(void **state)
+{
+	static const struct operator* const tables[] = {logic_operators, text_operators,
+		array_operators, document_operators, number_operators, convert_operators};
+
+	(void)state;
+	for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
+		for (const struct operator* row = tables[t]; row->name != NULL; row++) {
+			bool of_a_server = false;
+			if (!is_asked(row->name, &of_a_server))
+				fail_msg("%s has no case", row->name);
+			/* No server has this one. */
+			if (!of_a_server && strcmp(row->name, "$sha256") != 0)
+				fail_msg("%s is asked of no server", row->name);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_every_operator_is_asked_of_a_server),
 		cmocka_unit_test(test_malformed_templates_name_their_place),
 		cmocka_unit_test(test_nesting_is_limited),
 		cmocka_unit_test(test_variables_are_limited),
