@@ -261,8 +261,8 @@ static void what_stands_behind_the_checkpoint_goes(void **state)
 	begin_large(&scene);
 	if (interrupt(&scene)) {
 		find_file(&scene, "~", path);
-		CLEANUP_FD int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-		assert_true(path[0] == '\0' || write(fd, "torn", 4) == 4);
+		/* More than will come: what is not cut off would stay. */
+		assert_true(path[0] == '\0' || truncate(path, size_at(path) + (64 << 20)) == 0);
 	}
 	MUST(step_backup.apply(context(&scene), &err));
 	assert_whole(&scene);
