@@ -1,7 +1,10 @@
 /* offkit backup: the backup step by itself. */
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/kept_backup.h"
 #include "cli/solo.h"
 #include "cli/stop.h"
 #include "cli/which_backup.h"
@@ -9,7 +12,7 @@
 #include "text/text.h"
 
 struct values {
-	bool unfrozen, once, verify;
+	bool unfrozen, once, verify, resume;
 	const char *index_sha256;
 };
 
@@ -57,7 +60,7 @@ static int show(struct face *face, const struct json *done, struct err *err)
 	return str_check(&face->result, err);
 }
 
-/* Nothing goes on with a backup that is no part of a run: what there is of it goes. */
+/* What cannot be gone on with goes. */
 static void remove_folder(const struct solo *solo)
 {
 	CLEANUP_FD int dirfd = -1;
@@ -110,10 +113,27 @@ static int tell_estimate(struct solo *solo, const struct step_context *context, 
 	return 0;
 }
 
+/* As a run's journal keeps it, beside what it is of. */
+static int keep_checkpoint(void *self, struct bytes fields, struct err *err)
+{
+	struct solo *solo = self;
+	int rc = kept_backup_write(solo->site.backup_dir, solo->run_id, fields, err);
+
+	return rc < 0 ? rc : solo_keep_checkpoint(solo, fields, err);
+}
+
+/* A stop and a server that went away are no fault of what was read. */
+static bool can_go_on(const struct solo *solo, const struct err *err)
+{
+	return solo->checkpoint != NULL &&
+	       (err->code == ERR_STOPPED || err->code == ERR_DATABASE_LOST);
+}
+
 static int backup(struct solo *solo, struct err *err)
 {
 	struct step_context context;
 
+	solo->host.checkpoint = keep_checkpoint;
 	solo_context(solo, &context);
 	int rc = tell_estimate(solo, &context, err);
 	if (rc == 0)
@@ -123,9 +143,14 @@ static int backup(struct solo *solo, struct err *err)
 		rc = step_backup.verify(&context, err);
 	}
 	face_progress_end(solo->face);
-	if (rc == 0)
+	if (rc == 0) {
+		kept_backup_complete(solo->site.backup_dir, solo->run_id);
 		return show(solo->face, context.checkpoint, err);
-	remove_folder(solo);
+	}
+	if (can_go_on(solo, err))
+		face_note(solo->face, "what was read is kept: offkit backup --resume goes on");
+	else
+		remove_folder(solo);
 	return alone(err);
 }
 
@@ -206,6 +231,21 @@ static int verify(
 	return str_check(&face->result, err);
 }
 
+static int begin_or_go_on(struct solo *solo, bool resume, const char *operand, struct err *err)
+{
+	const char *slash = operand == NULL ? NULL : strrchr(operand, '/');
+	CLEANUP_FD int lock = -1;
+	int rc;
+
+	if (resume)
+		rc = kept_backup_find(solo->face, solo->site.backup_dir,
+			slash == NULL ? operand : slash + 1, solo->run_id, &solo->checkpoint, &lock,
+			err);
+	else
+		rc = kept_backup_lock(solo->site.backup_dir, solo->run_id, &lock, err);
+	return rc < 0 ? rc : backup(solo, err);
+}
+
 static int run(struct face *face, const void *untyped_values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
@@ -214,15 +254,15 @@ static int run(struct face *face, const void *untyped_values, size_t operand_cou
 
 	if (values->verify)
 		return verify(face, values, operand_count > 0 ? operands[0] : NULL, err);
-	if (operand_count > 0 || values->index_sha256 != NULL)
-		return err_set(err, ERR_USAGE, "a folder is for --verify");
+	if ((operand_count > 0 && !values->resume) || values->index_sha256 != NULL)
+		return err_set(err, ERR_USAGE, "a folder is for --verify and --resume");
 	int rc = solo_begin(face, &solo, err);
 	if (rc < 0)
 		return rc;
 	face->object = solo.site.database;
 	solo.options.once = values->once;
 	solo.options.unfrozen = values->unfrozen;
-	rc = backup(&solo, err);
+	rc = begin_or_go_on(&solo, values->resume, operand_count > 0 ? operands[0] : NULL, err);
 	solo_end(&solo);
 	return rc;
 }
@@ -234,6 +274,8 @@ static const struct option options[] = {
 		"read everything once: what changes meanwhile is not seen"),
 	OPTION_ROW_FLAG("verify", 0, struct values, verify,
 		"make none: read one back and check everything, without a server"),
+	OPTION_ROW_FLAG("resume", 0, struct values, resume,
+		"go on with the newest that was interrupted, or the one that is named"),
 	OPTION_ROW_TEXT("index-sha256", 0, "HEX", struct values, index_sha256,
 		"with --verify: what its index must have, when no journal is here"),
 	OPTION_END,
@@ -241,7 +283,7 @@ static const struct option options[] = {
 
 const struct command command_backup = {
 	.name = "backup",
-	.synopsis = "[--verify [BACKUP]]",
+	.synopsis = "[--verify [BACKUP] | --resume [BACKUP]]",
 	.summary = "back the site's database up, several collections at once",
 	.options = options,
 	.values_size = sizeof(struct values),

@@ -28,9 +28,8 @@ static int host_note(void *self, const char *text, struct err *err)
 	return 0;
 }
 
-static int host_checkpoint(void *self, struct bytes fields, struct err *err)
+int solo_keep_checkpoint(struct solo *solo, struct bytes fields, struct err *err)
 {
-	struct solo *solo = self;
 	struct json_doc *doc = NULL;
 	int rc = json_parse(fields, JSON_LIMITS_OWN(1024 * 1024), &doc, err);
 
@@ -39,6 +38,11 @@ static int host_checkpoint(void *self, struct bytes fields, struct err *err)
 	json_release(solo->checkpoint);
 	solo->checkpoint = doc;
 	return 0;
+}
+
+static int host_checkpoint(void *self, struct bytes fields, struct err *err)
+{
+	return solo_keep_checkpoint(self, fields, err);
 }
 
 static int host_alert(void *self, const char *name, const char *text, bool firing, struct err *err)

@@ -34,6 +34,9 @@ void solo_end(struct solo *solo);
 MUST_CHECK int solo_take_lease(
 	struct solo *solo, const char *command, int state_dirfd, struct err *err);
 
+/* The step's last checkpoint from now on. */
+MUST_CHECK int solo_keep_checkpoint(struct solo *solo, struct bytes fields, struct err *err);
+
 /* What the step is called with; texts it makes live in the face's arena. */
 void solo_context(struct solo *solo, struct step_context *ret_context);
 
