@@ -103,8 +103,9 @@ as_undisturbed() {
 	same "the database" "$tmp/after" picture && same "the state folder" "$tmp/tree" tree &&
 		run_offkit status
 }
-# At each command that changes something every line of the journal is synced. What keeps the lease
-# is no effect, and a thread of its own.
+# Whoever writes lines sends no command that changes something before they are synced. Of a backfill's
+# workers some may write a batch while the line of another one is on its way; the lease is kept by a
+# thread of its own, and is no effect.
 durable_first() { # TRACE
 	awk '
 		/ write [^ ]*events.jsonl / { open[$1] = 1 }

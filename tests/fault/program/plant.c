@@ -241,7 +241,7 @@ void plant_trace(enum call call, const char *object, long result)
 	if (!traced[call] || is_confined)
 		return;
 	int errnum = errno;
-	int size = snprintf(line, sizeof line, "%ld %s %s %ld\n", (long)syscall(SYS_getpid),
+	int size = snprintf(line, sizeof line, "%ld %s %s %ld\n", (long)syscall(SYS_gettid),
 		NAMES[call], *object == '\0' ? "-" : object, result);
 	say(line, (size_t)size);
 	errno = errnum;
@@ -278,7 +278,7 @@ static struct fault strike(const struct rule *rule)
 
 	/* Which process it is cannot be asked where calls are a closed list. */
 	int size = snprintf(line, sizeof line, "%ld struck %s\n",
-		is_confined ? 0 : (long)syscall(SYS_getpid), rule->text);
+		is_confined ? 0 : (long)syscall(SYS_gettid), rule->text);
 	say(line, (size_t)size);
 	if (rule->jumps)
 		atomic_store(&counters->offset, rule->jump);

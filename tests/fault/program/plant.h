@@ -26,8 +26,8 @@
  *	jump:SECONDS      from here on the clock of the day is that much ahead
  *
  * A trace has a line a call of those kinds (all but memory, clock, read and receive by default):
- * "PID KIND OBJECT RESULT", and "PID struck RULE" for each fault that came. A sent command stands
- * there before it is sent, all else after it was done.
+ * "THREAD KIND OBJECT RESULT", and "THREAD struck RULE" for each fault that came. A sent command
+ *stands there before it is sent, all else after it was done.
  */
 #ifndef OFFKIT_TESTS_FAULT_PROGRAM_PLANT_H
 #define OFFKIT_TESTS_FAULT_PROGRAM_PLANT_H
