@@ -239,16 +239,23 @@ static void take_signal(struct plain_face *plain, bool *ret_leaves)
 
 /* ---- the loop */
 
-static void wait_for_something(struct plain_face *plain)
+/* true: this face only watches, and nobody reads what it says any more (a pipe to head). */
+static bool wait_for_something(struct plain_face *plain)
 {
+	bool reads = plain->asks && !plain->input_ended;
+	bool only_tells = plain->face->json && plain->known && !plain->in_command;
 	struct pollfd polled[] = {
 		{.fd = feed_fd(plain->feed), .events = POLLIN},
 		{.fd = stop_fd(), .events = POLLIN},
-		{.fd = plain->asks && !plain->input_ended ? STDIN_FILENO : -1, .events = POLLIN},
+		{.fd = reads ? STDIN_FILENO : -1, .events = POLLIN},
+		{.fd = only_tells ? STDOUT_FILENO : -1, .events = 0},
 	};
 
-	if (poll(polled, 3, -1) > 0 && polled[2].revents != 0)
+	if (poll(polled, sizeof polled / sizeof *polled, -1) <= 0)
+		return false;
+	if (polled[2].revents != 0)
 		read_typed(plain);
+	return (polled[3].revents & POLLERR) != 0;
 }
 
 static int follow(struct plain_face *plain, struct err *err)
@@ -267,7 +274,7 @@ static int follow(struct plain_face *plain, struct err *err)
 			leaves = true;
 		if (leaves)
 			return 0;
-		wait_for_something(plain);
+		leaves = wait_for_something(plain);
 	}
 }
 
