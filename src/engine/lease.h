@@ -9,20 +9,22 @@
  * an operator is asked. Renewing is checking: it fails when the token is another's.
  *
  * A lease cannot be tested in another document's write. What is guaranteed is this:
- *  - Nothing is sent unless the time left (CLOCK_BOOTTIME, from before the last renewal was sent)
- * is more than a write's maxTimeMS and a margin: lease_guard, asked on every connection before
- * every write. When it is less, the lease is renewed first, and the write waits for that.
- *  - Who takes over a lease that was not released waits until it would have expired, and as long as
- *    maxTimeMS and margin together, before its first write: lease_patience. One place excepted: the
- *    same state folder on the same running kernel, whose lock proves that the other process is
- * gone.
- *  - So at most one batch a worker can come late: one that was let through, and then stopped on its
- *    way (a stopped process, a queue in the network). It can only write the documents that the
- * run's id and the source determine; the undo sweeps again, and `status` looks for what is left
- * over.
- *  - What has no maxTimeMS (an index, a validator, a shard key) is asked for in the same way. It
- * may work for longer than the lease at the server, while the lease goes on being renewed; and is
- *    safe to be asked for twice.
+ *
+ * Nothing is sent unless the time left (CLOCK_BOOTTIME, from before the last renewal was sent) is
+ * more than a write's maxTimeMS and a margin: lease_guard, asked on every connection before every
+ * write. When it is less, the lease is renewed first, and the write waits for that.
+ *
+ * Who takes over a lease that was not released waits until it would have expired, and as long as
+ * maxTimeMS and margin together, before its first write: lease_patience. One place excepted: the
+ * same state folder on the same running kernel, whose lock proves that the other process is gone.
+ *
+ * So at most one batch a worker can come late: one that was let through, and then stopped on its
+ * way (a stopped process, a queue in the network). It can only write the documents that the run's
+ * id and the source determine; the undo sweeps again, and `status` looks for what is left over.
+ *
+ * Inserts and the commands of documents have the maxTimeMS. Bulks of other operations have none and
+ * are of one batch. What builds an index, a validator or a shard key may work for longer than the
+ * lease at the server, while the lease goes on being renewed, and is safe to be asked for twice.
  *
  * Codes: ERR_LOCKED if somebody else has it, ERR_LEASE_LOST if somebody else took it, the
  * database's.

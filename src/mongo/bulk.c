@@ -10,6 +10,9 @@ struct mongo_bulk {
 	mongoc_collection_t *collection;
 	mongoc_bulk_operation_t *operation;
 	size_t count;
+	/* A bulk of inserts alone under a guard with a write time: the driver's bulk takes none. */
+	bson_t **inserts;
+	size_t insert_count, insert_room;
 	struct arena arena; /* the reply's octets and the result's errors */
 };
 
@@ -45,20 +48,61 @@ static void without_validation(bson_t *opts)
 	(void)BSON_APPEND_BOOL(opts, "validate", false);
 }
 
-int mongo_bulk_insert(struct mongo_bulk *bulk, struct bytes doc, struct err *err)
+static int add_insert(struct mongo_bulk *bulk, const bson_t *doc, struct err *err)
 {
 	bson_error_t error;
-	bson_t view, opts;
+	bson_t opts;
+	int result = 0;
+
+	without_validation(&opts);
+	if (!mongoc_bulk_operation_insert_with_opts(bulk->operation, doc, &opts, &error))
+		result = not_added(&error, err);
+	bson_destroy(&opts);
+	return result;
+}
+
+static int keep_insert(struct mongo_bulk *bulk, const bson_t *doc, struct err *err)
+{
+	if (bulk->insert_count == bulk->insert_room) {
+		size_t room = bulk->insert_room == 0 ? 64 : 2 * bulk->insert_room;
+		bson_t **grown = reallocarray(bulk->inserts, room, sizeof *grown);
+		if (grown == NULL)
+			return err_no_memory(err);
+		bulk->inserts = grown;
+		bulk->insert_room = room;
+	}
+	bulk->inserts[bulk->insert_count++] = bson_copy(doc);
+	return 0;
+}
+
+static void forget_inserts(struct mongo_bulk *bulk)
+{
+	while (bulk->insert_count > 0)
+		bson_destroy(bulk->inserts[--bulk->insert_count]);
+}
+
+/* Something else comes after the inserts: all of it is the driver's, in its order. */
+static int settle_inserts(struct mongo_bulk *bulk, struct err *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < bulk->insert_count; i++)
+		result = add_insert(bulk, bulk->inserts[i], err);
+	forget_inserts(bulk);
+	return result;
+}
+
+int mongo_bulk_insert(struct mongo_bulk *bulk, struct bytes doc, struct err *err)
+{
+	const struct mongo_guard *guard = bulk->mongo->guard;
+	bool timed = guard != NULL && guard->write_time > 0 && bulk->count == bulk->insert_count;
+	bson_t view;
 	int result = driver_view(doc, &view, err);
 
-	if (result != 0)
-		return result;
-	without_validation(&opts);
-	if (!mongoc_bulk_operation_insert_with_opts(bulk->operation, &view, &opts, &error))
-		result = not_added(&error, err);
-	else
+	if (result == 0)
+		result = timed ? keep_insert(bulk, &view, err) : add_insert(bulk, &view, err);
+	if (result == 0)
 		bulk->count++;
-	bson_destroy(&opts);
 	return result;
 }
 
@@ -71,6 +115,8 @@ int mongo_bulk_replace(struct mongo_bulk *bulk, struct bytes filter, struct byte
 
 	if (result == 0)
 		result = driver_view(doc, &doc_view, err);
+	if (result == 0)
+		result = settle_inserts(bulk, err);
 	if (result != 0)
 		return result;
 	without_validation(&opts);
@@ -93,6 +139,8 @@ int mongo_bulk_update(struct mongo_bulk *bulk, struct bytes filter, struct bytes
 
 	if (result == 0)
 		result = driver_view(update, &update_view, err);
+	if (result == 0)
+		result = settle_inserts(bulk, err);
 	if (result != 0)
 		return result;
 	(void)BSON_APPEND_BOOL(&opts, "upsert", upsert);
@@ -114,6 +162,8 @@ int mongo_bulk_delete(struct mongo_bulk *bulk, struct bytes filter, bool many, s
 	bson_error_t error;
 	int result = driver_view(filter, &view, err);
 
+	if (result == 0)
+		result = settle_inserts(bulk, err);
 	if (result != 0)
 		return result;
 	bool added = many ? mongoc_bulk_operation_remove_many_with_opts(
@@ -208,7 +258,7 @@ static int read_reply(struct mongo_bulk *bulk, const bson_t *driver_reply,
 	if (!done && !(refused_some && error->domain == MONGOC_ERROR_SERVER))
 		return driver_failed(bulk->mongo, error, driver_reply, NULL, err);
 	*result = (struct mongo_bulk_result){
-		.inserted = counted(reply, "nInserted"),
+		.inserted = counted(reply, "nInserted") + counted(reply, "insertedCount"),
 		.matched = counted(reply, "nMatched"),
 		.modified = counted(reply, "nModified"),
 		.upserted = counted(reply, "nUpserted"),
@@ -218,6 +268,21 @@ static int read_reply(struct mongo_bulk *bulk, const bson_t *driver_reply,
 		return 0;
 	checked = take_errors(bulk, errors.bytes, result, err);
 	return checked != 0 ? checked : check_lost(bulk, result, err);
+}
+
+/* The same messages as a bulk's, each with a maxTimeMS. */
+static bool insert_all(struct mongo_bulk *bulk, bson_t *reply, bson_error_t *error)
+{
+	bson_t opts;
+
+	without_validation(&opts);
+	(void)BSON_APPEND_BOOL(&opts, "ordered", true);
+	(void)BSON_APPEND_INT64(&opts, "maxTimeMS", bulk->mongo->guard->write_time);
+	(void)mongoc_write_concern_append(bulk->mongo->write_concern, &opts);
+	bool done = mongoc_collection_insert_many(bulk->collection,
+		(const bson_t **)(void *)bulk->inserts, bulk->insert_count, &opts, reply, error);
+	bson_destroy(&opts);
+	return done;
 }
 
 int mongo_bulk_run(struct mongo_bulk *bulk, struct mongo_bulk_result *ret_result, struct err *err)
@@ -235,7 +300,9 @@ int mongo_bulk_run(struct mongo_bulk *bulk, struct mongo_bulk_result *ret_result
 	if (failed != 0)
 		return failed;
 	driver_asks(bulk->mongo);
-	bool done = mongoc_bulk_operation_execute(bulk->operation, &reply, &error) != 0;
+	bool done = bulk->insert_count > 0
+			    ? insert_all(bulk, &reply, &error)
+			    : mongoc_bulk_operation_execute(bulk->operation, &reply, &error) != 0;
 	driver_answered(bulk->mongo);
 	failed = read_reply(bulk, &reply, &error, done, &result, err);
 	bson_destroy(&reply);
@@ -248,6 +315,8 @@ void mongo_bulk_free(struct mongo_bulk *bulk)
 {
 	if (bulk == NULL)
 		return;
+	forget_inserts(bulk);
+	free(bulk->inserts);
 	mongoc_bulk_operation_destroy(bulk->operation);
 	mongoc_collection_destroy(bulk->collection);
 	arena_release(&bulk->arena);

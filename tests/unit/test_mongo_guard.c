@@ -138,6 +138,60 @@ static void every_bulk_asks_on_every_connection(void **state)
 	assert_int_equal(run(again, "{\"dropDatabase\":1}"), 0);
 }
 
+static struct bytes numbered(struct str *out, int number)
+{
+	struct doc_writer writer;
+
+	str_truncate(out, 0);
+	doc_write_begin(&writer, out);
+	doc_write_int32(&writer, "_id", number);
+	doc_write_end(&writer);
+	return str_bytes(out);
+}
+
+/* With a write time inserts go another way: it has to look the same. */
+static void timed_inserts_tell_what_a_bulk_tells(void **state)
+{
+	CLEANUP(mongo_cleanup) struct mongo *mongo = NULL;
+	CLEANUP(mongo_bulk_cleanup) struct mongo_bulk *all = NULL, *some = NULL, *mixed = NULL;
+	CLEANUP_STR struct str doc = STR_INIT;
+	struct mongo_bulk_result result;
+	struct mongo_guard guard;
+	struct gate gate;
+	struct err err;
+
+	(void)state;
+	mongo = guarded(&gate, &guard);
+	guard.write_time = 20000;
+	assert_int_equal(run(mongo, "{\"dropDatabase\":1}"), 0);
+	assert_int_equal(mongo_bulk_begin(mongo, "a", &all, &err), 0);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(mongo_bulk_insert(all, numbered(&doc, i), &err), 0);
+	assert_int_equal(mongo_bulk_run(all, &result, &err), 0);
+	assert_int_equal(result.inserted, 100);
+	assert_int_equal(result.error_count, 0);
+
+	assert_int_equal(mongo_bulk_begin(mongo, "a", &some, &err), 0);
+	for (int i = 103; i > 95; i--)
+		assert_int_equal(mongo_bulk_insert(some, numbered(&doc, i), &err), 0);
+	assert_int_equal(mongo_bulk_run(some, &result, &err), 0);
+	assert_int_equal(result.inserted, 4);
+	assert_int_equal(result.error_count, 1);
+	assert_int_equal(result.errors[0].index, 4);
+	assert_int_equal(result.errors[0].code, 11000);
+
+	/* The delete comes between two inserts of one _id. */
+	assert_int_equal(mongo_bulk_begin(mongo, "a", &mixed, &err), 0);
+	assert_int_equal(mongo_bulk_insert(mixed, numbered(&doc, 200), &err), 0);
+	assert_int_equal(mongo_bulk_delete(mixed, numbered(&doc, 200), false, &err), 0);
+	assert_int_equal(mongo_bulk_insert(mixed, numbered(&doc, 200), &err), 0);
+	assert_int_equal(mongo_bulk_run(mixed, &result, &err), 0);
+	assert_int_equal(result.inserted, 2);
+	assert_int_equal(result.deleted, 1);
+	assert_int_equal(result.error_count, 0);
+	assert_int_equal(run(mongo, "{\"dropDatabase\":1}"), 0);
+}
+
 static void our_own_collection_is_not_the_sites(void **state)
 {
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
@@ -179,6 +233,7 @@ int main(void)
 		cmocka_unit_test(commands_that_write_ask),
 		cmocka_unit_test(commands_that_read_do_not),
 		cmocka_unit_test(every_bulk_asks_on_every_connection),
+		cmocka_unit_test(timed_inserts_tell_what_a_bulk_tells),
 		cmocka_unit_test(our_own_collection_is_not_the_sites),
 	};
 
