@@ -26,10 +26,12 @@ fail() {
 is() { if [ "$2" = "$3" ]; then ok "$1"; else fail "$1: '$2', not '$3'"; fi; }
 command() { "$out/tools/db_command" "$uri" "$1" "$2"; } # DATABASE COMMAND
 drop() { command "$1" '{"dropDatabase": 1}' >/dev/null 2>&1; }
-step() { # VERB MIGRATION DATABASE [OPTION…]
-	local verb=$1 migration=$2 database=$3
+step() { # VERB MIGRATION DATABASE [OPTION…]; its progress depends on the time, and is left out
+	local verb=$1 migration=$2 database=$3 status=0
 	shift 3
-	"$out/tools/try_step" "$@" "$verb" "$migration" "$uri" "$database" "$work/$database"
+	"$out/tools/try_step" "$@" "$verb" "$migration" "$uri" "$database" "$work/$database" 2>"$work/stderr" || status=$?
+	grep -v '^progress ' "$work/stderr" >&2
+	return $status
 }
 hash_of() { sha256sum <"$work/$1/backfill-21-102.json" | cut -d' ' -f1; }
 forget() { rm -rf "$work/$1"/*21-102* "$work/$1"/*.ndjson; } # DATABASE: the run's folder
