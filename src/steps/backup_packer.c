@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 
-enum { STACK_SIZE = 512 * 1024 };
+enum { STACK_SIZE = 512 * 1024, ROOM_KEPT = 2 * BACKUP_PIECE_OCTETS };
 
 /* Documents, one after another. */
 struct load {
@@ -32,6 +32,15 @@ struct backup_packer {
 	bool failed;
 	struct err err;
 };
+
+/* What one large document needed is not kept for all the small ones. */
+static void empty(struct str *octets)
+{
+	if (octets->room > ROOM_KEPT)
+		str_release(octets);
+	else
+		str_truncate(octets, 0);
+}
 
 /* ---- packing */
 
@@ -66,7 +75,7 @@ static int digest(
 
 static int compress(struct backup_packer *packer, const struct load *load, struct err *err)
 {
-	str_truncate(&packer->out, 0);
+	empty(&packer->out);
 	if (packer->stream == NULL || load->count == 0)
 		return 0;
 	int result = stream_write(packer->stream, str_bytes(&load->octets), err);
@@ -133,8 +142,10 @@ static void *work(void *argument)
 	struct err err;
 
 	while (take(packer)) {
-		if (pack(packer, &packer->packing, &err) == 0)
+		if (pack(packer, &packer->packing, &err) == 0) {
+			empty(&packer->packing.octets);
 			continue;
+		}
 		(void)pthread_mutex_lock(&packer->mutex);
 		packer->failed = true;
 		packer->err = err;
@@ -208,7 +219,7 @@ static int submit(struct backup_packer *packer, struct err *err)
 		(void)pthread_cond_broadcast(&packer->changed);
 	}
 	(void)pthread_mutex_unlock(&packer->mutex);
-	str_truncate(&packer->filling.octets, 0);
+	empty(&packer->filling.octets);
 	packer->filling.count = packer->filling.last = 0;
 	return result;
 }
