@@ -106,12 +106,18 @@ int spend(struct evaluation *evaluation, const struct node *node, uint64_t octet
 	return 0;
 }
 
+/* A level has at least its type, a name of an octet and its end, a length and an end. */
+enum { LEVEL_OCTETS = 7 };
+
 static bool nested_within(struct bytes doc, unsigned left)
 {
 	struct doc_iter iter = doc_iter_begin(doc);
 	struct value value;
 	const char *name;
 
+	/* Too small to be nested deeper, as most are: nothing of it has to be looked at. */
+	if (doc.size <= (size_t)left * LEVEL_OCTETS)
+		return true;
 	if (left == 0)
 		return false;
 	while (doc_iter_next(&iter, &name, &value))
@@ -123,9 +129,7 @@ static bool nested_within(struct bytes doc, unsigned left)
 
 int check_nesting(const struct node *node, const struct value *value, struct err *err)
 {
-	/* A level has at least its type, a name of an octet and its end, a length and an end. */
 	if ((value->type == VALUE_DOCUMENT || value->type == VALUE_ARRAY) &&
-		value->bytes.size > (size_t)DERIVE_NESTING_MAX * 7 &&
 		!nested_within(value->bytes, DERIVE_NESTING_MAX))
 		return err_set(err, ERR_LIMIT, "%s: the result is nested more than %d deep",
 			node->where, DERIVE_NESTING_MAX);
