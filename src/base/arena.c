@@ -25,10 +25,14 @@ struct arena_taken {
 static struct arena_block *add_block(struct arena *arena, size_t least)
 {
 	size_t size = least > BLOCK_SIZE ? least : BLOCK_SIZE;
+	struct arena_block *block = size == BLOCK_SIZE ? arena->spare : NULL;
 
-	if (size > SIZE_MAX - sizeof(struct arena_block))
+	if (size > SIZE_MAX - sizeof *block)
 		return NULL;
-	struct arena_block *block = malloc(sizeof *block + size);
+	if (block != NULL)
+		arena->spare = block->older;
+	else
+		block = malloc(sizeof *block + size);
 	if (block == NULL)
 		return NULL;
 	block->older = arena->newest;
@@ -138,28 +142,34 @@ static void free_taken(struct arena *arena)
 	arena->taken = NULL;
 }
 
-void arena_reset(struct arena *arena)
+/* What is within `keep` of the blocks that any use of the arena asks for is spare, the rest freed.
+ */
+static void set_aside(struct arena *arena, struct arena_block *blocks, size_t *keep)
 {
-	struct arena_block *block = arena->newest;
+	while (blocks != NULL) {
+		struct arena_block *block = blocks;
+		blocks = block->older;
+		if (block->size != BLOCK_SIZE || *keep < BLOCK_SIZE) {
+			free(block);
+			continue;
+		}
+		*keep -= BLOCK_SIZE;
+		block->older = arena->spare;
+		arena->spare = block;
+	}
+}
+
+void arena_reset(struct arena *arena, size_t keep)
+{
+	struct arena_block *used = arena->newest, *spare = arena->spare;
 
 	free_taken(arena);
-	if (block == NULL)
-		return;
-	while (block->older != NULL) {
-		struct arena_block *older = block->older;
-		free(block);
-		block = older;
-	}
-	block->used = 0;
-	arena->newest = block;
+	arena->newest = arena->spare = NULL;
+	set_aside(arena, used, &keep);
+	set_aside(arena, spare, &keep);
 }
 
 void arena_release(struct arena *arena)
 {
-	free_taken(arena);
-	while (arena->newest != NULL) {
-		struct arena_block *older = arena->newest->older;
-		free(arena->newest);
-		arena->newest = older;
-	}
+	arena_reset(arena, 0);
 }

@@ -15,9 +15,10 @@ struct arena_block;
 struct arena {
 	struct arena_block *newest;
 	struct arena_taken *taken;
+	struct arena_block *spare; /* kept by arena_reset */
 };
 
-#define ARENA_INIT ((struct arena){NULL, NULL})
+#define ARENA_INIT ((struct arena){NULL, NULL, NULL})
 
 void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
 void *arena_array(struct arena *arena, size_t count, size_t size); /* zeroed; checks the product */
@@ -28,8 +29,11 @@ struct bytes arena_bytes(struct arena *arena, struct bytes bytes); /* data NULL:
 /* What a string holds, which is empty afterwards: a large one is taken over and not copied. */
 struct bytes arena_take(struct arena *arena, struct str *str);
 
-/* Forgets everything but keeps one block, for an arena that is used once a batch. */
-void arena_reset(struct arena *arena);
+/*
+ * Forgets everything but keeps memory, at most so many octets, for an arena that is used again and
+ * again: giving it back and faulting it in anew for every batch costs more than what is done in it.
+ */
+void arena_reset(struct arena *arena, size_t keep);
 void arena_release(struct arena *arena);
 
 #endif

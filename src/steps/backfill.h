@@ -30,6 +30,9 @@ enum {
 	BACKFILL_BATCH_OCTETS = 4 * 1024 * 1024,  /* a batch ends at these, whatever its count */
 	BACKFILL_FLIGHT_OCTETS = 8 * 1024 * 1024, /* all batches at work, unless one has more */
 	BACKFILL_WORKERS_MAX = 32,
+	BACKFILL_KEPT_OCTETS =
+		16 * 1024 * 1024,	      /* of memory, for the next batches of all workers */
+	BACKFILL_SCRATCH_OCTETS = 256 * 1024, /* of it, for the next document of one */
 	BACKFILL_GROUP_OCTETS = 48 * 1024 * 1024,    /* documents of one group */
 	BACKFILL_DOCUMENT_OCTETS = 16 * 1024 * 1024, /* of a derived document, as MongoDB */
 	BACKFILL_IN_MAX = 1000,			     /* values in one $in */

@@ -252,8 +252,8 @@ static void forget_payloads(struct deriving *deriving, struct value *variables)
 		variables[lookup->slot] = (struct value){.type = VALUE_MISSING};
 		any = true;
 	}
-	arena_reset(deriving->run.scratch);
-	if (any || deriving->large) /* and the block that arena_reset keeps */
+	arena_reset(deriving->run.scratch, BACKFILL_SCRATCH_OCTETS);
+	if (any || deriving->large) /* and what arena_reset keeps */
 		arena_release(deriving->run.scratch);
 	if (deriving->large)
 		(void)pthread_mutex_unlock(batch->large);

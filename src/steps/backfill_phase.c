@@ -277,7 +277,7 @@ static void begin_slot(struct place *place, int64_t batch)
 {
 	struct slot *slot = slot_of(place->run, batch);
 
-	arena_reset(&slot->arena);
+	arena_reset(&slot->arena, 0);
 	(void)pthread_mutex_lock(&place->run->mutex);
 	slot->stage = STAGE_READ;
 	slot->ended = false;
@@ -340,7 +340,7 @@ static struct desk *take_desk(struct phase_run *run)
 
 static void leave_desk(struct phase_run *run, struct desk *desk, size_t octets)
 {
-	arena_reset(&desk->arena);
+	arena_reset(&desk->arena, BACKFILL_KEPT_OCTETS / run->workers);
 	(void)pthread_mutex_lock(&run->mutex);
 	desk->taken = false;
 	run->octets -= octets;

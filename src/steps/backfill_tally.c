@@ -144,7 +144,7 @@ int backfill_tally_take(struct backfill_tally *tally, const struct backfill *bac
 {
 	struct arena arena = tally->arena;
 
-	arena_reset(&arena);
+	arena_release(&arena);
 	*tally = (struct backfill_tally){
 		.arena = arena,
 		.number = number,

@@ -82,11 +82,43 @@ static void arenas_keep_what_they_gave(void **state)
 	assert_string_equal(arena_string_n(&arena, "copy", 2), "co");
 	struct bytes bytes = arena_bytes(&arena, bytes_make("a\0b", 3));
 	assert_true(bytes_equal(bytes, bytes_make("a\0b", 3)));
-	arena_reset(&arena);
+	arena_reset(&arena, 64 * 1024);
 	const unsigned char *again = arena_alloc(&arena, 1000);
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(again[i], 0);
 	arena_release(&arena);
+	arena_release(&arena);
+}
+
+/* The blocks that are there are filled before others are asked for, and are zeroed anew. */
+static void arenas_use_what_they_kept_again(void **state)
+{
+	enum { PIECE = 1000, PIECES = 300, KEPT = 100 * PIECE };
+	struct arena arena = ARENA_INIT;
+	const unsigned char *first[PIECES];
+	size_t again = 0;
+
+	(void)state;
+	for (size_t i = 0; i < PIECES; i++)
+		first[i] = memset(arena_alloc(&arena, PIECE), 0xFF, PIECE);
+	arena_reset(&arena, SIZE_MAX);
+	for (size_t i = 0; i < PIECES; i++) {
+		const unsigned char *piece = arena_alloc(&arena, PIECE);
+		for (size_t j = 0; j < PIECE; j++)
+			assert_int_equal(piece[j], 0);
+		for (size_t j = 0; j < PIECES; j++)
+			again += piece == first[j];
+	}
+	assert_int_equal(again, PIECES);
+	arena_reset(&arena, KEPT);
+	assert_non_null(arena_alloc(&arena, (size_t)10 * KEPT)); /* large ones are not kept */
+	arena_reset(&arena, KEPT);
+	size_t kept = 0;
+	for (; arena.spare != NULL; kept += PIECE)
+		assert_non_null(arena_alloc(&arena, PIECE));
+	assert_in_range(kept, KEPT / 2, KEPT);
+	arena_reset(&arena, 0);
+	assert_null(arena.spare);
 	arena_release(&arena);
 }
 
@@ -171,7 +203,7 @@ static void arenas_take_what_a_string_holds(void **state)
 		for (size_t i = 0; i < size; i++)
 			assert_int_equal(taken.data[i], 'a' + i % 26);
 	}
-	arena_reset(&arena);
+	arena_reset(&arena, 64 * 1024);
 	assert_string_equal(arena_string(&arena, "again"), "again");
 	arena_release(&arena);
 }
@@ -222,6 +254,7 @@ int main(void)
 		cmocka_unit_test(a_string_grows_out_of_what_it_borrowed),
 		cmocka_unit_test(strings_append_any_size),
 		cmocka_unit_test(arenas_keep_what_they_gave),
+		cmocka_unit_test(arenas_use_what_they_kept_again),
 		cmocka_unit_test(sizes_do_not_wrap),
 		cmocka_unit_test(errors_carry_context),
 		cmocka_unit_test(long_messages_are_cut_between_characters),
