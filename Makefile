@@ -116,15 +116,19 @@ $(BUILD)/offkit $(BUILD)/offkit-pack: $(BUILD)/%: $(OUT)/%
 	@cp $< $@.new && mv -f $@.new $@
 
 # ---- tests
+define link_unit
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -L$(DEPS)/lib -lcmocka $(LDLIBS)
+endef
 $(OUT)/unit/%: $(OUT)/obj/tests/unit/%.o $(LIB)
-	@mkdir -p $(@D)
-	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -L$(DEPS)/lib -lcmocka $(LDLIBS)
-# The terminal UI is a consumer: only its own tests link it.
+	$(link_unit)
+# The faces are consumers: only their own tests link them.
 $(OUT)/unit/test_tui_%: $(OUT)/obj/tests/unit/test_tui_%.o $(call object,$(TUI_SRC)) $(LIB)
-	@mkdir -p $(@D)
-	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -L$(DEPS)/lib -lcmocka $(LDLIBS)
+	$(link_unit)
+$(OUT)/unit/test_cli_%: $(OUT)/obj/tests/unit/test_cli_%.o \
+		$(call object,$(filter-out src/cli/main.c,$(CLI_SRC))) $(LIB)
+	$(link_unit)
 $(OUT)/tools/%: $(OUT)/obj/tests/tools/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

@@ -71,6 +71,15 @@ static void say(struct face *face, const char *text)
 	write_log(face, text);
 }
 
+void face_say(struct face *face, const struct str *text)
+{
+	CLEANUP_STR struct str line = STR_INIT;
+
+	str_append(&line, str_text(text), strlen(str_text(text)));
+	str_append_char(&line, '\n');
+	say(face, str_text(&line));
+}
+
 void face_note(struct face *face, const char *format, ...)
 {
 	char text[ERR_MESSAGE_MAX];

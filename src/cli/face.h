@@ -49,6 +49,8 @@ void face_append_fingerprint(struct str *out, const struct sha256 *digest, const
 
 /* A line on stderr and in the log. */
 void face_note(struct face *face, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The same of a text of any length: a gate's last lines, its way back, are never cut off. */
+void face_say(struct face *face, const struct str *text);
 
 /* Progress of long work: a line in place on a terminal, else a line every five seconds at most. */
 void face_progress(struct face *face, const char *what, uint64_t done, uint64_t total);

@@ -54,7 +54,7 @@ void plain_begin_line(struct str *out, const struct json *event)
 
 void plain_say(struct plain_face *plain, const struct str *line)
 {
-	face_note(plain->face, "%s", str_text(line));
+	face_say(plain->face, line);
 }
 
 /* ---- one function an event */
