@@ -82,6 +82,7 @@ static int status(struct face *face, const void *values, size_t operand_count,
 	if (rc < 0)
 		return rc;
 	database_view_find(face, &database);
+	newest.elsewhere = database.behind != NULL;
 	if (face->json) {
 		write_status_json(face, &newest, &database);
 	} else {
@@ -105,7 +106,7 @@ static int report(struct face *face, const void *values, size_t operand_count,
 	(void)operand_count;
 	(void)operands;
 	if (rc == 0 && !newest.found)
-		rc = err_set(err, ERR_NOT_FOUND, "nothing was done here yet");
+		rc = err_set(err, ERR_NOTHING_YET, "the state folder has no run");
 	if (rc == 0)
 		rc = report_json(&newest.history, &newest.head, &json, err);
 	if (rc < 0)

@@ -18,6 +18,23 @@ static void found_straggler(void *argument, const char *run, const struct mark *
 			(struct straggler){run, mark->collection, mark->path, count};
 }
 
+/* Whether a resume would be refused. A journal that cannot be read is told of its own. */
+static int judge(
+	struct face *face, const struct site *site, struct database_view *view, struct err *err)
+{
+	CLEANUP_FD int state_dirfd = -1;
+	struct err judgement;
+	int rc = face_open_state(face, &state_dirfd, err);
+
+	if (rc < 0)
+		return rc;
+	rc = ledger_judge_here(state_dirfd, site->state_dir, &view->ledger, &judgement);
+	if (rc != -ERR_STATE_BEHIND)
+		return 0;
+	view->behind = arena_string(&face->arena, judgement.message);
+	return view->behind == NULL ? err_no_memory(err) : 0;
+}
+
 static int ask(
 	struct face *face, const struct site *site, struct database_view *view, struct err *err)
 {
@@ -35,6 +52,8 @@ static int ask(
 		rc = ledger_read(str_bytes(&doc), &face->arena, &view->ledger, err);
 	if (rc == 0)
 		rc = ledger_stragglers(&view->ledger, mongo, found_straggler, view, err);
+	if (rc == 0 && ledger_is_open(&view->ledger))
+		rc = judge(face, site, view, err);
 	return rc;
 }
 
@@ -89,10 +108,18 @@ static void show_stragglers(struct face *face, const struct database_view *view)
 	}
 }
 
-static void show_known_run(struct face *face, const struct ledger *ledger, const char *newest_id)
+static void show_known_run(
+	struct face *face, const struct database_view *view, const char *newest_id)
 {
+	const struct ledger *ledger = &view->ledger;
 	struct str *out = &face->result;
 
+	if (view->behind != NULL) {
+		str_append_format(out, "There  %s ", face_sign(face, SIGN_WARN));
+		text_escape(out, bytes_of_string(view->behind), 0);
+		str_append_format(out, "\n       %s\n", err_next(ERR_STATE_BEHIND));
+		return;
+	}
 	if (!ledger->known || strcmp(ledger->run, newest_id) == 0)
 		return;
 	str_append_text(out, "There  run ");
@@ -124,7 +151,7 @@ void database_view_show(struct face *face, const struct database_view *view, con
 		lease_describe(&view->holder, out);
 	}
 	str_append_char(out, '\n');
-	show_known_run(face, &view->ledger, newest_id);
+	show_known_run(face, view, newest_id);
 	show_stragglers(face, view);
 }
 
@@ -140,8 +167,10 @@ static void write_holder(const struct lease_holder *holder, struct json_writer *
 		json_member_time(writer, "until", holder->expires);
 }
 
-static void write_known_run(const struct ledger *ledger, struct json_writer *writer)
+static void write_known_run(const struct database_view *view, struct json_writer *writer)
 {
+	const struct ledger *ledger = &view->ledger;
+
 	json_member_object(writer, "run");
 	json_member_string(writer, "id", ledger->run);
 	json_member_string(writer, "state", ledger->state);
@@ -149,6 +178,8 @@ static void write_known_run(const struct ledger *ledger, struct json_writer *wri
 	json_member_string(writer, "stateDir", ledger->state_dir);
 	json_member_integer(writer, "events", ledger->head.seq);
 	json_member_string(writer, "head", ledger->head.hash);
+	if (view->behind != NULL)
+		json_member_string(writer, "behind", view->behind);
 	json_write_end(writer);
 }
 
@@ -165,7 +196,7 @@ void database_view_write(const struct database_view *view, struct json_writer *w
 		write_holder(&view->holder, writer);
 	json_write_end(writer);
 	if (view->ledger.known)
-		write_known_run(&view->ledger, writer);
+		write_known_run(view, writer);
 	json_member_array(writer, "stragglers");
 	for (size_t i = 0; i < view->straggler_count; i++) {
 		json_write_object(writer);

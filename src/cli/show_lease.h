@@ -23,6 +23,7 @@ struct database_view {
 	bool leased;	     /* a lease was ever taken there */
 	struct lease_holder holder;
 	struct ledger ledger;
+	const char *behind; /* why the state folder cannot go on with its open run; NULL: it can */
 	size_t straggler_count;
 	struct straggler stragglers[STRAGGLERS_MAX];
 };

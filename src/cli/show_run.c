@@ -171,6 +171,8 @@ static const char *next_of(const struct newest_run *newest)
 {
 	if (*newest->holder != '\0')
 		return "offkit attach shows it; or wait until it ends";
+	if (newest->elsewhere)
+		return "not from this state folder, see There below";
 	switch (history_state(&newest->history)) {
 	case RUN_OPEN:
 		return "offkit resume goes on; offkit rollback undoes";

@@ -15,6 +15,7 @@ struct newest_run {
 	struct json_doc
 		*standing; /* the engine's feed.state line (kit-layout/feed.md), NULL: none */
 	bool found;	   /* there is a run */
+	bool elsewhere;	   /* the database says that it goes on elsewhere, or that another does */
 };
 
 /* Zero-initialise newest; release it in every case. A state folder that is not there has no run. */

@@ -32,7 +32,7 @@ static int find_run(struct run *run, struct arena *arena, struct ledger *ledger,
 	if (rc < 0)
 		return rc;
 	if (!ledger_is_open(ledger) || !history_is_run_id(ledger->run))
-		return err_set(err, ERR_USAGE,
+		return err_set(err, ERR_NO_RUN,
 			"the database knows no run that could be taken over%s%s",
 			ledger->known ? ": the last one is " : "",
 			ledger->known ? ledger->state : "");

@@ -55,6 +55,9 @@ struct ledger_view {
  */
 MUST_CHECK int ledger_judge(
 	const struct ledger *ledger, const struct ledger_view *view, struct err *err);
+/* The same of that state folder, -1: there is none. */
+MUST_CHECK int ledger_judge_here(
+	int state_dirfd, const char *state_dir, const struct ledger *ledger, struct err *err);
 
 /* ---- the next one; fields for lease_write, appended to out */
 

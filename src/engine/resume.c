@@ -229,7 +229,7 @@ int engine_rollback(const char *step_name, const struct engine_options *options,
 	if (rc == -ERR_NOT_FOUND && run_judge_nothing(options, err) < 0)
 		return -(int)err->code;
 	if (rc == -ERR_NOT_FOUND)
-		return err_set(err, ERR_ROLLBACK, "nothing was done here that could be undone");
+		return err_set(err, ERR_NO_RUN, "nothing was done here that could be undone");
 	return rc < 0 ? rc : rollback(&run, step_name, err);
 }
 

@@ -258,12 +258,20 @@ int run_view(
 	return 0;
 }
 
-static int judge(struct run *run, const struct ledger *ledger, struct err *err)
+int ledger_judge_here(
+	int state_dirfd, const char *state_dir, const struct ledger *ledger, struct err *err)
 {
-	struct ledger_view view = {.state_dir = run->options->site->state_dir};
-	int rc = run_view(run->options->state_dirfd, ledger, &view, err);
+	struct ledger_view view = {.state_dir = state_dir};
+	int rc = state_dirfd < 0 ? 0 : run_view(state_dirfd, ledger, &view, err);
 
 	return rc < 0 ? rc : ledger_judge(ledger, &view, err);
+}
+
+static int judge(struct run *run, const struct ledger *ledger, struct err *err)
+{
+	const struct engine_options *options = run->options;
+
+	return ledger_judge_here(options->state_dirfd, options->site->state_dir, ledger, err);
 }
 
 /* A run that was killed before the database knew of it has changed nothing there. */
