@@ -53,7 +53,8 @@ static int show_interrupted(struct face *face, struct err *err)
 		return err_set(err, ERR_NO_RUN, "no process of offkit is at work here");
 	if (!face->json)
 		newest_run_show(face, &newest);
-	return err_set(err, ERR_STOPPED, "run %s is not at work", newest.id);
+	return err_set(err, ERR_NOT_AT_WORK, "run %s %s", newest.id,
+		history_interrupted(&newest.history) ? "was interrupted" : "was stopped or failed");
 }
 
 static int attach(struct face *face, const void *values, size_t operand_count,

@@ -150,7 +150,7 @@ static int judge(const struct monitor *monitor, struct err *err)
 		return -(int)err->code;
 	}
 	if (monitor->run[0] == '\0')
-		return err_set(err, ERR_NOT_FOUND, "nothing was done here yet");
+		return err_set(err, ERR_NOTHING_YET, "the state folder has no run");
 	return 0;
 }
 

@@ -213,7 +213,8 @@ static int consent(struct solo *solo, const struct values *values, int state_dir
 	}
 	if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
 		return err_set(err, ERR_NO_TERMINAL,
-			"database %s is not empty, and there is no terminal to ask on",
+			"database %s is not empty; without a terminal it takes --yes --drop "
+			"--reason TEXT",
 			chosen->target);
 	return typed_name(chosen->target, err);
 }

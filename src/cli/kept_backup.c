@@ -98,10 +98,12 @@ int kept_backup_find(struct face *face, const char *backup_dir, const char *name
 	CLEANUP_FD int lock = -1;
 	int rc = newest(backup_dir, name, ret_id, err);
 
-	if (rc == 0)
-		rc = kept_backup_lock(backup_dir, ret_id, &lock, err);
-	if (rc == 0)
-		rc = file_read_at(lock, CHECKPOINT, CHECKPOINT_MAX, &text, err);
+	if (rc < 0)
+		return rc;
+	rc = kept_backup_lock(backup_dir, ret_id, &lock, err);
+	if (rc < 0)
+		return rc;
+	rc = file_read_at(lock, CHECKPOINT, CHECKPOINT_MAX, &text, err);
 	if (rc == 0)
 		rc = json_parse(
 			str_bytes(&text), JSON_LIMITS_OWN(CHECKPOINT_MAX), ret_checkpoint, err);

@@ -99,7 +99,7 @@ static int open_state(struct session *session, enum session_access access, struc
 	if (rc == -ERR_NOT_FOUND && access == SESSION_READS)
 		return 0;
 	if (rc == -ERR_NOT_FOUND)
-		return err_set(err, ERR_USAGE, "nothing was done here yet: there is no %s", path);
+		return err_set(err, ERR_NO_RUN, "nothing was done here yet: there is no %s", path);
 	if (rc < 0) {
 		(void)err_context(err, "the state folder %s", path);
 		return err_recode(err, ERR_STATE_FOLDER);
