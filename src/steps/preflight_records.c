@@ -80,6 +80,12 @@ static int judge(struct preflight *preflight, const struct step *step, struct co
 	case RECORD_DONE:
 		return judge_other_content(preflight, step, &record, err);
 	case RECORD_RUNNING:
+		/* A run that was taken over makes its checks again: its own record is no other's.
+		 */
+		if (strcmp(record.run_id, context.run_id) == 0)
+			return tell(preflight, step, &record, CHECK_WARNING,
+				"is recorded as begun and not as done",
+				"it is this run, which was taken over and goes on with it", err);
 		return tell(preflight, step, &record, CHECK_WARNING,
 			"is recorded as begun and not as done",
 			"it is carried out again; what that run made is not undone by this one",
