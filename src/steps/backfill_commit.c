@@ -37,6 +37,7 @@ void backfill_tell(const struct backfill_work *work)
 	const struct backfill_phase_state *done = &work->state->phases[work->state->phase];
 	int64_t elapsed = clock_boottime() - work->started;
 	int64_t fresh = done->documents - work->started_at;
+	int64_t rest = work->total > done->documents ? work->total - done->documents : 0;
 	struct step_progress progress = {
 		.phase = work->backfill.phases[work->state->phase].name,
 		.done = done->documents,
@@ -45,7 +46,8 @@ void backfill_tell(const struct backfill_work *work)
 		.left = -1,
 		.lag = throttle_lag(work->throttle),
 		.batch = work->state->batch,
-		.batches = (work->total + work->batch_size - 1) / work->batch_size,
+		/* The number goes on from phase to phase, as in the journal. */
+		.batches = work->state->batch + (rest + work->batch_size - 1) / work->batch_size,
 		.batch_size = work->batch_size,
 	};
 
