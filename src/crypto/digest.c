@@ -97,6 +97,15 @@ int sha256_of(struct bytes data, struct sha256 *ret_digest, struct err *err)
 	return 0;
 }
 
+int sha256_of_with(
+	struct sha256_stream *stream, struct bytes data, struct sha256 *ret_digest, struct err *err)
+{
+	if (stream == NULL)
+		return sha256_of(data, ret_digest, err);
+	int result = sha256_stream_update(stream, data, err);
+	return result != 0 ? result : sha256_stream_finish(stream, ret_digest, err);
+}
+
 bool sha256_equal(const struct sha256 *a, const struct sha256 *b)
 {
 	return memcmp(a->octets, b->octets, SHA256_SIZE) == 0;

@@ -32,6 +32,12 @@ void sha256_stream_free(struct sha256_stream *stream);
 void sha256_stream_cleanup(struct sha256_stream **stream);
 
 MUST_CHECK int sha256_of(struct bytes data, struct sha256 *ret_digest, struct err *err);
+/*
+ * The same by a stream at its beginning, which stays there, for many small messages: to find and
+ * make what computes a digest costs more than they do. NULL: made for this one.
+ */
+MUST_CHECK int sha256_of_with(struct sha256_stream *stream, struct bytes data,
+	struct sha256 *ret_digest, struct err *err);
 bool sha256_equal(const struct sha256 *a, const struct sha256 *b);
 
 void sha256_to_hex(const struct sha256 *digest, char hex[static SHA256_HEX_SIZE]);

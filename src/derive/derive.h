@@ -54,6 +54,7 @@ struct derive_run {
 	struct bytes root;	       /* $$ROOT */
 	const struct value *variables; /* as many as the names of compilation */
 	struct arena *scratch;	       /* results live here or in what they view */
+	struct sha256_stream *sha256;  /* for sha256_of_with; may be NULL */
 	uint64_t octets, steps;	       /* spent so far */
 };
 

@@ -424,7 +424,7 @@ static int evaluate_sha256(struct evaluation *evaluation, const struct node *nod
 	}
 	if (value.type != VALUE_STRING && value.type != VALUE_DOCUMENT && value.type != VALUE_ARRAY)
 		return unsuitable_type(node, "a string, a document or an array", &value, err);
-	result = sha256_of(value.bytes, &digest, err);
+	result = sha256_of_with(evaluation->run->sha256, value.bytes, &digest, err);
 	if (result != 0)
 		return result;
 	sha256_to_hex(&digest, hex);

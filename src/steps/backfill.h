@@ -213,7 +213,8 @@ struct backfill_batch {
 	struct backfill_failure *failures;
 	size_t finding_count, finding_room;
 	struct backfill_finding *findings; /* by lookups, then by units; of failures too */
-	struct mongo *mongo;	/* whom deriving asks for payloads; by backfill_look_up */
+	struct mongo *mongo;	      /* whom deriving asks for payloads; by backfill_look_up */
+	struct sha256_stream *sha256; /* of this batch alone while it is at work; may be NULL */
 	pthread_mutex_t *large; /* held while a large payload is in memory; NULL: nobody else is */
 };
 
@@ -242,8 +243,8 @@ MUST_CHECK int backfill_derive(struct backfill_batch *batch, const char *run_id,
 
 /* SHA-256 of a document without a write's volatile paths: by it documents are compared and hashed.
  */
-MUST_CHECK int backfill_leaf(struct bytes doc, const struct backfill_write *write,
-	struct sha256 *ret_leaf, struct err *err);
+MUST_CHECK int backfill_leaf(const struct backfill_batch *batch, struct bytes doc,
+	const struct backfill_write *write, struct sha256 *ret_leaf, struct err *err);
 /* doc without paths, appended to out. */
 MUST_CHECK int backfill_strip(
 	struct bytes doc, const char *const *paths, size_t count, struct str *out, struct err *err);
@@ -293,7 +294,8 @@ struct backfill_phase_state {
 };
 
 struct backfill_state {
-	size_t phase; /* that is at work; phase_count: all done */
+	struct sha256_stream *sha256; /* for the chains */
+	size_t phase;		      /* that is at work; phase_count: all done */
 	int64_t batch;
 	int64_t in_chunk; /* units of this phase's unfinished chunk */
 	int64_t ahead;	  /* units after the last one that may be at work already */

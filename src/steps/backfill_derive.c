@@ -56,14 +56,16 @@ int backfill_strip(
 	return str_check(out, err);
 }
 
-int backfill_leaf(struct bytes doc, const struct backfill_write *write, struct sha256 *ret_leaf,
-	struct err *err)
+int backfill_leaf(const struct backfill_batch *batch, struct bytes doc,
+	const struct backfill_write *write, struct sha256 *ret_leaf, struct err *err)
 {
-	CLEANUP_STR struct str stable = STR_INIT;
+	char small[4096]; /* where most of them end */
+	CLEANUP_STR struct str stable = STR_BORROW(small, sizeof small);
 	int result =
 		backfill_strip(doc, write->volatile_paths, write->volatile_count, &stable, err);
 
-	return result != 0 ? result : sha256_of(str_bytes(&stable), ret_leaf, err);
+	return result != 0 ? result
+			   : sha256_of_with(batch->sha256, str_bytes(&stable), ret_leaf, err);
 }
 
 /* ---- one unit */
@@ -132,7 +134,7 @@ static int keep(struct deriving *deriving, const struct backfill_write *write,
 	};
 	if (derived.document.data == NULL)
 		return err_no_memory(err);
-	int result = backfill_leaf(derived.document, write, &derived.leaf, err);
+	int result = backfill_leaf(batch, derived.document, write, &derived.leaf, err);
 	if (result != 0)
 		return result;
 	derived.id = doc_get(derived.document, "_id");
@@ -275,7 +277,8 @@ int backfill_derive(struct backfill_batch *batch, const char *run_id, struct err
 			.batch = batch,
 			.run = {.root = unit->root,
 				.variables = unit->variables,
-				.scratch = &scratch},
+				.scratch = &scratch,
+				.sha256 = batch->sha256},
 			.unit = i,
 			.first = batch->derived_count,
 		};

@@ -195,7 +195,8 @@ static int compute_keys(const struct backfill_lookup *lookup, struct backfill_ba
 		const char *name;
 		struct derive_run run = {.root = batch->units[i].root,
 			.variables = batch->units[i].variables,
-			.scratch = batch->arena};
+			.scratch = batch->arena,
+			.sha256 = batch->sha256};
 		keys[i] = (struct value){.type = VALUE_MISSING};
 		if (derive_evaluate(lookup->key, &run, &keys[i], &failed) != 0) {
 			batch->units[i].failed = (const struct err *)arena_bytes(

@@ -48,6 +48,7 @@ struct slot {
 /* What a worker works in, used again and again. */
 struct desk {
 	struct arena arena;
+	struct sha256_stream *sha256;
 	bool taken;
 };
 
@@ -359,7 +360,10 @@ static int work_on(
 	struct place place = {.run = run};
 
 	(void)item;
-	int result = read_batch(&place, &batch, crew, err);
+	int result = desk->sha256 != NULL ? 0 : sha256_stream_new(&desk->sha256, err);
+	batch.sha256 = desk->sha256;
+	if (result == 0)
+		result = read_batch(&place, &batch, crew, err);
 	if (result == 0)
 		result = do_batch(&place, &batch, mongo, crew, err);
 	leave_desk(run, desk, place.octets);
@@ -501,8 +505,10 @@ static void end(struct phase_run *run)
 		arena_release(&run->slots[i].arena);
 		backfill_tally_release(&run->slots[i].tally);
 	}
-	for (size_t i = 0; i < run->workers; i++)
+	for (size_t i = 0; i < run->workers; i++) {
 		arena_release(&run->desks[i].arena);
+		sha256_stream_free(run->desks[i].sha256);
+	}
 	(void)pthread_cond_destroy(&run->changed);
 	(void)pthread_mutex_destroy(&run->large);
 	(void)pthread_mutex_destroy(&run->mutex);

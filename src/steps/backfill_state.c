@@ -15,13 +15,14 @@
 #include "base/cleanup.h"
 #include "base/hex.h"
 
-static int chain(struct sha256 *head, const struct sha256 *link, struct err *err)
+static int chain(struct backfill_state *state, struct sha256 *head, const struct sha256 *link,
+	struct err *err)
 {
 	uint8_t both[2 * SHA256_SIZE];
 
 	memcpy(both, head->octets, SHA256_SIZE);
 	memcpy(both + SHA256_SIZE, link->octets, SHA256_SIZE);
-	return sha256_of(bytes_make(both, sizeof both), head, err);
+	return sha256_of_with(state->sha256, bytes_make(both, sizeof both), head, err);
 }
 
 int backfill_state_new(struct arena *arena, struct backfill_state **ret_state, struct err *err)
@@ -36,12 +37,15 @@ int backfill_state_new(struct arena *arena, struct backfill_state **ret_state, s
 		if (state->phases[i].sources == NULL)
 			return err_no_memory(err);
 	}
-	*ret_state = state;
-	return 0;
+	int result = sha256_stream_new(&state->sha256, err);
+	if (result == 0)
+		*ret_state = state;
+	return result;
 }
 
 void backfill_state_release(struct backfill_state *state)
 {
+	sha256_stream_cleanup(&state->sha256);
 	str_release(&state->after);
 }
 
@@ -123,7 +127,7 @@ static int end_chunk(
 
 	for (size_t i = 0; result == 0 && i < phase->write_count; i++) {
 		struct backfill_target *target = &state->targets[phase->writes[i].target];
-		result = chain(&target->total, &target->chunk, err);
+		result = chain(state, &target->total, &target->chunk, err);
 		memset(&target->chunk, 0, sizeof target->chunk);
 	}
 	state->in_chunk = 0;
@@ -140,7 +144,8 @@ int backfill_state_add(struct backfill_state *state, const struct backfill_phase
 		for (; result == 0 && next < tally->leaf_count && tally->leaves[next].unit == i;
 			next++) {
 			const struct backfill_leaf *leaf = &tally->leaves[next];
-			result = chain(&state->targets[leaf->target].chunk, &leaf->digest, err);
+			result = chain(
+				state, &state->targets[leaf->target].chunk, &leaf->digest, err);
 		}
 		if (result == 0 && ++state->in_chunk == BACKFILL_CHUNK)
 			result = end_chunk(state, phase, err);

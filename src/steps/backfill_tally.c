@@ -15,8 +15,10 @@ static int count_unit(struct backfill_tally *tally, const struct backfill_batch 
 	tally->counted.documents += (int64_t)unit->documents;
 	if (batch->phase->count_by == NULL)
 		return 0;
-	struct derive_run run = {
-		.root = unit->root, .variables = unit->variables, .scratch = batch->arena};
+	struct derive_run run = {.root = unit->root,
+		.variables = unit->variables,
+		.scratch = batch->arena,
+		.sha256 = batch->sha256};
 	struct value value;
 	struct err unsuitable;
 	/* A document whose source cannot be told is counted all the same. */

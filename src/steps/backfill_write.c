@@ -29,7 +29,7 @@ static int judge(struct backfill_batch *batch, struct backfill_derived *derived,
 	struct bytes existing, const char *run_id, struct err *err)
 {
 	struct sha256 leaf;
-	int result = backfill_leaf(existing, derived->write, &leaf, err);
+	int result = backfill_leaf(batch, existing, derived->write, &leaf, err);
 
 	if (result != 0)
 		return result;

@@ -38,6 +38,10 @@ static void test_sha256_known_answers(void **state)
 		struct bytes text = bytes_of_string(cases[i][0]);
 		assert_int_equal(sha256_of(text, &digest, &err), 0);
 		assert_string_equal(hex_of(&digest, hex), cases[i][1]);
+		assert_int_equal(sha256_of_with(stream, text, &digest, &err), 0);
+		assert_string_equal(hex_of(&digest, hex), cases[i][1]);
+		assert_int_equal(sha256_of_with(NULL, text, &digest, &err), 0);
+		assert_string_equal(hex_of(&digest, hex), cases[i][1]);
 		for (size_t k = 0; k < text.size; k++)
 			assert_int_equal(
 				sha256_stream_update(stream, bytes_make(text.data + k, 1), &err),
