@@ -15,8 +15,7 @@ bool bytes_equal(struct bytes a, struct bytes b)
 	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
-/* Makes room for more octets and the terminator. */
-static bool reserve(struct str *str, size_t more)
+static bool grow(struct str *str, size_t more)
 {
 	if (str->failed)
 		return false;
@@ -25,8 +24,6 @@ static bool reserve(struct str *str, size_t more)
 		return false;
 	}
 	size_t wanted = str->size + more + 1;
-	if (wanted <= str->room)
-		return true;
 	size_t room = str->room < 64 ? 64 : str->room;
 	while (room < wanted)
 		room *= room < 4096 ? 4 : 2;
@@ -41,6 +38,12 @@ static bool reserve(struct str *str, size_t more)
 	str->text = text;
 	str->room = room;
 	return true;
+}
+
+/* Makes room for more octets and the terminator. */
+static inline bool reserve(struct str *str, size_t more)
+{
+	return (more < str->room - str->size && !str->failed) || grow(str, more);
 }
 
 /*

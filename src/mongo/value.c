@@ -59,22 +59,26 @@ static bool string_size(struct bytes rest, size_t *ret_size)
 	return true;
 }
 
-static bool cstring_size(struct bytes rest, size_t *ret_size)
+/* The octets of a name and its end: eight at a time, of which the lowest that is zero shows. */
+static inline bool cstring_size(struct bytes rest, size_t *ret_size)
 {
-	/* Most names are short: a call of memchr would cost more than to look. */
-	size_t soon = rest.size < 24 ? rest.size : 24, i = 0;
+	const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+	size_t i = 0;
 
-	while (i < soon && rest.data[i] != 0)
-		i++;
-	if (i == soon) {
-		const uint8_t *end =
-			rest.size == i ? NULL : memchr(rest.data + i, 0, rest.size - i);
-		if (end == NULL)
-			return false;
-		i = (size_t)(end - rest.data);
+	for (; rest.size - i >= sizeof ones; i += sizeof ones) {
+		uint64_t eight = load_u64(rest.data + i);
+		uint64_t zeros = (eight - ones) & ~eight & highs;
+		if (zeros != 0) {
+			*ret_size = i + (size_t)__builtin_ctzll(zeros) / 8 + 1;
+			return true;
+		}
 	}
-	*ret_size = i + 1;
-	return true;
+	for (; i < rest.size; i++)
+		if (rest.data[i] == 0) {
+			*ret_size = i + 1;
+			return true;
+		}
+	return false;
 }
 
 static bool document_size(struct bytes rest, size_t *ret_size)
@@ -83,14 +87,6 @@ static bool document_size(struct bytes rest, size_t *ret_size)
 		return false;
 	size_t size = load_u32(rest.data);
 	if (size < DOC_SIZE_MIN || size > rest.size || rest.data[size - 1] != 0)
-		return false;
-	*ret_size = size;
-	return true;
-}
-
-static bool fixed(struct bytes rest, size_t size, size_t *ret_size)
-{
-	if (rest.size < size)
 		return false;
 	*ret_size = size;
 	return true;
@@ -122,39 +118,32 @@ static bool regex_size(struct bytes rest, size_t *ret_size)
 	return true;
 }
 
-/* The octets of a value's body at the beginning of rest; false if it does not fit or is malformed.
- */
-static bool body_size(enum value_type type, struct bytes rest, size_t *ret_size)
+/* Types whose bodies are all of one size: that and 1. */
+static const uint8_t fixed_sizes[UINT8_MAX + 1] = {
+	[VALUE_UNDEFINED] = 1,
+	[VALUE_NULL] = 1,
+	[VALUE_MIN_KEY] = 1,
+	[VALUE_MAX_KEY] = 1,
+	[VALUE_BOOL] = 1 + 1,
+	[VALUE_INT32] = 4 + 1,
+	[VALUE_DOUBLE] = 8 + 1,
+	[VALUE_DATE] = 8 + 1,
+	[VALUE_TIMESTAMP] = 8 + 1,
+	[VALUE_INT64] = 8 + 1,
+	[VALUE_OBJECT_ID] = OBJECT_ID_SIZE + 1,
+	[VALUE_DECIMAL128] = DECIMAL128_SIZE + 1,
+};
+
+static bool rare_body_size(enum value_type type, struct bytes rest, size_t *ret_size)
 {
 	switch (type) {
-	case VALUE_STRING:
 	case VALUE_JAVASCRIPT:
 	case VALUE_SYMBOL:
 		return string_size(rest, ret_size);
-	case VALUE_DOCUMENT:
-	case VALUE_ARRAY:
 	case VALUE_JAVASCRIPT_SCOPE: /* begins with its whole length and ends with a document */
 		return document_size(rest, ret_size);
 	case VALUE_BINARY:
 		return binary_size(rest, ret_size);
-	case VALUE_UNDEFINED:
-	case VALUE_NULL:
-	case VALUE_MIN_KEY:
-	case VALUE_MAX_KEY:
-		return fixed(rest, 0, ret_size);
-	case VALUE_BOOL:
-		return fixed(rest, 1, ret_size);
-	case VALUE_INT32:
-		return fixed(rest, 4, ret_size);
-	case VALUE_DOUBLE:
-	case VALUE_DATE:
-	case VALUE_TIMESTAMP:
-	case VALUE_INT64:
-		return fixed(rest, 8, ret_size);
-	case VALUE_OBJECT_ID:
-		return fixed(rest, OBJECT_ID_SIZE, ret_size);
-	case VALUE_DECIMAL128:
-		return fixed(rest, DECIMAL128_SIZE, ret_size);
 	case VALUE_REGEX:
 		return regex_size(rest, ret_size);
 	case VALUE_DB_POINTER:
@@ -162,10 +151,26 @@ static bool body_size(enum value_type type, struct bytes rest, size_t *ret_size)
 			return false;
 		*ret_size += OBJECT_ID_SIZE;
 		return true;
-	case VALUE_MISSING:
-		break;
+	default:
+		return false;
 	}
-	return false;
+}
+
+/* The octets of a value's body at the beginning of rest; false if it does not fit or is malformed.
+ */
+static inline bool body_size(enum value_type type, struct bytes rest, size_t *ret_size)
+{
+	size_t fixed = fixed_sizes[(uint8_t)type];
+
+	if (fixed > 0) {
+		*ret_size = fixed - 1;
+		return fixed - 1 <= rest.size;
+	}
+	if (type == VALUE_STRING)
+		return string_size(rest, ret_size);
+	if (type == VALUE_DOCUMENT || type == VALUE_ARRAY)
+		return document_size(rest, ret_size);
+	return rare_body_size(type, rest, ret_size);
 }
 
 static bool text_valid(enum value_type type, struct bytes body)
@@ -290,7 +295,7 @@ static struct value value_of_body(enum value_type type, struct bytes body)
 }
 
 /* The next element as it stands, its value not looked at. */
-static inline bool next_element(struct doc_iter *iter, const char **ret_name,
+static inline bool next_element(struct doc_iter *iter, struct bytes *ret_name,
 	enum value_type *ret_type, struct bytes *ret_body)
 {
 	if (iter->doc.size < DOC_SIZE_MIN || iter->offset >= iter->doc.size - 1)
@@ -305,7 +310,7 @@ static inline bool next_element(struct doc_iter *iter, const char **ret_name,
 	size_t start = iter->offset + 1 + name_size;
 	if (!body_size(type, bytes_make(iter->doc.data + start, end - start), &body))
 		return false;
-	*ret_name = (const char *)at + 1;
+	*ret_name = bytes_make(at + 1, name_size - 1);
 	*ret_type = type;
 	*ret_body = bytes_make(iter->doc.data + start, body);
 	iter->offset = start + body;
@@ -315,10 +320,11 @@ static inline bool next_element(struct doc_iter *iter, const char **ret_name,
 bool doc_iter_next(struct doc_iter *iter, const char **ret_name, struct value *ret_value)
 {
 	enum value_type type;
-	struct bytes body;
+	struct bytes name, body;
 
-	if (!next_element(iter, ret_name, &type, &body))
+	if (!next_element(iter, &name, &type, &body))
 		return false;
+	*ret_name = (const char *)name.data;
 	*ret_value = value_of_body(type, body);
 	return true;
 }
@@ -326,11 +332,11 @@ bool doc_iter_next(struct doc_iter *iter, const char **ret_name, struct value *r
 size_t doc_count(struct bytes doc)
 {
 	struct doc_iter iter = doc_iter_begin(doc);
-	struct value value;
-	const char *name;
+	struct bytes name, body;
+	enum value_type type;
 	size_t count = 0;
 
-	while (doc_iter_next(&iter, &name, &value))
+	while (next_element(&iter, &name, &type, &body))
 		count++;
 	return count;
 }
@@ -339,11 +345,11 @@ static struct value get_n(struct bytes doc, const char *wanted, size_t size)
 {
 	struct doc_iter iter = doc_iter_begin(doc);
 	enum value_type type;
-	struct bytes body;
-	const char *name;
+	struct bytes name, body;
 
 	while (next_element(&iter, &name, &type, &body))
-		if (name[0] == wanted[0] && strncmp(name, wanted, size) == 0 && name[size] == '\0')
+		if (name.size == size && name.data[0] == (uint8_t)wanted[0] &&
+			memcmp(name.data, wanted, size) == 0)
 			return value_of_body(type, body);
 	return (struct value){.type = VALUE_MISSING};
 }
