@@ -69,7 +69,8 @@ static void tell_manager(enum event which, const struct json *event)
 		notify_manager("STATUS=%s %lld %%", step,
 			(long long)(plain_number(event, "done") * 100 / total));
 	else if (which == EVENT_WAITING && plain_true(event, "waiting"))
-		notify_manager("STATUS=%s waits for the server", step);
+		/* After a reboot that comes first, and may take longer than a start is given. */
+		notify_manager("READY=1\nSTATUS=waiting for the server");
 	else if (which == EVENT_STOPPING)
 		notify_manager("STOPPING=1\nSTATUS=stopping at the next safe point");
 	else if (which == EVENT_RUN_END)
