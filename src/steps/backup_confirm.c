@@ -30,8 +30,9 @@ static int confirm_item(
 	struct backup_open *open = run->open[place];
 	const struct backup_reading reading = {
 		run->index.collections[place].name, run->average[place], COMPRESSION_NONE};
-	int result = backup_read_range(&reading, range, open, mongo, tally, err);
 
+	backup_open_enter(open);
+	int result = backup_read_range(&reading, range, open, mongo, tally, err);
 	if (result == 0 && backup_open_leave(open, ranges, range))
 		result = compare(run, place, open, err);
 	return result != 0 ? err_context(err, "%s", run->index.collections[place].name) : 0;

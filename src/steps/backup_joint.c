@@ -154,8 +154,10 @@ int backup_joint_append(struct backup_joint *joint, struct bytes data, struct er
 
 	if (result == 0)
 		result = sha256_stream_update(joint->digest, data, err);
+	if (result != 0)
+		return err_context(err, "%s", joint->name);
 	joint->size += data.size;
-	return result != 0 ? err_context(err, "%s", joint->name) : 0;
+	return 0;
 }
 
 int backup_joint_state(

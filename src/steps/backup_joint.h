@@ -25,6 +25,7 @@ MUST_CHECK int backup_joint_new(
 MUST_CHECK int backup_joint_reopen(int dirfd, const char *name, uint64_t size,
 	const struct sha256 *sha256, struct backup_joint **ret_joint, struct err *err);
 
+/* All of it or nothing, as far as the state says: what a failure left is behind it. */
 MUST_CHECK int backup_joint_append(struct backup_joint *joint, struct bytes data, struct err *err);
 /* Size and SHA-256 of what was appended so far. */
 MUST_CHECK int backup_joint_state(

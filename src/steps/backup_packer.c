@@ -82,34 +82,45 @@ static int compress(struct backup_packer *packer, const struct load *load, struc
 	return result != 0 ? result : stream_writer_cut(packer->stream, err);
 }
 
+/* All of it moves or nothing: a checkpoint may be made when this has failed. */
 static int put(struct backup_packer *packer, const struct load *load, const struct lthash *sum,
-	struct err *err)
+	struct backup_range *behind, struct err *err)
 {
 	struct backup_open *open = packer->open;
-	struct bytes last =
-		bytes_make(str_text(&load->octets) + load->last, load->octets.size - load->last);
+	struct backup_range *range = packer->range;
 	int result = 0;
 
 	(void)pthread_mutex_lock(&open->mutex);
 	if (open->joint != NULL)
 		result = backup_joint_append(open->joint, str_bytes(&packer->out), err);
-	if (result == 0 && load->count > 0 && !load->end)
-		result = backup_range_advance(packer->range, last, err);
-	lthash_merge(&open->sum, sum);
-	if (result == 0 && load->end)
-		packer->range->done = true;
+	if (result == 0) {
+		const struct str before = range->last;
+		range->last = behind->last;
+		behind->last = before;
+		range->done = load->end;
+		lthash_merge(&open->sum, sum);
+	}
 	(void)pthread_mutex_unlock(&open->mutex);
 	return result;
 }
 
 static int pack(struct backup_packer *packer, const struct load *load, struct err *err)
 {
+	struct bytes last =
+		bytes_make(str_text(&load->octets) + load->last, load->octets.size - load->last);
+	struct backup_range behind = {.last = STR_INIT};
 	struct lthash sum;
 	int result = digest(packer, load, &sum, err);
 
 	if (result == 0)
 		result = compress(packer, load, err);
-	return result != 0 ? result : put(packer, load, &sum, err);
+	/* Behind the end nothing is asked for. */
+	if (result == 0 && !load->end)
+		result = backup_range_advance(&behind, last, err);
+	if (result == 0)
+		result = put(packer, load, &sum, &behind, err);
+	str_release(&behind.last);
+	return result;
 }
 
 /* ---- the thread */

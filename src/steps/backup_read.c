@@ -110,6 +110,8 @@ static int read_item(
 	struct backup_open *open = NULL;
 	int result = open_collection(run, place, &open, err);
 
+	if (result == 0)
+		backup_open_enter(open);
 	if (result == 0 && !backup_is_view(collection) && !range->done)
 		result = backup_read_range(&reading, range, open, mongo, tally, err);
 	if (result == 0 && backup_open_leave(open, ranges, range))

@@ -30,12 +30,21 @@ void backup_open_free(struct backup_open *open)
 	free(open);
 }
 
+void backup_open_enter(struct backup_open *open)
+{
+	(void)pthread_mutex_lock(&open->mutex);
+	open->readers++;
+	(void)pthread_mutex_unlock(&open->mutex);
+}
+
+/* A range is done when its end is in the file, which is before its reader leaves: who makes the end
+ * must be the last, for what is ended is freed. */
 bool backup_open_leave(
 	struct backup_open *open, struct backup_ranges *ranges, struct backup_range *range)
 {
 	(void)pthread_mutex_lock(&open->mutex);
 	range->done = true;
-	bool last = !open->ended;
+	bool last = --open->readers == 0 && !open->ended;
 	for (size_t i = 0; i < ranges->count; i++)
 		last = last && ranges->ranges[i].done;
 	if (last)

@@ -17,13 +17,16 @@ struct backup_open {
 	   behind */
 	struct backup_joint *joint; /* NULL: only digested */
 	struct lthash sum;
-	bool ended;   /* all its ranges are done, and one thread makes the end */
-	bool settled; /* which it has done: nobody looks at it any more */
+	size_t readers; /* threads that are in it */
+	bool ended;	/* all its ranges are done, and one thread makes the end */
+	bool settled;	/* which it has done: nobody looks at it any more */
 };
 
 MUST_CHECK int backup_open_new(struct backup_open **ret_open, struct err *err);
 void backup_open_free(struct backup_open *open);
-/* Ends a range; true for the one thread that has to end the collection. */
+/* By each thread before it reads a range of it, and when it has read it to its end. */
+void backup_open_enter(struct backup_open *open);
+/* True for the one thread that has to end the collection: the last that is in it. */
 bool backup_open_leave(
 	struct backup_open *open, struct backup_ranges *ranges, struct backup_range *range);
 void backup_open_settle(struct backup_open *open);
