@@ -202,7 +202,9 @@ static int run(struct shared *shared, pthread_t *threads, size_t workers, struct
 		return result;
 	(void)pthread_mutex_lock(&shared->mutex);
 	while (shared->running > 0) {
-		wait_a_moment(shared);
+		/* What finished while we looked has not been waited for: its signal is gone. */
+		if (shared->handed == shared->finished_count)
+			wait_a_moment(shared);
 		hand_over(shared);
 		look(shared);
 	}
