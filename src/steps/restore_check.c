@@ -17,7 +17,7 @@ static int check_file(
 	return result != 0 ? result : backup_reader_check(reader, file, err);
 }
 
-/* Without digests: that it can be decoded to its end. */
+/* Without digests: that it can be decoded to its end, and that a server will take what it has. */
 static int check_foreign(struct restoring *restoring, const struct backup_file *file,
 	struct crew_tally *tally, struct err *err)
 {
@@ -28,9 +28,22 @@ static int check_foreign(struct restoring *restoring, const struct backup_file *
 		return 0;
 	int result = backup_reader_new(
 		restoring->dirfd, file->name, restoring->index.compression, &reader, err);
-	while (result == 0 && (result = backup_reader_next(reader, &doc, err)) == 1)
+	while (result == 0 && (result = backup_reader_next(reader, &doc, err)) == 1) {
+		result = doc_check(doc, err);
+		if (result != 0)
+			return err_context(err, "%s", file->name);
 		result = crew_cancelled(tally, err);
+	}
 	return result;
+}
+
+/* An index that no journal knows may say anything. */
+static int check_definition(const struct backup_collection *collection, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct backup_metadata metadata;
+
+	return restore_metadata(collection, &arena, &metadata, err);
 }
 
 int restore_check_collection(
@@ -39,12 +52,12 @@ int restore_check_collection(
 	struct restoring *restoring = self;
 	const struct backup_collection *collection =
 		&restoring->index.collections[restoring->items[item].place];
-	int result;
+	int result = check_definition(collection, err);
 
 	(void)mongo;
-	if (restoring->index.foreign)
+	if (result == 0 && restoring->index.foreign)
 		result = check_foreign(restoring, &collection->documents, tally, err);
-	else
+	else if (result == 0)
 		result = check_file(restoring->dirfd, &collection->documents, tally, err);
 	if (result == 0 && !restoring->index.foreign)
 		result = check_file(restoring->dirfd, &collection->metadata, tally, err);

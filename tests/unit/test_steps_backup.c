@@ -303,6 +303,49 @@ static void nothing_is_dropped_for_a_damaged_backup(void **state)
 	end(&scene);
 }
 
+static void write_file(const char *folder, const char *name, struct bytes octets)
+{
+	CLEANUP_FD int dirfd = -1;
+	struct err err;
+
+	MUST(folder_make(folder, &dirfd, &err));
+	MUST(file_write_durable_at(dirfd, name, octets, 0600, &err));
+}
+
+/* Its lengths are right, and the server would refuse it: but only when all else is gone. */
+static void nothing_is_dropped_for_a_foreign_file_of_no_bson(void **state)
+{
+	(void)state;
+	static const char metadata[] = "{\"indexes\":[],\"collectionName\":\"x\"}";
+	CLEANUP_STR struct str folder = STR_INIT, database_folder = STR_INIT, doc = STR_INIT;
+	struct restore_result done;
+	struct scene scene;
+	struct err err;
+
+	begin(&scene);
+	MUST(step_backup.apply(context(&scene), &err));
+	MUST(restore_into(&scene, true, &done, &err));
+	MUST(doc_from_json_text(bytes_of_string("{\"_id\":1,\"a\":1}"), &doc, &err));
+	str_append_format(&folder, "%s/dump", scene.folder);
+	str_append_format(&database_folder, "%s/dump/any", scene.folder);
+	write_file(str_text(&folder), "prelude.json", bytes_of_string("{}"));
+	write_file(str_text(&database_folder), "x.metadata.json", bytes_of_string(metadata));
+	const struct restore restore = {.dir = str_text(&folder),
+		.mongo = scene.mongo,
+		.into = target,
+		.drop = true,
+		.workers = 2,
+		.host = &scene.host};
+	for (int round = 0; round < 2; round++) {
+		doc.text[4] = round == 0 ? 0x60 : 0x10; /* the type of _id */
+		write_file(str_text(&database_folder), "x.bson", str_bytes(&doc));
+		int result = restore_backup(&restore, &done, &err);
+		assert_int_equal(result, round == 0 ? -ERR_RESTORE : 0);
+		assert_int_equal(count_in_target(&scene, "c0"), round == 0 ? DOCUMENTS : 0);
+	}
+	end(&scene);
+}
+
 /* ---- without a server */
 
 static void names_are_escaped_as_mongodump_does(void **state)
@@ -412,6 +455,7 @@ int main(void)
 		cmocka_unit_test(an_undo_is_proved_by_digest),
 		cmocka_unit_test(a_backup_is_restored),
 		cmocka_unit_test(nothing_is_dropped_for_a_damaged_backup),
+		cmocka_unit_test(nothing_is_dropped_for_a_foreign_file_of_no_bson),
 	};
 
 	mongo_library_begin();
