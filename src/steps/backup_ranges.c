@@ -231,7 +231,11 @@ static int split(struct mongo *mongo, const char *collection, int64_t octets,
 		return 0;
 	}
 	(void)add(ranges, class, true);
-	return split_by_sample(mongo, collection, octets, ranges, err);
+	result = split_by_sample(mongo, collection, octets, ranges, err);
+	/* A bound takes in a symbol among strings, which have one order; $type does not. */
+	if (result == 0 && ranges->count == 1)
+		result = keep_id(&ranges->arena, str_bytes(&first), &ranges->ranges[0].lower, err);
+	return result;
 }
 
 int backup_ranges_make(struct mongo *mongo, const char *collection, int64_t octets,

@@ -345,6 +345,24 @@ static void a_range_goes_on_behind_nan(void **state)
 	end(&scene);
 }
 
+/* It has its place among the strings, and is none for $type. */
+static void a_symbol_among_strings_is_read(void **state)
+{
+	(void)state;
+	struct backup_ranges ranges;
+	struct scene scene;
+	struct err err;
+
+	begin_large(&scene);
+	run_command(scene.mongo, "{\"insert\":\"n\",\"documents\":[{\"_id\":\"a\"},{\"_id\":"
+				 "{\"$symbol\":\"m\"}},{\"_id\":\"z\"}]}");
+	MUST(backup_ranges_make(scene.mongo, "n", 500 << 20, 16 << 20, &ranges, &err));
+	assert_int_equal(count_in(&scene, "n", &ranges), 3);
+	backup_ranges_release(&ranges);
+	run_command(scene.mongo, "{\"drop\":\"n\"}");
+	end(&scene);
+}
+
 static void ranges_are_read_strictly(void **state)
 {
 	(void)state;
@@ -376,6 +394,7 @@ int main(void)
 		cmocka_unit_test(ranges_are_read_strictly),
 		cmocka_unit_test(ranges_have_every_document_once),
 		cmocka_unit_test(a_range_goes_on_behind_nan),
+		cmocka_unit_test(a_symbol_among_strings_is_read),
 		cmocka_unit_test(what_was_kept_is_not_read_again),
 		cmocka_unit_test(a_file_that_is_not_what_it_was_is_read_again),
 		cmocka_unit_test(what_stands_behind_the_checkpoint_goes),
