@@ -267,10 +267,8 @@ int ledger_judge_here(
 	return rc < 0 ? rc : ledger_judge(ledger, &view, err);
 }
 
-static int judge(struct run *run, const struct ledger *ledger, struct err *err)
+static int judge(const struct engine_options *options, const struct ledger *ledger, struct err *err)
 {
-	const struct engine_options *options = run->options;
-
 	return ledger_judge_here(options->state_dirfd, options->site->state_dir, ledger, err);
 }
 
@@ -311,10 +309,9 @@ int run_judge_resume(struct run *run, struct err *err)
 	run->recorded = strcmp(ledger.run, run->id) == 0;
 	if (!run->recorded && !ledger_is_open(&ledger) && !has_begun(run))
 		return 0;
-	if (run->recorded)
-		return judge(run, &ledger, err);
-	struct ledger_view view = {.state_dir = run->options->site->state_dir};
-	return ledger_judge(&ledger, &view, err);
+	/* The newest may be another run of this folder: one that is undone, one that ended before
+	 * it began. */
+	return judge(run->options, &ledger, err);
 }
 
 int run_judge_nothing(const struct engine_options *options, struct err *err)
@@ -322,7 +319,6 @@ int run_judge_nothing(const struct engine_options *options, struct err *err)
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	CLEANUP(mongo_cleanup) struct mongo *mongo = NULL;
 	CLEANUP_STR struct str doc = STR_INIT;
-	struct ledger_view view = {.state_dir = options->site->state_dir};
 	struct ledger ledger;
 	struct err ignored;
 
@@ -331,7 +327,8 @@ int run_judge_nothing(const struct engine_options *options, struct err *err)
 		lease_look(mongo, &doc, &ignored) < 0 ||
 		ledger_read(str_bytes(&doc), &arena, &ledger, &ignored) < 0)
 		return 0;
-	return ledger_is_open(&ledger) ? ledger_judge(&ledger, &view, err) : 0;
+	/* One that ended here, while the database could not be told, is no run that is missing. */
+	return ledger_is_open(&ledger) ? judge(options, &ledger, err) : 0;
 }
 
 int run_judge_kit(struct run *run, struct err *err)
@@ -367,5 +364,6 @@ int run_judge_install(struct run *run, struct err *err)
 	bool wanted;
 	int rc = read_to_judge(run, &arena, &ledger, &wanted, err);
 
-	return rc < 0 || !wanted || !ledger_is_open(&ledger) ? rc : judge(run, &ledger, err);
+	return rc < 0 || !wanted || !ledger_is_open(&ledger) ? rc
+							     : judge(run->options, &ledger, err);
 }
