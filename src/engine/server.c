@@ -1,16 +1,15 @@
 #include "engine/server.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "engine/control.h"
+#include "engine/history.h"
 #include "engine/server_inside.h"
-
-enum { STACK_SIZE = 512 * 1024 };
 
 void server_lock(struct server *server)
 {
@@ -33,13 +32,6 @@ static void set_text(struct str *str, const char *text)
 	str_append_text(str, text);
 }
 
-static const char *text_of(const struct json *event, const char *name)
-{
-	const struct json *member = event == NULL ? NULL : json_member(event, name);
-
-	return member != NULL && json_type(member) == JSON_STRING ? json_string(member) : "";
-}
-
 /* ---- what the run tells */
 
 static void changed(struct server *server)
@@ -58,14 +50,14 @@ static bool begins_work(const char *event)
 /* What a face that comes later is told in one line. */
 static void follow(struct server *server, const struct json *event)
 {
-	const char *name = text_of(event, "event");
+	const char *name = history_text(event, "event");
 
 	if (begins_work(name)) {
-		set_text(&server->step, text_of(event, "step"));
+		set_text(&server->step, history_text(event, "step"));
 		server->step_since = clock_boottime();
 	} else if (strcmp(name, event_name(EVENT_QUESTION)) == 0) {
-		set_text(&server->question_id, text_of(event, "id"));
-		set_text(&server->question_text, text_of(event, "text"));
+		set_text(&server->question_id, history_text(event, "id"));
+		set_text(&server->question_text, history_text(event, "text"));
 	} else if (strcmp(name, event_name(EVENT_ANSWER)) == 0) {
 		set_text(&server->question_id, "");
 	} else if (strcmp(name, event_name(EVENT_STOPPING)) == 0) {
@@ -104,15 +96,15 @@ static void on_journal(void *self, int run_dirfd)
 
 static int answer_yes(const struct json *question, struct str *ret_choice, struct err *err)
 {
-	const char *kind = text_of(question, "kind");
+	const char *kind = history_text(question, "kind");
 
-	const char *flag = text_of(question, "flag");
+	const char *flag = history_text(question, "flag");
 
 	if (strcmp(kind, "confirm") == 0 || strcmp(kind, "type") == 0)
 		return err_set(err, ERR_PREFLIGHT,
 			"--yes does not answer \"%s\": repeat with %s --reason TEXT",
-			text_of(question, "text"), *flag == '\0' ? "--accept-inexact" : flag);
-	str_append_text(ret_choice, text_of(question, "default"));
+			history_text(question, "text"), *flag == '\0' ? "--accept-inexact" : flag);
+	str_append_text(ret_choice, history_text(question, "default"));
 	return 0;
 }
 
@@ -121,11 +113,11 @@ static bool is_offered(const struct json *question, const char *answer)
 {
 	const struct json *choices = json_member(question, "choices");
 
-	if (*text_of(question, "expected") != '\0')
+	if (*history_text(question, "expected") != '\0')
 		return true;
 	for (const struct json *choice = choices == NULL ? NULL : json_first(choices);
 		choice != NULL; choice = json_next(choice))
-		if (strcmp(text_of(choice, "name"), answer) == 0)
+		if (strcmp(history_text(choice, "name"), answer) == 0)
 			return true;
 	return choices == NULL;
 }
@@ -135,7 +127,7 @@ static bool take_answer(struct server *server, const struct json *question, stru
 {
 	if (server->answer_id.size == 0)
 		return false;
-	bool taken = strcmp(str_text(&server->answer_id), text_of(question, "id")) == 0 &&
+	bool taken = strcmp(str_text(&server->answer_id), history_text(question, "id")) == 0 &&
 		     is_offered(question, str_text(&server->answer));
 	if (taken)
 		str_append(ret_choice, server->answer.text, server->answer.size);
@@ -301,24 +293,6 @@ static struct server *make(const struct server_options *options)
 	return server;
 }
 
-static int start_thread(struct server *server, struct err *err)
-{
-	pthread_attr_t attributes;
-	sigset_t all, before;
-
-	if (pthread_attr_init(&attributes) != 0)
-		return err_no_memory(err);
-	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	/* Signals are the run's thread's. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	int errnum = pthread_create(&server->thread, &attributes, server_thread, server);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	(void)pthread_attr_destroy(&attributes);
-	return errnum == 0 ? 0
-			   : err_set_errno(err, ERR_NO_MEMORY, errnum, "no thread can be started");
-}
-
 int server_start(const struct server_options *options, int first_fd, struct server **ret_server,
 	struct err *err)
 {
@@ -337,7 +311,7 @@ int server_start(const struct server_options *options, int first_fd, struct serv
 	if (rc == 0 && options->state_dirfd >= 0)
 		rc = control_listen(options->state_dirfd, &server->listen_fd, err);
 	if (rc == 0)
-		rc = start_thread(server, err);
+		rc = thread_start(&server->thread, server_thread, server, err);
 	if (rc < 0) {
 		server_hide(server);
 		server->links[0].up.fd = -1;

@@ -19,8 +19,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/thread.h"
 
-enum { STACK = 512 * 1024, ADDRESS_SIZE = INET6_ADDRSTRLEN + 10, SERVERS_MAX = 16, ROUNDS = 2 };
+enum { ADDRESS_SIZE = INET6_ADDRSTRLEN + 10, SERVERS_MAX = 16, ROUNDS = 2 };
 
 struct watch {
 	pthread_t thread;
@@ -214,23 +215,6 @@ static void *watch_on(void *argument)
 	return NULL;
 }
 
-static int start_thread(struct watch *watch)
-{
-	pthread_condattr_t monotonic;
-	pthread_attr_t small;
-
-	(void)pthread_mutex_init(&watch->lock, NULL);
-	(void)pthread_condattr_init(&monotonic);
-	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&watch->ended, &monotonic);
-	(void)pthread_condattr_destroy(&monotonic);
-	(void)pthread_attr_init(&small);
-	(void)pthread_attr_setstacksize(&small, STACK);
-	int failed = pthread_create(&watch->thread, &small, watch_on, watch);
-	(void)pthread_attr_destroy(&small);
-	return failed;
-}
-
 int driver_watch(const char *uri, int32_t bound, struct watch **ret_watch, struct err *err)
 {
 	struct watch *watch = calloc(1, sizeof *watch);
@@ -239,11 +223,19 @@ int driver_watch(const char *uri, int32_t bound, struct watch **ret_watch, struc
 		return err_no_memory(err);
 	watch->bound = bound;
 	watch->uri = strdup(uri);
-	int failed = watch->uri == NULL ? ENOMEM : start_thread(watch);
-	if (failed != 0) {
+	int result = watch->uri == NULL ? err_no_memory(err) : thread_condition(&watch->ended, err);
+	if (result == 0) {
+		(void)pthread_mutex_init(&watch->lock, NULL);
+		result = thread_start(&watch->thread, watch_on, watch, err);
+		if (result != 0) {
+			(void)pthread_cond_destroy(&watch->ended);
+			(void)pthread_mutex_destroy(&watch->lock);
+		}
+	}
+	if (result != 0) {
 		free(watch->uri);
 		free(watch);
-		return err_set_errno(err, ERR_NO_MEMORY, failed, "a thread for a connection");
+		return result;
 	}
 	*ret_watch = watch;
 	return 0;
