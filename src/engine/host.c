@@ -42,15 +42,19 @@ static int host_note(void *self, const char *text, struct err *err)
 static int host_checkpoint(void *self, struct bytes fields, struct err *err)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	struct run *run = self;
 	int rc = json_parse(fields, JSON_LIMITS_OWN(JOURNAL_LINE_MAX), &doc, err);
 
 	if (rc < 0)
 		return err_recode(err, ERR_INTERNAL);
-	struct json_writer *writer = step_event(self, EVENT_CHECKPOINT);
+	const struct json *before = host_checkpoint_of(run, run->walk.steps[run->current].name);
+	/* What is about to be tried again is written down again: that is no progress. */
+	bool is_news = before == NULL || !json_equal(before, json_root(doc));
+	struct json_writer *writer = step_event(run, EVENT_CHECKPOINT);
 	json_member_value(writer, "data", json_root(doc));
-	rc = run_event_end(self, err);
-	if (rc == 0)
-		run_progressed(self);
+	rc = run_event_end(run, err);
+	if (rc == 0 && is_news)
+		run_progressed(run);
 	return rc;
 }
 

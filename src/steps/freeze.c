@@ -72,7 +72,11 @@ static int leave_checkpoint(const struct step_context *context, const struct ttl
 	json_write_begin(&writer, &text);
 	json_write_object(&writer);
 	json_member_bool(&writer, "hook", context->site->freeze.argv != NULL);
-	json_member_time(&writer, "frozenAt", clock_now());
+	if (json_member(context->checkpoint, "frozenAt") != NULL)
+		json_member_value(
+			&writer, "frozenAt", json_member(context->checkpoint, "frozenAt"));
+	else
+		json_member_time(&writer, "frozenAt", clock_now());
 	if (silence == NULL)
 		json_member_string(&writer, "silence", "looking");
 	else
