@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
-enum { BACKLOG = 8 };
+enum { BACKLOG = 8, CONNECT_PATIENCE = 2 /* s */ };
 
 /* A folder of /proc/self/fd is the folder itself, whatever its own path is. */
 static void make_address(int state_dirfd, struct sockaddr_un *address)
@@ -116,17 +117,28 @@ void control_remove(int state_dirfd)
 
 int control_connect(int state_dirfd, int *ret_fd, struct err *err)
 {
+	static const struct timeval patience = {.tv_sec = CONNECT_PATIENCE}, forever;
 	struct sockaddr_un address;
 	CLEANUP_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return failed(err, "socket");
 	make_address(state_dirfd, &address);
+	/* A stopped engine takes nobody in, and the kernel lets only so many wait. */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0)
+		return failed(err, "setsockopt");
 	if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
 		if (errno == ENOENT || errno == ECONNREFUSED)
 			return err_set(err, ERR_NOT_FOUND, "no engine listens in the state folder");
+		if (errno == EAGAIN)
+			return err_set(err, ERR_STATE_FOLDER,
+				"the socket %s: the engine takes nobody in; its process may be "
+				"stopped",
+				CONTROL_NAME);
 		return failed(err, "connect");
 	}
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &forever, sizeof forever) != 0)
+		return failed(err, "setsockopt");
 	if (!may_be_trusted(fd))
 		return err_set(err, ERR_STATE_FOLDER, "the socket %s belongs to somebody else",
 			CONTROL_NAME);

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "engine/control.h"
+#include "engine/history.h"
 #include "engine/lines.h"
 #include "engine/lock.h"
 #include "engine/server.h"
@@ -188,23 +190,16 @@ bool feed_in_command(const struct feed *feed)
 
 /* ---- lines that are the feed's own */
 
-static const char *text_of(const struct json *event, const char *name)
-{
-	const struct json *member = json_member(event, name);
-
-	return member != NULL && json_type(member) == JSON_STRING ? json_string(member) : "";
-}
-
 static void take_end(struct feed *feed, const struct json *end)
 {
-	const char *code = text_of(end, "code");
+	const char *code = history_text(end, "code");
 
 	feed->ended = true;
 	if (strcmp(code, "NONE") == 0)
 		return;
 	enum err_code by_name = err_by_name(code);
 	err_set(&feed->outcome, by_name == ERR_NONE ? ERR_INTERNAL : by_name, "%s",
-		text_of(end, "message"));
+		history_text(end, "message"));
 }
 
 static void take_own(struct feed *feed, struct bytes line)
@@ -218,7 +213,7 @@ static void take_own(struct feed *feed, struct bytes line)
 		json_parse(line, JSON_LIMITS_OWN(FEED_LINE_MAX), &doc, &ignored) < 0)
 		return;
 	const struct json *own = json_root(doc);
-	const char *name = text_of(own, "event");
+	const char *name = history_text(own, "event");
 	if (strcmp(name, "feed.end") == 0)
 		take_end(feed, own);
 	else if (strcmp(name, "feed.state") == 0) {
@@ -228,17 +223,32 @@ static void take_own(struct feed *feed, struct bytes line)
 	}
 }
 
-/* The engine's process says how it ended when its last line did not arrive. */
+/* Whether it has ended, or does within a moment: its sockets close before it can be waited for. */
+static bool reap(pid_t pid, int *ret_status)
+{
+	enum { PATIENCE = 10 * 1000, LOOK = 10 }; /* ms */
+	const int64_t begun = clock_boottime();
+
+	for (;;) {
+		pid_t got = waitpid(pid, ret_status, WNOHANG);
+		if (got == pid)
+			return true;
+		if ((got < 0 && errno != EINTR) || clock_boottime() - begun >= PATIENCE)
+			return false;
+		(void)poll(NULL, 0, LOOK);
+	}
+}
+
+/* The engine's process says how it ended when its last line did not arrive. One that could not keep
+ * this face is still at work. */
 static int ended_without_a_word(struct feed *feed, struct err *err)
 {
 	int status = 0;
 	pid_t pid = feed->pid;
 
-	if (pid == 0)
-		return err_set(err, ERR_ENGINE_LOST, "the connection to it was cut");
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
 	feed->pid = 0;
+	if (pid == 0 || !reap(pid, &status))
+		return err_set(err, ERR_ENGINE_LOST, "the connection to it was cut");
 	if (WIFSIGNALED(status))
 		return err_set(err, ERR_ENGINE_LOST, "process %lld was ended by signal %d (%s)",
 			(long long)pid, WTERMSIG(status), strsignal(WTERMSIG(status)));

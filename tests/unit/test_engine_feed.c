@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
+#include "engine/control.h"
 #include "engine/feed.h"
 
 static const char QUESTION[] = "{\"event\":\"question\",\"id\":\"q1\"}";
@@ -214,6 +216,66 @@ static void a_face_that_is_held_holds_no_run(void **state)
 	(void)close(through[1]);
 }
 
+/* A line that is too long costs this face its connection, and nothing else. */
+static void a_connection_that_is_cut_is_no_run_that_ended(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str text = STR_INIT, over = STR_INIT;
+	char path[] = "/tmp/offkit-feed-XXXXXX";
+	struct feed_options options = OPTIONS;
+	struct feed *feed, *again;
+	struct bytes line;
+	struct err err;
+	int rc, status = 0;
+
+	assert_non_null(mkdtemp(path));
+	assert_int_equal(folder_open(path, &options.state_dirfd, &err), 0);
+	assert_int_equal(feed_start(asking, NULL, &options, &feed, &err), 0);
+	assert_string_equal(next(feed, &text), QUESTION);
+	str_append_format(&over, "%05000d", 0);
+	feed_answer(feed, "q1", str_text(&over));
+	while ((rc = feed_next(feed, &line, &err)) >= 0)
+		(void)poll(NULL, 0, 1);
+	assert_int_equal(rc, -ERR_ENGINE_LOST);
+	assert_non_null(strstr(err.message, "cut"));
+	assert_int_equal(feed_finish(feed, &err), -ERR_ENGINE_LOST);
+
+	assert_int_equal(feed_attach(options.state_dirfd, FEED_COMMAND, &again, &err), 0);
+	assert_string_equal(next(again, &text), QUESTION);
+	feed_answer(again, "q1", "begin");
+	assert_string_equal(next(again, &text), "");
+	assert_int_equal(feed_finish(again, &err), 0);
+	assert_true(wait(&status) > 0);
+	(void)close(options.state_dirfd);
+	assert_int_equal(rmdir(path), 0);
+}
+
+/* As an engine that is stopped: it listens and takes nobody in. */
+static void a_stopped_engine_holds_nobody_who_asks(void **state)
+{
+	enum { MORE_THAN_MAY_WAIT = 32 };
+	(void)state;
+	char path[] = "/tmp/offkit-feed-XXXXXX";
+	int state_dirfd = -1, listen_fd = -1, fds[MORE_THAN_MAY_WAIT], count = 0, rc = 0;
+	struct err err;
+
+	assert_non_null(mkdtemp(path));
+	assert_int_equal(folder_open(path, &state_dirfd, &err), 0);
+	assert_int_equal(control_listen(state_dirfd, &listen_fd, &err), 0);
+	while (count < MORE_THAN_MAY_WAIT &&
+		(rc = control_connect(state_dirfd, &fds[count], &err)) == 0)
+		count++;
+	assert_true(count < MORE_THAN_MAY_WAIT);
+	assert_int_equal(rc, -ERR_STATE_FOLDER);
+	assert_non_null(strstr(err.message, "takes nobody in"));
+	while (count > 0)
+		(void)close(fds[--count]);
+	(void)close(listen_fd);
+	control_remove(state_dirfd);
+	(void)close(state_dirfd);
+	assert_int_equal(rmdir(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +286,8 @@ int main(void)
 		cmocka_unit_test(without_a_face_it_stops_at_its_question),
 		cmocka_unit_test(a_process_that_dies_is_noticed),
 		cmocka_unit_test(a_face_that_is_held_holds_no_run),
+		cmocka_unit_test(a_connection_that_is_cut_is_no_run_that_ended),
+		cmocka_unit_test(a_stopped_engine_holds_nobody_who_asks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
