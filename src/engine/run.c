@@ -280,8 +280,12 @@ int run_plan_event(struct run *run, const struct step_plan *plan, struct err *er
 
 /* ---- questions */
 
+/* What must be typed is not answered by the name of the choice that it stands for. */
 static const char *find_choice(const struct question *question, const char *name)
 {
+	if (question->expected != NULL)
+		return strcmp(name, question->expected) == 0 ? question->choices[0].name
+							     : question->initial;
 	for (const struct choice *choice = question->choices; choice->name != NULL; choice++)
 		if (strcmp(choice->name, name) == 0)
 			return choice->name;
@@ -336,10 +340,6 @@ int run_ask(
 	if (rc < 0)
 		return rc;
 	const char *choice = find_choice(question, str_text(&answer));
-	if (choice == NULL && question->expected != NULL)
-		choice = strcmp(str_text(&answer), question->expected) == 0
-				 ? question->choices[0].name
-				 : question->initial;
 	if (choice == NULL)
 		return err_set(err, ERR_INTERNAL,
 			"the face answered %s with a choice that it has not", id);
@@ -349,8 +349,10 @@ int run_ask(
 	json_member_string(writer, "by", by);
 	if (run->options->step.reason != NULL)
 		json_member_string(writer, "reason", run->options->step.reason);
-	*ret_choice = choice;
-	return run_event_end(run, err);
+	rc = run_event_end(run, err);
+	if (rc == 0)
+		*ret_choice = choice;
+	return rc;
 }
 
 int run_check_stop(struct run *run, struct err *err)
