@@ -47,17 +47,17 @@ static int find_run(struct run *run, struct arena *arena, struct ledger *ledger,
 	return 0;
 }
 
-/* Nobody has gone on with it between our look and our lease. */
-static int still_the_same(struct run *run, const struct ledger *seen, struct err *err)
+/* Between our look and our lease somebody may have gone on with it, or begun to undo it. */
+static int look_again(struct run *run, struct arena *arena, struct ledger *ledger, struct err *err)
 {
-	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	struct ledger now;
-	int rc = ledger_read(lease_document(run->lease), &arena, &now, err);
+	int rc = ledger_read(lease_document(run->lease), arena, &now, err);
 
 	if (rc < 0)
 		return rc;
-	if (strcmp(now.run, seen->run) != 0 || !ledger_is_open(&now))
-		return err_set(err, ERR_LOCKED, "run %s went on elsewhere meanwhile", seen->run);
+	if (strcmp(now.run, ledger->run) != 0 || !ledger_is_open(&now))
+		return err_set(err, ERR_LOCKED, "run %s went on elsewhere meanwhile", ledger->run);
+	*ledger = now;
 	return 0;
 }
 
@@ -255,7 +255,7 @@ int run_adopt(struct run *run, struct str *target, struct err *err)
 	if (rc == 0)
 		rc = run_take_lease(run, err);
 	if (rc == 0)
-		rc = still_the_same(run, &ledger, err);
+		rc = look_again(run, &arena, &ledger, err);
 	if (rc < 0)
 		return rc;
 	run->effects = true;
