@@ -50,6 +50,8 @@ int run_fail(struct run *run, struct err *err)
 	if (!run->effects && err->code == ERR_MIGRATION)
 		(void)err_recode(err, ERR_PREFLIGHT);
 	struct err failure = *err;
+	if (failure.code == ERR_DATABASE_LOST && run->lease != NULL)
+		lease_unsure(run->lease);
 	const char *outcome = failure.code == ERR_CANCELLED ? "cancelled"
 			      : failure.code == ERR_STOPPED ? "stopped"
 							    : "failed";

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include "engine/lease_document.h"
 #include "text/text.h"
 
@@ -76,6 +77,7 @@ struct lease {
 	pthread_t thread;
 	bool thread_runs;
 	struct mongo *mongo; /* the thread's; before and after it the maker's */
+	bool unsure;	     /* what was sent last may still come */
 
 	pthread_mutex_t mutex; /* for what is below */
 	pthread_cond_t changed;
@@ -325,19 +327,18 @@ static int read_taken(struct lease *lease, struct bytes doc, struct err *err)
 
 static int start_thread(struct lease *lease, struct err *err)
 {
-	pthread_condattr_t attributes;
-	int failed = pthread_condattr_init(&attributes);
+	int rc = thread_condition(&lease->changed, err);
 
-	if (failed == 0)
-		failed = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	if (failed == 0)
-		failed = pthread_cond_init(&lease->changed, &attributes);
-	if (failed == 0)
-		failed = pthread_mutex_init(&lease->mutex, NULL);
-	if (failed == 0)
-		failed = pthread_create(&lease->thread, NULL, keep_renewing, lease);
-	lease->thread_runs = failed == 0;
-	return failed == 0 ? 0 : err_set_errno(err, ERR_NO_MEMORY, failed, "a thread");
+	if (rc < 0)
+		return rc;
+	(void)pthread_mutex_init(&lease->mutex, NULL);
+	rc = thread_start(&lease->thread, keep_renewing, lease, err);
+	lease->thread_runs = rc == 0;
+	if (rc < 0) {
+		(void)pthread_cond_destroy(&lease->changed);
+		(void)pthread_mutex_destroy(&lease->mutex);
+	}
+	return rc;
 }
 
 static int take(struct lease *lease, const struct lease_claim *claim, struct err *err)
@@ -388,8 +389,14 @@ static void give_back(struct lease *lease)
 	if (lease->token == 0 || lease->lost || lease->failure.code != ERR_NONE ||
 		connect_again(lease, &ignored) < 0)
 		return;
-	(void)!lease_document_renew(
-		lease->mongo, lease->token, 0, bytes_make(NULL, 0), &ours, &ignored);
+	/* One that has expired is waited for, one that is free is not. */
+	(void)!lease_document_renew(lease->mongo, lease->token, lease->unsure ? 1 : 0,
+		bytes_make(NULL, 0), &ours, &ignored);
+}
+
+void lease_unsure(struct lease *lease)
+{
+	lease->unsure = true;
 }
 
 void lease_release(struct lease *lease)

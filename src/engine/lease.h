@@ -22,9 +22,10 @@
  * way (a stopped process, a queue in the network). It can only write the documents that the run's
  * id and the source determine; the undo sweeps again, and `status` looks for what is left over.
  *
- * Inserts and the commands of documents have the maxTimeMS. Bulks of other operations have none and
- * are of one batch. What builds an index, a validator or a shard key may work for longer than the
- * lease at the server, while the lease goes on being renewed, and is safe to be asked for twice.
+ * Every command that writes documents has the maxTimeMS, and each that a bulk is sent as is asked
+ * for by itself; none is sent again but by who has read what became of it. What builds an index, a
+ * validator or a shard key may work for longer than the lease at the server, while the lease goes
+ * on being renewed, and is safe to be asked for twice.
  *
  * Codes: ERR_LOCKED if somebody else has it, ERR_LEASE_LOST if somebody else took it, the
  * database's.
@@ -100,6 +101,9 @@ struct lease_claim {
  */
 MUST_CHECK int lease_take(
 	const struct lease_claim *claim, struct lease **ret_lease, struct err *err);
+/* The run ends, and of its last write it is not known whether it will still be done: who comes next
+ * waits for that as if the lease had not been given back. */
+void lease_unsure(struct lease *lease);
 /* Stops renewing, and gives it back unless it is lost or the database does not answer. */
 void lease_release(struct lease *lease);
 

@@ -1,180 +1,188 @@
+/*
+ * A bulk as the commands that it is sent as: insert, update, delete, each of one kind and of a size
+ * that every server takes. Not by the driver's bulk operations: what those cut a bulk into is sent
+ * without the guard being asked again, and without maxTimeMS.
+ */
 #include "mongo/driver.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "text/text.h"
 
+enum {
+	DOCUMENT_MAX = 16 * 1024 * 1024,
+	/* A command is a document, and may be 16 KiB larger than another one: one document of any
+	 * size fits. More than these octets are not needed for speed, and cost memory. */
+	COMMAND_FULL = 8 * 1024 * 1024,
+	OPERATIONS_MAX = 100000, /* of one command: maxWriteBatchSize */
+};
+
+enum kind { INSERT, UPDATE, DELETE };
+
+static const struct {
+	const char *command, *list;
+} KINDS[] = {
+	[INSERT] = {"insert", "documents"},
+	[UPDATE] = {"update", "updates"},
+	[DELETE] = {"delete", "deletes"},
+};
+
+struct part {
+	enum kind kind;
+	struct str command;
+	size_t first, count; /* of the bulk's operations */
+};
+
 struct mongo_bulk {
-	const struct mongo *mongo;
-	mongoc_collection_t *collection;
-	mongoc_bulk_operation_t *operation;
-	size_t count;
-	/* A bulk of inserts alone under a guard with a write time: the driver's bulk takes none. */
-	bson_t **inserts;
-	size_t insert_count, insert_room;
-	struct arena arena; /* the reply's octets and the result's errors */
+	struct mongo *mongo;
+	char *collection;
+	struct part *parts;
+	size_t part_count, part_room;
+	struct doc_writer writer; /* of the last part, which is open: its list and itself */
+	struct arena arena;	  /* the result's errors */
 };
 
 int mongo_bulk_begin(
 	struct mongo *mongo, const char *collection, struct mongo_bulk **ret_bulk, struct err *err)
 {
 	struct mongo_bulk *bulk = calloc(1, sizeof *bulk);
-	bson_t opts = BSON_INITIALIZER;
 
 	if (bulk == NULL)
 		return err_no_memory(err);
 	bulk->mongo = mongo;
-	(void)BSON_APPEND_BOOL(&opts, "ordered", true);
-	(void)mongoc_write_concern_append(mongo->write_concern, &opts);
-	bulk->collection = mongoc_client_get_collection(mongo->client, mongo->database, collection);
-	bulk->operation =
-		mongoc_collection_create_bulk_operation_with_opts(bulk->collection, &opts);
-	bson_destroy(&opts);
+	bulk->collection = strdup(collection);
+	if (bulk->collection == NULL) {
+		free(bulk);
+		return err_no_memory(err);
+	}
 	*ret_bulk = bulk;
 	return 0;
 }
 
-/* Adding fails when the driver does not take the document (over the server's size limit). */
-static int not_added(const bson_error_t *error, struct err *err)
+/* ---- what is to be sent */
+
+static void close_part(struct mongo_bulk *bulk)
 {
-	return err_set(err, ERR_MIGRATION, "a write cannot be sent: %s", error->message);
+	while (bulk->writer.depth > 0)
+		doc_write_end(&bulk->writer);
 }
 
-/* What is a document is decided by the one who made it, not by the driver's own rules. */
-static void without_validation(bson_t *opts)
+static int open_part(struct mongo_bulk *bulk, enum kind kind, size_t first, struct err *err)
 {
-	bson_init(opts);
-	(void)BSON_APPEND_BOOL(opts, "validate", false);
-}
-
-static int add_insert(struct mongo_bulk *bulk, const bson_t *doc, struct err *err)
-{
-	bson_error_t error;
-	bson_t opts;
-	int result = 0;
-
-	without_validation(&opts);
-	if (!mongoc_bulk_operation_insert_with_opts(bulk->operation, doc, &opts, &error))
-		result = not_added(&error, err);
-	bson_destroy(&opts);
-	return result;
-}
-
-static int keep_insert(struct mongo_bulk *bulk, const bson_t *doc, struct err *err)
-{
-	if (bulk->insert_count == bulk->insert_room) {
-		size_t room = bulk->insert_room == 0 ? 64 : 2 * bulk->insert_room;
-		bson_t **grown = reallocarray(bulk->inserts, room, sizeof *grown);
-		if (grown == NULL)
+	if (bulk->part_count == bulk->part_room) {
+		size_t room = 2 * bulk->part_room + 1;
+		struct part *parts = reallocarray(bulk->parts, room, sizeof *parts);
+		if (parts == NULL)
 			return err_no_memory(err);
-		bulk->inserts = grown;
-		bulk->insert_room = room;
+		bulk->parts = parts;
+		bulk->part_room = room;
 	}
-	bulk->inserts[bulk->insert_count++] = bson_copy(doc);
+	struct part *part = &bulk->parts[bulk->part_count++];
+	*part = (struct part){.kind = kind, .first = first};
+	/* Its place moves when there are more parts, but only when it is closed. */
+	doc_write_begin(&bulk->writer, &part->command);
+	doc_write_string(&bulk->writer, KINDS[kind].command, bulk->collection);
+	doc_write_bool(&bulk->writer, "ordered", true);
+	doc_write_array(&bulk->writer, KINDS[kind].list);
 	return 0;
 }
 
-static void forget_inserts(struct mongo_bulk *bulk)
+/* Room for one more operation of so many octets in the last part. */
+static int add(struct mongo_bulk *bulk, enum kind kind, size_t octets, struct err *err)
 {
-	while (bulk->insert_count > 0)
-		bson_destroy(bulk->inserts[--bulk->insert_count]);
-}
-
-/* Something else comes after the inserts: all of it is the driver's, in its order. */
-static int settle_inserts(struct mongo_bulk *bulk, struct err *err)
-{
+	struct part *last = bulk->part_count == 0 ? NULL : &bulk->parts[bulk->part_count - 1];
 	int result = 0;
 
-	for (size_t i = 0; result == 0 && i < bulk->insert_count; i++)
-		result = add_insert(bulk, bulk->inserts[i], err);
-	forget_inserts(bulk);
+	if (octets > DOCUMENT_MAX)
+		return err_set(err, ERR_MIGRATION,
+			"a write cannot be sent: %zu octets, and a server takes %d", octets,
+			DOCUMENT_MAX);
+	if (last == NULL || last->kind != kind || last->count == OPERATIONS_MAX ||
+		last->command.size + octets > COMMAND_FULL) {
+		close_part(bulk);
+		result = open_part(bulk, kind, last == NULL ? 0 : last->first + last->count, err);
+	}
+	if (result == 0)
+		bulk->parts[bulk->part_count - 1].count++;
 	return result;
+}
+
+static int check_part(const struct mongo_bulk *bulk, struct err *err)
+{
+	return str_check(&bulk->parts[bulk->part_count - 1].command, err);
 }
 
 int mongo_bulk_insert(struct mongo_bulk *bulk, struct bytes doc, struct err *err)
 {
-	const struct mongo_guard *guard = bulk->mongo->guard;
-	bool timed = guard != NULL && guard->write_time > 0 && bulk->count == bulk->insert_count;
-	bson_t view;
-	int result = driver_view(doc, &view, err);
+	int result = add(bulk, INSERT, doc.size, err);
 
-	if (result == 0)
-		result = timed ? keep_insert(bulk, &view, err) : add_insert(bulk, &view, err);
-	if (result == 0)
-		bulk->count++;
-	return result;
+	if (result != 0)
+		return result;
+	doc_write_raw(&bulk->writer, NULL, doc);
+	return check_part(bulk, err);
+}
+
+/* The names of a pipeline's stages are "0", "1". */
+static enum value_type type_of_update(struct bytes update)
+{
+	struct doc_iter iter = doc_iter_begin(update);
+	struct value value;
+	const char *name;
+
+	return doc_iter_next(&iter, &name, &value) && strcmp(name, "0") == 0 ? VALUE_ARRAY
+									     : VALUE_DOCUMENT;
+}
+
+static int add_update(struct mongo_bulk *bulk, struct bytes filter, const struct value *update,
+	bool many, bool upsert, struct err *err)
+{
+	struct doc_writer *writer = &bulk->writer;
+	int result = add(bulk, UPDATE, filter.size + update->bytes.size, err);
+
+	if (result != 0)
+		return result;
+	doc_write_document(writer, NULL);
+	doc_write_raw(writer, "q", filter);
+	doc_write_value(writer, "u", update);
+	doc_write_bool(writer, "multi", many);
+	doc_write_bool(writer, "upsert", upsert);
+	doc_write_end(writer);
+	return check_part(bulk, err);
 }
 
 int mongo_bulk_replace(struct mongo_bulk *bulk, struct bytes filter, struct bytes doc, bool upsert,
 	struct err *err)
 {
-	bson_t filter_view, doc_view, opts;
-	bson_error_t error;
-	int result = driver_view(filter, &filter_view, err);
+	const struct value whole = {.type = VALUE_DOCUMENT, .bytes = doc};
 
-	if (result == 0)
-		result = driver_view(doc, &doc_view, err);
-	if (result == 0)
-		result = settle_inserts(bulk, err);
-	if (result != 0)
-		return result;
-	without_validation(&opts);
-	(void)BSON_APPEND_BOOL(&opts, "upsert", upsert);
-	if (!mongoc_bulk_operation_replace_one_with_opts(
-		    bulk->operation, &filter_view, &doc_view, &opts, &error))
-		result = not_added(&error, err);
-	else
-		bulk->count++;
-	bson_destroy(&opts);
-	return result;
+	return add_update(bulk, filter, &whole, false, upsert, err);
 }
 
 int mongo_bulk_update(struct mongo_bulk *bulk, struct bytes filter, struct bytes update, bool many,
 	bool upsert, struct err *err)
 {
-	bson_t filter_view, update_view, opts = BSON_INITIALIZER;
-	bson_error_t error;
-	int result = driver_view(filter, &filter_view, err);
+	const struct value change = {.type = type_of_update(update), .bytes = update};
 
-	if (result == 0)
-		result = driver_view(update, &update_view, err);
-	if (result == 0)
-		result = settle_inserts(bulk, err);
-	if (result != 0)
-		return result;
-	(void)BSON_APPEND_BOOL(&opts, "upsert", upsert);
-	bool added = many ? mongoc_bulk_operation_update_many_with_opts(
-				    bulk->operation, &filter_view, &update_view, &opts, &error)
-			  : mongoc_bulk_operation_update_one_with_opts(
-				    bulk->operation, &filter_view, &update_view, &opts, &error);
-	if (!added)
-		result = not_added(&error, err);
-	else
-		bulk->count++;
-	bson_destroy(&opts);
-	return result;
+	return add_update(bulk, filter, &change, many, upsert, err);
 }
 
 int mongo_bulk_delete(struct mongo_bulk *bulk, struct bytes filter, bool many, struct err *err)
 {
-	bson_t view;
-	bson_error_t error;
-	int result = driver_view(filter, &view, err);
+	struct doc_writer *writer = &bulk->writer;
+	int result = add(bulk, DELETE, filter.size, err);
 
-	if (result == 0)
-		result = settle_inserts(bulk, err);
 	if (result != 0)
 		return result;
-	bool added = many ? mongoc_bulk_operation_remove_many_with_opts(
-				    bulk->operation, &view, NULL, &error)
-			  : mongoc_bulk_operation_remove_one_with_opts(
-				    bulk->operation, &view, NULL, &error);
-	if (!added)
-		return not_added(&error, err);
-	bulk->count++;
-	return 0;
+	doc_write_document(writer, NULL);
+	doc_write_raw(writer, "q", filter);
+	doc_write_int32(writer, "limit", many ? 0 : 1);
+	doc_write_end(writer);
+	return check_part(bulk, err);
 }
+
+/* ---- what is answered */
 
 static int64_t counted(struct bytes reply, const char *name)
 {
@@ -196,8 +204,8 @@ static const char *message_of(struct mongo_bulk *bulk, struct bytes write_error)
 	return shown.failed ? NULL : arena_string(&bulk->arena, str_text(&shown));
 }
 
-static int take_errors(struct mongo_bulk *bulk, struct bytes list, struct mongo_bulk_result *result,
-	struct err *err)
+static int take_errors(struct mongo_bulk *bulk, const struct part *part, struct bytes list,
+	struct mongo_bulk_result *result, struct err *err)
 {
 	struct doc_iter iter = doc_iter_begin(list);
 	size_t count = doc_count(list);
@@ -216,7 +224,7 @@ static int take_errors(struct mongo_bulk *bulk, struct bytes list, struct mongo_
 		if (message == NULL)
 			return err_no_memory(err);
 		result->errors[result->error_count++] = (struct mongo_write_error){
-			.index = (uint32_t)counted(value.bytes, "index"),
+			.index = (uint32_t)(part->first + (size_t)counted(value.bytes, "index")),
 			.code = (int)counted(value.bytes, "code"),
 			.message = message,
 		};
@@ -236,76 +244,57 @@ static int check_lost(
 	return 0;
 }
 
-static int read_reply(struct mongo_bulk *bulk, const bson_t *driver_reply,
-	const bson_error_t *error, bool done, struct mongo_bulk_result *result, struct err *err)
+static void count_part(
+	const struct part *part, struct bytes reply, struct mongo_bulk_result *result)
 {
-	struct bytes reply = arena_bytes(
-		&bulk->arena, bytes_make(bson_get_data(driver_reply), driver_reply->len));
-	struct value errors, concern;
+	struct value upserted = doc_get(reply, "upserted");
+	int64_t hits = counted(reply, "n");
+	int64_t made = upserted.type == VALUE_ARRAY ? (int64_t)doc_count(upserted.bytes) : 0;
 
-	if (reply.data == NULL)
-		return err_no_memory(err);
-	int checked = doc_check(reply, err);
-	if (checked != 0)
-		return err_context(err, "%s: the reply", mongo_address(bulk->mongo));
-	concern = doc_get(reply, "writeConcernErrors");
-	if (!done && concern.type == VALUE_ARRAY && doc_count(concern.bytes) > 0)
-		return driver_say(
-			bulk->mongo, ERR_DATABASE_LOST, error->message, (int)error->code, err);
-	errors = doc_get(reply, "writeErrors");
-	bool refused_some = errors.type == VALUE_ARRAY && doc_count(errors.bytes) > 0;
-	/* Some operations were refused, and nothing else went wrong, such as the network after. */
-	if (!done && !(refused_some && error->domain == MONGOC_ERROR_SERVER))
-		return driver_failed(bulk->mongo, error, driver_reply, NULL, err);
-	*result = (struct mongo_bulk_result){
-		.inserted = counted(reply, "nInserted") + counted(reply, "insertedCount"),
-		.matched = counted(reply, "nMatched"),
-		.modified = counted(reply, "nModified"),
-		.upserted = counted(reply, "nUpserted"),
-		.deleted = counted(reply, "nRemoved"),
-	};
-	if (!refused_some)
-		return 0;
-	checked = take_errors(bulk, errors.bytes, result, err);
-	return checked != 0 ? checked : check_lost(bulk, result, err);
+	switch (part->kind) {
+	case INSERT:
+		result->inserted += hits;
+		break;
+	case UPDATE:
+		result->matched += hits - made;
+		result->modified += counted(reply, "nModified");
+		result->upserted += made;
+		break;
+	case DELETE:
+		result->deleted += hits;
+		break;
+	}
 }
 
-/* The same messages as a bulk's, each with a maxTimeMS. */
-static bool insert_all(struct mongo_bulk *bulk, bson_t *reply, bson_error_t *error)
+static int run_part(struct mongo_bulk *bulk, struct part *part, struct mongo_bulk_result *result,
+	struct err *err)
 {
-	bson_t opts;
+	CLEANUP_STR struct str reply = STR_INIT;
+	int failed = mongo_command(bulk->mongo, str_bytes(&part->command), &reply, NULL, err);
 
-	without_validation(&opts);
-	(void)BSON_APPEND_BOOL(&opts, "ordered", true);
-	(void)BSON_APPEND_INT64(&opts, "maxTimeMS", bulk->mongo->guard->write_time);
-	(void)mongoc_write_concern_append(bulk->mongo->write_concern, &opts);
-	bool done = mongoc_collection_insert_many(bulk->collection,
-		(const bson_t **)(void *)bulk->inserts, bulk->insert_count, &opts, reply, error);
-	bson_destroy(&opts);
-	return done;
+	str_release(&part->command);
+	part->command = STR_INIT;
+	if (failed != 0)
+		return failed;
+	count_part(part, str_bytes(&reply), result);
+	struct value errors = doc_get(str_bytes(&reply), "writeErrors");
+	if (errors.type != VALUE_ARRAY)
+		return 0;
+	failed = take_errors(bulk, part, errors.bytes, result, err);
+	return failed != 0 ? failed : check_lost(bulk, result, err);
 }
 
 int mongo_bulk_run(struct mongo_bulk *bulk, struct mongo_bulk_result *ret_result, struct err *err)
 {
 	struct mongo_bulk_result result = {0};
-	bson_error_t error = {0};
-	bson_t reply;
+	int failed = 0;
 
-	/* The driver calls an empty bulk an error. */
-	if (bulk->count == 0) {
-		*ret_result = result;
-		return 0;
+	close_part(bulk);
+	for (size_t i = 0; failed == 0 && i < bulk->part_count && result.error_count == 0; i++) {
+		failed = str_check(&bulk->parts[i].command, err);
+		if (failed == 0)
+			failed = run_part(bulk, &bulk->parts[i], &result, err);
 	}
-	int failed = driver_guard(bulk->mongo, err);
-	if (failed != 0)
-		return failed;
-	driver_asks(bulk->mongo);
-	bool done = bulk->insert_count > 0
-			    ? insert_all(bulk, &reply, &error)
-			    : mongoc_bulk_operation_execute(bulk->operation, &reply, &error) != 0;
-	driver_answered(bulk->mongo);
-	failed = read_reply(bulk, &reply, &error, done, &result, err);
-	bson_destroy(&reply);
 	if (failed == 0)
 		*ret_result = result;
 	return failed;
@@ -315,11 +304,11 @@ void mongo_bulk_free(struct mongo_bulk *bulk)
 {
 	if (bulk == NULL)
 		return;
-	forget_inserts(bulk);
-	free(bulk->inserts);
-	mongoc_bulk_operation_destroy(bulk->operation);
-	mongoc_collection_destroy(bulk->collection);
+	for (size_t i = 0; i < bulk->part_count; i++)
+		str_release(&bulk->parts[i].command);
+	free(bulk->parts);
 	arena_release(&bulk->arena);
+	free(bulk->collection);
 	free(bulk);
 }
 

@@ -120,6 +120,9 @@ static mongoc_uri_t *parse_uri(const char *text, int32_t timeout)
 	const mongoc_host_list_t *host = first_host(uri);
 	if (host == NULL || host->next != NULL || mongoc_uri_get_replica_set(uri) != NULL)
 		(void)mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE, false);
+	/* The guard is asked before a write is sent: one that the driver would send again by
+	 * itself, when the first has been lost for a minute, is not asked for. */
+	(void)mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, false);
 	(void)mongoc_uri_set_appname(uri, "offkit");
 	return uri;
 }

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "mongo/mongo.h"
@@ -15,6 +16,7 @@ static const char database[] = "offkit_test_guard";
 struct gate {
 	bool shut;
 	int asked;
+	int shuts_after; /* so many questions; 0: never */
 };
 
 static int may_write(void *self, struct err *err)
@@ -22,6 +24,8 @@ static int may_write(void *self, struct err *err)
 	struct gate *gate = self;
 
 	gate->asked++;
+	if (gate->shuts_after > 0 && gate->asked > gate->shuts_after)
+		gate->shut = true;
 	return gate->shut ? err_set(err, ERR_LEASE_LOST, "shut") : 0;
 }
 
@@ -149,8 +153,51 @@ static struct bytes numbered(struct str *out, int number)
 	return str_bytes(out);
 }
 
-/* With a write time inserts go another way: it has to look the same. */
-static void timed_inserts_tell_what_a_bulk_tells(void **state)
+/* One that is let through does not let through what the server is sent after it. */
+static void each_message_of_a_bulk_asks(void **state)
+{
+	enum { LARGE = 6 * 1024 * 1024, COUNT = 3 };
+	CLEANUP(mongo_cleanup) struct mongo *mongo = NULL;
+	CLEANUP(mongo_bulk_cleanup) struct mongo_bulk *large = NULL, *mixed = NULL;
+	CLEANUP_STR struct str doc = STR_INIT, text = STR_INIT;
+	struct mongo_bulk_result result;
+	struct mongo_guard guard;
+	struct doc_writer writer;
+	struct gate gate;
+	int64_t count = 0;
+	struct err err;
+
+	(void)state;
+	mongo = guarded(&gate, &guard);
+	assert_int_equal(run(mongo, "{\"dropDatabase\":1}"), 0);
+	memset(str_extend(&text, LARGE), 'x', LARGE);
+	assert_int_equal(mongo_bulk_begin(mongo, "a", &large, &err), 0);
+	for (int i = 0; i < COUNT; i++) {
+		str_truncate(&doc, 0);
+		doc_write_begin(&writer, &doc);
+		doc_write_int32(&writer, "_id", i);
+		doc_write_string(&writer, "text", str_text(&text));
+		doc_write_end(&writer);
+		assert_int_equal(mongo_bulk_insert(large, str_bytes(&doc), &err), 0);
+	}
+	gate.asked = 0;
+	gate.shuts_after = COUNT - 1;
+	assert_int_equal(mongo_bulk_run(large, &result, &err), -ERR_LEASE_LOST);
+	assert_int_equal(gate.asked, COUNT);
+	assert_int_equal(mongo_count(mongo, "a", bytes_make(NULL, 0), &count, &err), 0);
+	assert_int_equal(count, COUNT - 1);
+
+	gate = (struct gate){.shut = false};
+	assert_int_equal(mongo_bulk_begin(mongo, "a", &mixed, &err), 0);
+	assert_int_equal(mongo_bulk_insert(mixed, numbered(&doc, 10), &err), 0);
+	assert_int_equal(mongo_bulk_insert(mixed, numbered(&doc, 11), &err), 0);
+	assert_int_equal(mongo_bulk_delete(mixed, numbered(&doc, 10), false, &err), 0);
+	assert_int_equal(mongo_bulk_run(mixed, &result, &err), 0);
+	assert_int_equal(gate.asked, 2);
+	assert_int_equal(run(mongo, "{\"dropDatabase\":1}"), 0);
+}
+
+static void a_timed_bulk_tells_what_another_tells(void **state)
 {
 	CLEANUP(mongo_cleanup) struct mongo *mongo = NULL;
 	CLEANUP(mongo_bulk_cleanup) struct mongo_bulk *all = NULL, *some = NULL, *mixed = NULL;
@@ -233,7 +280,8 @@ int main(void)
 		cmocka_unit_test(commands_that_write_ask),
 		cmocka_unit_test(commands_that_read_do_not),
 		cmocka_unit_test(every_bulk_asks_on_every_connection),
-		cmocka_unit_test(timed_inserts_tell_what_a_bulk_tells),
+		cmocka_unit_test(each_message_of_a_bulk_asks),
+		cmocka_unit_test(a_timed_bulk_tells_what_another_tells),
 		cmocka_unit_test(our_own_collection_is_not_the_sites),
 	};
 
