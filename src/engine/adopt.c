@@ -208,13 +208,7 @@ static int look_for_backup(struct run *run, const struct ledger *ledger, struct 
 	str_append_text(&text, " of host ");
 	text_escape(&text, bytes_of_string(ledger->host), 128);
 	str_append_text(&text, " to the same place before a rollback or a restore");
-	int rc = str_check(&text, err);
-	if (rc < 0)
-		return rc;
-	struct json_writer *writer = run_event(run, EVENT_NOTE);
-	json_member_string(writer, "step", "");
-	json_member_string(writer, "text", str_text(&text));
-	return run_event_end(run, err);
+	return run_note(run, "", &text, err);
 }
 
 static int begin_journal(struct run *run, const struct ledger *ledger, struct err *err)

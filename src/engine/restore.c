@@ -10,25 +10,11 @@ static int ask(struct run *run, struct err *err)
 	static const struct choice CHOICES[] = {
 		{"restore", "restore"}, {"leave", "leave"}, {NULL, NULL}};
 	CLEANUP_STR struct str text = STR_INIT;
-	const char *choice = NULL;
 
 	str_append_format(&text,
 		"Restore the backup over database %s? Everything in it now is replaced.",
 		run->options->site->database);
-	int rc = str_check(&text, err);
-	if (rc < 0)
-		return rc;
-	const struct question question = {
-		.kind = "type",
-		.text = str_text(&text),
-		.choices = CHOICES,
-		.initial = "leave",
-		.expected = run->options->site->database,
-	};
-	rc = run_ask(run, &question, &choice, err);
-	if (rc == 0 && choice != CHOICES[0].name)
-		rc = err_set(err, ERR_STOPPED, "the backup was not restored");
-	return rc;
+	return run_ask_name(run, CHOICES, &text, ERR_STOPPED, "the backup was not restored", err);
 }
 
 /* A migration that the backup takes back: it has the database as it was before the first of them.

@@ -89,10 +89,7 @@ static int tell_torn(struct run *run, struct err *err)
 	str_append_format(&text,
 		"the journal's last line was torn by a crash and was cut off (%zu octets)",
 		run->torn);
-	struct json_writer *writer = run_event(run, EVENT_NOTE);
-	json_member_string(writer, "step", "");
-	json_member_string(writer, "text", str_text(&text));
-	return run_event_end(run, err);
+	return run_note(run, "", &text, err);
 }
 
 static size_t first_open_step(const struct run *run)

@@ -355,6 +355,38 @@ int run_ask(
 	return rc;
 }
 
+int run_ask_name(struct run *run, const struct choice choices[static 3], const struct str *text,
+	enum err_code refused, const char *words, struct err *err)
+{
+	const struct question question = {
+		.kind = "type",
+		.text = str_text(text),
+		.choices = choices,
+		.initial = choices[1].name,
+		.expected = run->options->site->database,
+	};
+	const char *choice = NULL;
+	int rc = str_check(text, err);
+
+	if (rc == 0)
+		rc = run_ask(run, &question, &choice, err);
+	if (rc == 0 && choice != choices[0].name)
+		rc = err_set(err, refused, "%s", words);
+	return rc;
+}
+
+int run_note(struct run *run, const char *step, const struct str *text, struct err *err)
+{
+	int rc = str_check(text, err);
+
+	if (rc < 0)
+		return rc;
+	struct json_writer *writer = run_event(run, EVENT_NOTE);
+	json_member_string(writer, "step", step);
+	json_member_string(writer, "text", str_text(text));
+	return run_event_end(run, err);
+}
+
 int run_check_stop(struct run *run, struct err *err)
 {
 	if (!run->face->stop_requested(run->face->self))

@@ -79,6 +79,14 @@ struct question {
 MUST_CHECK int run_ask(
 	struct run *run, const struct question *question, const char **ret_choice, struct err *err);
 
+/* What replaces or overrides: asked for by having the database's name typed. Fails with refused and
+ * those words unless it is. */
+MUST_CHECK int run_ask_name(struct run *run, const struct choice choices[static 3],
+	const struct str *text, enum err_code refused, const char *words, struct err *err);
+
+/* A line of the evidence. step: "" for the run. */
+MUST_CHECK int run_note(struct run *run, const char *step, const struct str *text, struct err *err);
+
 /* A database that cannot be reached is another failure once something may have been changed. */
 int run_lost_before_or_after(const struct run *run, struct err *err);
 

@@ -15,7 +15,6 @@ static int ask_break(struct run *run, const struct lease_holder *holder, struct 
 	static const struct choice CHOICES[] = {
 		{"break", "break it"}, {"leave", "leave"}, {NULL, NULL}};
 	CLEANUP_STR struct str text = STR_INIT;
-	const char *choice = NULL;
 
 	if (run->options->without_ui_questions)
 		return 0; /* the flag and its reason are the answer */
@@ -23,20 +22,7 @@ static int ask_break(struct run *run, const struct lease_holder *holder, struct 
 		run->options->site->database);
 	lease_describe(holder, &text);
 	str_append_text(&text, ". If that one is still at work, two would change one database.");
-	int rc = str_check(&text, err);
-	if (rc < 0)
-		return rc;
-	const struct question question = {
-		.kind = "type",
-		.text = str_text(&text),
-		.choices = CHOICES,
-		.initial = "leave",
-		.expected = run->options->site->database,
-	};
-	rc = run_ask(run, &question, &choice, err);
-	if (rc == 0 && choice != CHOICES[0].name)
-		rc = err_set(err, ERR_LOCKED, "the lease was not broken");
-	return rc;
+	return run_ask_name(run, CHOICES, &text, ERR_LOCKED, "the lease was not broken", err);
 }
 
 /* *ret_token: of the lease that may be broken, -1: none is to be. */
@@ -133,13 +119,7 @@ static int tell_waiting(struct run *run, int64_t left, struct err *err)
 	text_escape(&text, bytes_of_string(lease_before(run->lease)->host), 128);
 	str_append_format(&text, ": nothing is written for %s, so that what it may have sent ends",
 		text_duration(left, duration));
-	int rc = str_check(&text, err);
-	if (rc < 0)
-		return rc;
-	struct json_writer *writer = run_event(run, EVENT_NOTE);
-	json_member_string(writer, "step", "");
-	json_member_string(writer, "text", str_text(&text));
-	return run_event_end(run, err);
+	return run_note(run, "", &text, err);
 }
 
 int run_await_lease(struct run *run, struct err *err)

@@ -59,23 +59,12 @@ static int tell(struct run *run, int64_t next, const struct err *lost, struct er
 	return run_event_end(run, err);
 }
 
-/* A line of the evidence. */
-static int note(struct run *run, const char *text, struct err *err)
-{
-	struct json_writer *writer = run_event(run, EVENT_NOTE);
-
-	json_member_string(writer, "step", run->walk.steps[run->current].name);
-	json_member_string(writer, "text", text);
-	return run_event_end(run, err);
-}
-
 static int note_lost(struct run *run, const struct err *lost, struct err *err)
 {
 	CLEANUP_STR struct str text = STR_INIT;
 
 	str_append_format(&text, "the server went away: %s", lost->message);
-	int rc = str_check(&text, err);
-	return rc < 0 ? rc : note(run, str_text(&text), err);
+	return run_note(run, run->walk.steps[run->current].name, &text, err);
 }
 
 static int note_back(struct run *run, int64_t waited, struct err *err)
@@ -85,8 +74,7 @@ static int note_back(struct run *run, int64_t waited, struct err *err)
 
 	str_append_format(
 		&text, "the server answers again, after %s", text_duration(waited, duration));
-	int rc = str_check(&text, err);
-	return rc < 0 ? rc : note(run, str_text(&text), err);
+	return run_note(run, run->walk.steps[run->current].name, &text, err);
 }
 
 /* Waits before the next try, and counts it down. */
