@@ -231,16 +231,29 @@ static int verify(
 	return str_check(&face->result, err);
 }
 
+/* The last component: a shell puts a slash after a folder that it completes. */
+static const char *name_of(struct arena *arena, const char *path)
+{
+	size_t end = strlen(path), start;
+
+	while (end > 0 && path[end - 1] == '/')
+		end--;
+	for (start = end; start > 0 && path[start - 1] != '/';)
+		start--;
+	return arena_format(arena, "%.*s", (int)(end - start), path + start);
+}
+
 static int begin_or_go_on(struct solo *solo, bool resume, const char *operand, struct err *err)
 {
-	const char *slash = operand == NULL ? NULL : strrchr(operand, '/');
+	const char *name = operand == NULL ? NULL : name_of(&solo->face->arena, operand);
 	CLEANUP_FD int lock = -1;
 	int rc;
 
+	if (operand != NULL && name == NULL)
+		return err_no_memory(err);
 	if (resume)
-		rc = kept_backup_find(solo->face, solo->site.backup_dir,
-			slash == NULL ? operand : slash + 1, solo->run_id, &solo->checkpoint, &lock,
-			err);
+		rc = kept_backup_find(solo->face, solo->site.backup_dir, name, solo->run_id,
+			&solo->checkpoint, &lock, err);
 	else
 		rc = kept_backup_lock(solo->site.backup_dir, solo->run_id, &lock, err);
 	return rc < 0 ? rc : backup(solo, err);
