@@ -322,9 +322,12 @@ static int restore_with(
 static int run(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
+	const char *into = ((const struct values *)values)->into;
 	struct solo solo;
-	int rc = solo_begin(face, &solo, err);
 
+	if (into != NULL && !site_is_database_name(into))
+		return err_set(err, ERR_USAGE, "--into %s: this is no name of a database", into);
+	int rc = solo_begin(face, &solo, err);
 	if (rc < 0)
 		return rc;
 	rc = restore_with(&solo, values, operand_count > 0 ? operands[0] : NULL, err);

@@ -310,6 +310,13 @@ static int take_uri(struct reader *reader, const struct json *object)
 	return 0;
 }
 
+bool site_is_database_name(const char *name)
+{
+	size_t size = strlen(name);
+
+	return size > 0 && size <= DATABASE_MAX && strpbrk(name, "/\\. \"$*<>:|?") == NULL;
+}
+
 static int take_database(struct reader *reader, const struct json *root)
 {
 	static const char *const members[] = {"uri", "uriFile", "name", NULL};
@@ -321,7 +328,7 @@ static int take_database(struct reader *reader, const struct json *root)
 	if (object == NULL)
 		return err_set(reader->err, ERR_SITE, "database is missing");
 	result = take_string(reader, object, "name", DATABASE_MAX, true, &reader->site->database);
-	if (result == 0 && strpbrk(reader->site->database, "/\\. \"$*<>:|?") != NULL)
+	if (result == 0 && !site_is_database_name(reader->site->database))
 		result = err_set(reader->err, ERR_SITE, "name is no name of a database");
 	if (result == 0)
 		result = take_uri(reader, object);

@@ -54,4 +54,7 @@ struct site {
 MUST_CHECK int site_load(const char *path, const char *state_dir, struct arena *arena,
 	struct site *ret_site, struct err *err);
 
+/* What a server takes as one: 1 to 63 octets, without / \ . space " $ * < > : | ? */
+bool site_is_database_name(const char *name);
+
 #endif
