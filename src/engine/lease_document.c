@@ -102,9 +102,41 @@ static int ask(struct mongo *mongo, const struct str *command, struct str *reply
 	return rc < 0 ? err_context(err, "the lease") : 0;
 }
 
-/* 11000: another was faster, which is as good. */
+/* Of what earlier owners left (ledger_step.c), 0: nothing. */
+static int highest_token(struct mongo *mongo, int64_t *ret_token, struct err *err)
+{
+	CLEANUP_STR struct str sort = STR_INIT, doc = STR_INIT;
+	struct doc_writer writer;
+	int64_t token = 0;
+	bool found = false;
+
+	doc_write_begin(&writer, &sort);
+	doc_write_int32(&writer, "token", -1);
+	doc_write_end(&writer);
+	int rc = str_check(&sort, err);
+	const struct mongo_find find = {
+		.collection = MONGO_OWN_COLLECTION,
+		.sort = str_bytes(&sort),
+	};
+	if (rc == 0)
+		rc = mongo_find_one(mongo, &find, &doc, &found, err);
+	if (rc < 0)
+		return err_context(err, "the lease");
+	if (found)
+		(void)doc_get_integer(str_bytes(&doc), "token", &token);
+	*ret_token = token > 0 ? token : 0;
+	return 0;
+}
+
+/* 11000: another was faster, which is as good. Somebody may have deleted the document, to be rid of
+ * a lease: the token goes on from what it was all the same. */
 static int insert_first(struct mongo *mongo, struct err *err)
 {
+	int64_t token = 0;
+	int rc = highest_token(mongo, &token, err);
+
+	if (rc < 0)
+		return rc;
 	CLEANUP_STR struct str command = STR_INIT, reply = STR_INIT;
 	struct doc_writer writer;
 
@@ -113,13 +145,13 @@ static int insert_first(struct mongo *mongo, struct err *err)
 	doc_write_array(&writer, "documents");
 	doc_write_document(&writer, NULL);
 	doc_write_string(&writer, "_id", ID);
-	doc_write_int64(&writer, "token", 0);
+	doc_write_int64(&writer, "token", token);
 	doc_write_date(&writer, "expires", 0);
 	doc_write_end(&writer);
 	doc_write_end(&writer);
 	doc_write_end(&writer);
 	struct mongo_refusal refusal = {0};
-	int rc = ask(mongo, &command, &reply, &refusal, err);
+	rc = ask(mongo, &command, &reply, &refusal, err);
 	return rc < 0 && refusal.code == 11000 ? 0 : rc;
 }
 

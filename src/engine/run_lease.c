@@ -94,7 +94,7 @@ static int tell(struct run *run, struct err *err)
 	json_member_integer(writer, "token", lease_token(run->lease));
 	json_member_string(writer, "taken", how_taken(run));
 	json_member_integer(writer, "waits", lease_patience(run->lease));
-	if (before->token > 0) {
+	if (*before->owner != '\0') {
 		json_member_object(writer, "before");
 		json_member_string(writer, "run", before->owner);
 		json_member_string(writer, "host", before->host);
