@@ -50,7 +50,7 @@ static void write_status_json(
 			json_write_object(&writer);
 			json_member_string(&writer, "name", step->name);
 			json_member_string(&writer, "label", step->label);
-			json_member_string(&writer, "outcome", newest_run_outcome(step));
+			json_member_string(&writer, "outcome", history_outcome(history, step));
 			json_member_integer(&writer, "duration", history_spent(step));
 			if (step->failure != NULL)
 				json_member_string(

@@ -87,19 +87,6 @@ int newest_run_find(struct face *face, struct newest_run *newest, struct err *er
 	return read_head(state_dirfd, newest, err);
 }
 
-const char *newest_run_outcome(const struct history_step *step)
-{
-	if (step->end != NULL)
-		return history_text(step->end, "outcome");
-	if (step->undoing)
-		return "undoing";
-	if (step->undo != NULL)
-		return "undone";
-	if (step->failure != NULL)
-		return "failed";
-	return step->begin != NULL ? "begun" : "waiting";
-}
-
 static enum face_sign sign_of(const char *outcome)
 {
 	static const struct {
@@ -119,10 +106,11 @@ static enum face_sign sign_of(const char *outcome)
 	return SIGN_NONE;
 }
 
-static void show_step(struct face *face, const struct history_step *step)
+static void show_step(
+	struct face *face, const struct history *history, const struct history_step *step)
 {
 	struct str *out = &face->result;
-	const char *outcome = newest_run_outcome(step);
+	const char *outcome = history_outcome(history, step);
 	char duration[TEXT_DURATION_SIZE];
 	bool worked = step->begin != NULL;
 
@@ -202,7 +190,7 @@ static void show_found(struct face *face, const struct newest_run *newest)
 	show_work(face, newest);
 	str_append_format(out, "Next   %s\n\n", next_of(newest));
 	for (size_t i = 0; i < history->step_count; i++)
-		show_step(face, &history->steps[i]);
+		show_step(face, history, &history->steps[i]);
 }
 
 void newest_run_show(struct face *face, const struct newest_run *newest)

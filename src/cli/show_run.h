@@ -22,9 +22,6 @@ struct newest_run {
 MUST_CHECK int newest_run_find(struct face *face, struct newest_run *newest, struct err *err);
 void newest_run_release(struct newest_run *newest);
 
-/* "done", "failed", "begun", "waiting", … */
-const char *newest_run_outcome(const struct history_step *step);
-
 /* How it stands, as lines of the result. */
 void newest_run_show(struct face *face, const struct newest_run *newest);
 

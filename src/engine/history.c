@@ -351,6 +351,21 @@ bool history_interrupted(const struct history *history)
 	       strcmp(history_text(history->end, "code"), err_name(ERR_STOPPED)) != 0;
 }
 
+const char *history_outcome(const struct history *history, const struct history_step *step)
+{
+	if (step->end != NULL)
+		return history_text(step->end, "outcome");
+	if (step->undoing)
+		return "undoing";
+	if (step->undo != NULL)
+		return "undone";
+	if (step->failure != NULL)
+		return "failed";
+	if (step->begin != NULL)
+		return "begun";
+	return history_state(history) == RUN_UNDONE ? "undone" : "waiting";
+}
+
 const char *history_state_name(enum history_state state)
 {
 	static const char *const NAMES[] = {

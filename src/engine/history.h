@@ -77,6 +77,8 @@ enum history_state history_state(const struct history *history);
 /* An open run that nobody ended: it was killed, a shutdown stopped it, or it lost its database or
  * disk. One that an operator stopped, or that failed, is none. */
 bool history_interrupted(const struct history *history);
+/* "done", "failed", "begun", "waiting", …; in a run that is undone no step waits. */
+const char *history_outcome(const struct history *history, const struct history_step *step);
 const char *history_state_name(enum history_state state);	      /* "open" */
 const char *history_text(const struct json *event, const char *name); /* "" if it is none */
 

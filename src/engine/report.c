@@ -19,17 +19,6 @@ static void copy_members(
 	}
 }
 
-static const char *step_outcome(const struct history_step *step)
-{
-	if (step->end != NULL)
-		return history_text(step->end, "outcome");
-	if (step->undo != NULL)
-		return "undone";
-	if (step->failure != NULL)
-		return "failed";
-	return step->begin != NULL ? "begun" : "waiting";
-}
-
 /* What a validation that failed has asked is wanted most of all. */
 static void write_unfinished(struct json_writer *writer, const struct history_step *step)
 {
@@ -41,13 +30,14 @@ static void write_unfinished(struct json_writer *writer, const struct history_st
 }
 
 /* The report that is written within the walk's last step says how that step will end. */
-static void write_step(struct json_writer *writer, const struct history_step *step)
+static void write_step(
+	struct json_writer *writer, const struct history *history, const struct history_step *step)
 {
 	json_write_object(writer);
 	json_member_string(writer, "name", step->name);
 	json_member_string(writer, "label", step->label);
 	json_member_string(writer, "kind", step->kind);
-	json_member_string(writer, "outcome", step_outcome(step));
+	json_member_string(writer, "outcome", history_outcome(history, step));
 	if (step->begin != NULL)
 		copy_members(writer, step->begin, (const char *const[]){"time", NULL});
 	json_member_integer(writer, "duration", history_spent(step));
@@ -157,7 +147,7 @@ int report_json(const struct history *history, const struct journal_head *head, 
 	write_head(&writer, history);
 	json_member_array(&writer, "steps");
 	for (size_t i = 0; i < history->step_count; i++)
-		write_step(&writer, &history->steps[i]);
+		write_step(&writer, history, &history->steps[i]);
 	json_write_end(&writer);
 	write_list(&writer, history, "checks", EVENT_CHECK,
 		(const char *const[]){"step", "name", "outcome", "text", NULL});
