@@ -167,12 +167,16 @@ void backup_writer_cleanup(struct backup_writer **writer)
 
 /* ---- reading */
 
+/* Decoders are slow near the end of the room that they are given: so not for each document. */
+enum { AHEAD = 256 * 1024 };
+
 struct backup_reader {
 	int fd;
 	uint64_t size;
 	struct sha256_stream *digest;
 	struct stream_reader *stream;
-	struct str document;
+	struct str ahead; /* what is read and was not asked for yet, from at on */
+	size_t at;
 	char name[BACKUP_NAME_SIZE];
 };
 
@@ -227,58 +231,74 @@ int backup_reader_new(int dirfd, const char *name, enum compression compression,
 /* size octets into the reader's buffer behind what is there; *ret_got is fewer at the end. */
 static int take(struct backup_reader *reader, size_t size, size_t *ret_got, struct err *err)
 {
-	char buffer[64 * 1024];
-	size_t all = 0;
+	size_t before = reader->ahead.size, got = 0;
+	uint8_t *room = str_extend(&reader->ahead, size);
 
-	while (all < size) {
-		size_t piece = size - all < sizeof buffer ? size - all : sizeof buffer, got = 0;
-		int result = stream_read(reader->stream, buffer, piece, &got, err);
-		if (result != 0)
-			return err_context(err, "%s", reader->name);
-		str_append(&reader->document, buffer, got);
-		all += got;
-		if (got < piece)
-			break;
+	if (room == NULL)
+		return str_check(&reader->ahead, err);
+	int result = stream_read(reader->stream, room, size, &got, err);
+	str_truncate(&reader->ahead, before + (result == 0 ? got : 0));
+	if (result != 0)
+		return err_context(err, "%s", reader->name);
+	*ret_got = got;
+	return 0;
+}
+
+/* That size octets are ahead; *ret_has is fewer at the end of the file. */
+static int look_ahead(struct backup_reader *reader, size_t size, size_t *ret_has, struct err *err)
+{
+	size_t has = reader->ahead.size - reader->at, got = 0;
+	int result = 0;
+
+	if (has < size && reader->at > 0) {
+		memmove(reader->ahead.text, reader->ahead.text + reader->at, has);
+		str_truncate(&reader->ahead, has);
+		reader->at = 0;
 	}
-	*ret_got = all;
-	return str_check(&reader->document, err);
+	if (has < size)
+		result = take(reader, size - has > AHEAD ? size - has : AHEAD, &got, err);
+	*ret_has = has + got;
+	return result;
 }
 
 int backup_reader_next(struct backup_reader *reader, struct bytes *ret_doc, struct err *err)
 {
-	size_t got = 0;
+	size_t has = 0;
+	int result = look_ahead(reader, 4, &has, err);
 
-	str_truncate(&reader->document, 0);
-	int result = take(reader, 4, &got, err);
-	if (result != 0 || got == 0)
+	if (result != 0 || has == 0)
 		return result;
-	const unsigned char *length = (const unsigned char *)str_text(&reader->document);
-	size_t size = got < 4 ? 0
+	const unsigned char *length = (const unsigned char *)reader->ahead.text + reader->at;
+	size_t size = has < 4 ? 0
 			      : (size_t)length[0] | (size_t)length[1] << 8 |
 					(size_t)length[2] << 16 | (size_t)length[3] << 24;
 	if (size < DOC_SIZE_MIN || size > DOC_SIZE_MAX)
 		return err_set(err, ERR_TRUNCATED, "%s: what follows is no document", reader->name);
-	result = take(reader, size - 4, &got, err);
+	result = look_ahead(reader, size, &has, err);
 	if (result != 0)
 		return result;
-	if (got < size - 4 || reader->document.text[size - 1] != '\0')
+	struct bytes doc = bytes_make(reader->ahead.text + reader->at, size);
+	if (has < size || doc.data[size - 1] != '\0')
 		return err_set(err, ERR_TRUNCATED, "%s: a document is cut off", reader->name);
-	*ret_doc = str_bytes(&reader->document);
+	reader->at += size;
+	*ret_doc = doc;
 	return 1;
 }
 
 int backup_reader_all(
 	struct backup_reader *reader, size_t limit, struct str *content, struct err *err)
 {
-	size_t got = 0;
+	size_t got_all = 0, got = 1;
 
-	str_truncate(&reader->document, 0);
-	int result = take(reader, limit + 1, &got, err);
-	if (result != 0)
-		return result;
-	if (got > limit)
+	while (got_all <= limit && got > 0) {
+		int result = take(reader, AHEAD, &got, err);
+		if (result != 0)
+			return result;
+		got_all += got;
+	}
+	if (got_all > limit)
 		return err_set(err, ERR_LIMIT, "%s is over %zu octets", reader->name, limit);
-	str_append(content, reader->document.text, got);
+	str_append(content, str_text(&reader->ahead), got_all);
 	return str_check(content, err);
 }
 
@@ -288,8 +308,8 @@ int backup_reader_drain(struct backup_reader *reader, struct crew_tally *tally, 
 	int result = 0;
 
 	while (result == 0 && got > 0) {
-		str_truncate(&reader->document, 0);
-		result = take(reader, 1024 * 1024, &got, err);
+		str_truncate(&reader->ahead, 0);
+		result = take(reader, AHEAD, &got, err);
 		if (result == 0)
 			result = crew_cancelled(tally, err);
 		atomic_fetch_add(&tally->octets, (int64_t)got);
@@ -320,7 +340,7 @@ void backup_reader_free(struct backup_reader *reader)
 		(void)close(reader->fd);
 	stream_reader_free(reader->stream);
 	sha256_stream_free(reader->digest);
-	str_release(&reader->document);
+	str_release(&reader->ahead);
 	free(reader);
 }
 
