@@ -276,6 +276,7 @@ static int carry_out(struct solo *solo, const struct values *values, int state_d
 		.into = chosen->target,
 		.drop = drop,
 		.workers = (size_t)solo->site.backup_workers,
+		.divide_octets = solo->site.backup_divide_octets,
 		.host = &solo->host,
 		.changing = about_to_change,
 		.changing_self = &changing,

@@ -84,6 +84,7 @@ static int bring_back_once(struct run *run, struct err *err)
 		.mongo = run->mongo,
 		.drop = true,
 		.workers = (size_t)run->options->site->backup_workers,
+		.divide_octets = run->options->site->backup_divide_octets,
 		.host = &run->host,
 		.changing = tell_begun,
 		.changing_self = run,

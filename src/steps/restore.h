@@ -23,6 +23,7 @@ struct restore {
 	const char *into;		   /* the database to restore into; NULL: the backup's */
 	bool drop;			   /* what is in it may go; else it must be empty */
 	size_t workers;			   /* connections at once */
+	int64_t divide_octets;		   /* as the site has it for a backup; 0: never */
 	const struct step_host *host;	   /* note, progress, stop_requested */
 	/* Called when all was checked, before the first change. NULL: nobody wants to know. */
 	int (*changing)(void *self, struct err *err);

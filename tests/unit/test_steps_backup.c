@@ -215,8 +215,8 @@ static void an_undo_is_proved_by_digest(void **state)
 
 /* ---- restoring */
 
-static int restore_into(
-	struct scene *scene, bool drop, struct restore_result *done, struct err *err)
+static int restore_divided(struct scene *scene, bool drop, int64_t divide_octets,
+	struct restore_result *done, struct err *err)
 {
 	struct sha256 sha256;
 	const char *dir;
@@ -224,12 +224,19 @@ static int restore_into(
 		.into = target,
 		.drop = drop,
 		.workers = 2,
+		.divide_octets = divide_octets,
 		.host = &scene->host};
 
 	assert_int_equal(backup_of_checkpoint(json_root(scene->checkpoint), &dir, &sha256, err), 0);
 	restore.dir = dir;
 	restore.index_sha256 = &sha256;
 	return restore_backup(&restore, done, err);
+}
+
+static int restore_into(
+	struct scene *scene, bool drop, struct restore_result *done, struct err *err)
+{
+	return restore_divided(scene, drop, 0, done, err);
 }
 
 static int64_t count_in_target(struct scene *scene, const char *collection)
@@ -258,6 +265,31 @@ static void a_backup_is_restored(void **state)
 	assert_int_equal(count_in_target(&scene, "c3"), DOCUMENTS);
 	assert_int_equal(restore_into(&scene, false, &done, &err), -ERR_RESTORE);
 	assert_int_equal(count_in_target(&scene, "c3"), DOCUMENTS);
+	end(&scene);
+}
+
+/* However small they are: both what is there already and what was written. */
+static void what_is_restored_is_read_back_by_ranges(void **state)
+{
+	(void)state;
+	enum { ALL_DIVIDED = 8 };
+	CLEANUP(mongo_cleanup) struct mongo *mongo = NULL;
+	struct restore_result done;
+	struct scene scene;
+	struct err err;
+
+	begin(&scene);
+	MUST(step_backup.apply(context(&scene), &err));
+	MUST(restore_into(&scene, true, &done, &err));
+	MUST(mongo_connect_again(scene.mongo, target, &mongo, &err));
+	run_command(mongo, "{\"delete\":\"c3\",\"deletes\":[{\"q\":{\"_id\":5},\"limit\":1}]}");
+	run_command(mongo, "{\"update\":\"c1\",\"updates\":[{\"q\":{\"_id\":5},"
+			   "\"u\":{\"$set\":{\"of\":\"other\"}}}]}");
+	MUST(restore_divided(&scene, true, ALL_DIVIDED, &done, &err));
+	assert_int_equal(done.kept, COLLECTIONS - 2);
+	assert_int_equal(count_in_target(&scene, "c3"), DOCUMENTS);
+	MUST(restore_divided(&scene, true, ALL_DIVIDED, &done, &err));
+	assert_int_equal(done.kept, COLLECTIONS);
 	end(&scene);
 }
 
@@ -454,6 +486,7 @@ int main(void)
 		cmocka_unit_test(an_expiry_is_kept_as_the_site_set_it),
 		cmocka_unit_test(an_undo_is_proved_by_digest),
 		cmocka_unit_test(a_backup_is_restored),
+		cmocka_unit_test(what_is_restored_is_read_back_by_ranges),
 		cmocka_unit_test(nothing_is_dropped_for_a_damaged_backup),
 		cmocka_unit_test(nothing_is_dropped_for_a_foreign_file_of_no_bson),
 	};
