@@ -122,23 +122,40 @@ static int keep_checkpoint(void *self, struct bytes fields, struct err *err)
 	return rc < 0 ? rc : solo_keep_checkpoint(solo, fields, err);
 }
 
-/* A stop and a server that went away are no fault of what was read. */
-static bool can_go_on(const struct solo *solo, const struct err *err)
+/* A stop and a server that went away are no fault of what was read; nor is anything of what an
+ * earlier one has kept. */
+static bool can_go_on(const struct solo *solo, bool went_on, const struct err *err)
 {
 	return solo->checkpoint != NULL &&
-	       (err->code == ERR_STOPPED || err->code == ERR_DATABASE_LOST);
+	       (went_on || err->code == ERR_STOPPED || err->code == ERR_DATABASE_LOST);
+}
+
+static void settle_failure(const struct solo *solo, bool went_on, bool made, const struct err *err)
+{
+	if (made && err->code == ERR_STOPPED) {
+		kept_backup_complete(solo->site.backup_dir, solo->run_id);
+		face_note(solo->face, "%s/%s is made: offkit backup --verify reads it back",
+			solo->site.backup_dir, solo->run_id);
+	} else if (!made && can_go_on(solo, went_on, err)) {
+		face_note(solo->face, "what was read is kept: offkit backup --resume goes on");
+	} else {
+		remove_folder(solo);
+	}
 }
 
 static int backup(struct solo *solo, struct err *err)
 {
+	const bool went_on = solo->checkpoint != NULL;
 	struct step_context context;
+	bool made = false;
 
 	solo->host.checkpoint = keep_checkpoint;
 	solo_context(solo, &context);
 	int rc = tell_estimate(solo, &context, err);
 	if (rc == 0)
 		rc = step_backup.apply(&context, err);
-	if (rc == 0) {
+	made = rc == 0;
+	if (made) {
 		solo_context(solo, &context);
 		rc = step_backup.verify(&context, err);
 	}
@@ -147,10 +164,7 @@ static int backup(struct solo *solo, struct err *err)
 		kept_backup_complete(solo->site.backup_dir, solo->run_id);
 		return show(solo->face, context.checkpoint, err);
 	}
-	if (can_go_on(solo, err))
-		face_note(solo->face, "what was read is kept: offkit backup --resume goes on");
-	else
-		remove_folder(solo);
+	settle_failure(solo, went_on, made, err);
 	return alone(err);
 }
 
