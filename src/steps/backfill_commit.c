@@ -150,9 +150,10 @@ int backfill_commit(struct backfill_work *work, const struct backfill_tally *tal
 			work->context, "conflicts.ndjson", &octets, tally->lines, err);
 	if (result != 0)
 		return result;
-	if (refused || state->conflicts + state->errors + bad > work->conflict_limit)
-		if (bad > 0)
-			return say_how_many(work, tally, refused, err);
+	/* What another writer made a conflict is found when the batch is written. */
+	if (bad > 0 && (refused || work->context->options->stop_on_error ||
+			       state->conflicts + state->errors + bad > work->conflict_limit))
+		return say_how_many(work, tally, refused, err);
 	if (tally->findings.size > 0)
 		result = backfill_append_lines(work->context, "findings.ndjson",
 			&state->findings_octets, tally->findings, err);
