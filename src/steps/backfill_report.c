@@ -233,6 +233,8 @@ int backfill_append_lines(const struct step_context *context, const char *name, 
 	int result = fd_write_all(fd, lines, err);
 	if (result == 0 && fsync(fd) != 0)
 		result = err_set_errno(err, ERR_DISK, errno, "%s", name);
+	if (result == 0 && *offset == 0) /* it may be new: its name has to stay, too */
+		result = folder_sync(context->run_dirfd, err);
 	if (result != 0)
 		return err_context(err, "%s", name);
 	*offset += (int64_t)lines.size;
