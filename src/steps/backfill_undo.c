@@ -115,9 +115,13 @@ static int plan_deletions(struct undoing *undoing, const struct backfill *backfi
 		return err_context(err, "%s", name);
 	for (size_t i = backfill->target_count; i-- > 0;) {
 		const struct backfill_write *write = backfill->targets[i];
-		if (!is_deleted(undoing, write) && undoing->count < BACKFILL_TARGETS_MAX)
-			undoing->deletions[undoing->count++] =
-				(struct deletion){write->collection, write->run_path};
+		if (is_deleted(undoing, write))
+			continue;
+		if (undoing->count == BACKFILL_TARGETS_MAX)
+			return err_set(
+				err, ERR_LIMIT, "more than %d deletions", BACKFILL_TARGETS_MAX);
+		undoing->deletions[undoing->count++] =
+			(struct deletion){write->collection, write->run_path};
 	}
 	return 0;
 }
