@@ -20,6 +20,8 @@ const char *backfill_oddity_name(enum backfill_oddity oddity)
 	return names[oddity];
 }
 
+enum { WALK_OCTETS = 1024 * 1024 }; /* that a step leaves to the one after the next */
+
 struct walker {
 	size_t unit;
 	bool walking;
@@ -33,8 +35,31 @@ struct walk {
 	struct backfill_batch *batch;
 	struct walker *walkers;
 	size_t count, walking;
-	struct arena arena; /* of one step's documents and the one's before: their ids are views */
+	struct arena arenas[2]; /* of one step's documents and the one's before: their ids are views
+				 */
+	size_t newest;
 };
+
+/* A mark is looked at for many steps: it outlives the documents of its own. */
+static int set_mark(
+	struct walk *walk, struct walker *walker, const struct value *to, struct err *err)
+{
+	CLEANUP_STR struct str copy = STR_INIT;
+	struct doc_writer writer;
+
+	doc_write_begin(&writer, &copy);
+	doc_write_value(&writer, "v", to);
+	doc_write_end(&writer);
+	int result = str_check(&copy, err);
+	if (result != 0)
+		return result;
+	struct bytes kept = arena_bytes(walk->batch->arena, str_bytes(&copy));
+	if (kept.data == NULL)
+		return err_no_memory(err);
+	walker->mark = doc_get(kept, "v");
+	walker->mark_steps = walker->steps;
+	return 0;
+}
 
 static int end_walk(struct walk *walk, struct walker *walker, const enum backfill_oddity *oddity,
 	const struct value *key, struct err *err)
@@ -65,11 +90,7 @@ static int step_on(struct walk *walk, struct walker *walker, const struct value 
 	if (++walker->steps > BACKFILL_CHAIN_MAX)
 		return end_walk(walk, walker, &long_chain, key, err);
 	walker->next = *to;
-	if (walker->steps >= 2 * walker->mark_steps) {
-		walker->mark = *to;
-		walker->mark_steps = walker->steps;
-	}
-	return 0;
+	return walker->steps >= 2 * walker->mark_steps ? set_mark(walk, walker, to, err) : 0;
 }
 
 /* Those whose document names one that is not before it. */
@@ -101,7 +122,9 @@ static int one_step(
 	const struct backfill_lookup *lookup = walk->lookup;
 	struct backfill_found *found = NULL;
 	size_t wanted = 0, count = 0;
-	struct value *values = arena_array(&walk->arena, walk->walking, sizeof *values);
+	struct arena *arena = &walk->arenas[walk->newest ^= 1];
+	arena_reset(arena, WALK_OCTETS);
+	struct value *values = arena_array(arena, walk->walking, sizeof *values);
 
 	if (values == NULL)
 		return err_no_memory(err);
@@ -109,7 +132,7 @@ static int one_step(
 		if (walk->walkers[i].walking)
 			values[wanted++] = walk->walkers[i].next;
 	int result = backfill_find_in(mongo, lookup->collection, "_id", values, wanted,
-		&lookup->chain, 1, &walk->arena, &found, &count, err);
+		&lookup->chain, 1, arena, &found, &count, err);
 	for (size_t i = 0; result == 0 && i < walk->count; i++) {
 		struct walker *walker = &walk->walkers[i];
 		struct value to = {.type = VALUE_MISSING};
@@ -126,11 +149,12 @@ static int one_step(
 int backfill_follow_chain(struct mongo *mongo, const struct backfill_lookup *lookup,
 	struct backfill_batch *batch, const struct value *keys, struct err *err)
 {
-	struct walk walk = {.lookup = lookup, .batch = batch, .arena = ARENA_INIT};
+	struct walk walk = {.lookup = lookup, .batch = batch, .arenas = {ARENA_INIT, ARENA_INIT}};
 	int result = begin_walks(&walk, keys, err);
 
 	while (result == 0 && walk.walking > 0)
 		result = one_step(&walk, mongo, keys, err);
-	arena_release(&walk.arena);
+	arena_release(&walk.arenas[0]);
+	arena_release(&walk.arenas[1]);
 	return result;
 }
