@@ -82,8 +82,7 @@ char *arena_string_n(struct arena *arena, const void *data, size_t size)
 	char *copy = alloc_unset(arena, size + 1);
 	if (copy == NULL)
 		return NULL;
-	if (size > 0)
-		memcpy(copy, data, size);
+	bytes_copy(copy, data, size);
 	copy[size] = '\0';
 	return copy;
 }

@@ -33,7 +33,7 @@ static bool grow(struct str *str, size_t more)
 		return false;
 	}
 	if (str->borrowed)
-		memcpy(text, str->text, str->size + 1);
+		bytes_copy(text, str->text, str->size + 1);
 	str->borrowed = false;
 	str->text = text;
 	str->room = room;
@@ -46,28 +46,32 @@ static inline bool reserve(struct str *str, size_t more)
 	return (more < str->room - str->size && !str->failed) || grow(str, more);
 }
 
-/*
- * Most of what is appended is a few octets, for which a call of memcpy costs more than they do: two
- * moves that may overlap, of a size that the compiler knows.
- */
-static void copy(char *to, const void *from, size_t size)
+/* Octets of moves whose size the compiler knows: the last two may overlap. */
+static inline void copy_by_16(char *to, const char *from, size_t size)
 {
-	const char *octets = from;
+	for (size_t i = 16; i < size; i += 16)
+		memcpy(to + i - 16, from + i - 16, 16);
+	memcpy(to + size - 16, from + size - 16, 16);
+}
 
-	if (size > 32) {
+void bytes_copy(void *ret_octets, const void *octets, size_t size)
+{
+	const char *from = octets;
+	char *to = ret_octets;
+
+	if (size > 256) {
 		memcpy(to, from, size);
 	} else if (size >= 16) {
-		memcpy(to, octets, 16);
-		memcpy(to + size - 16, octets + size - 16, 16);
+		copy_by_16(to, from, size);
 	} else if (size >= 8) {
-		memcpy(to, octets, 8);
-		memcpy(to + size - 8, octets + size - 8, 8);
+		memcpy(to, from, 8);
+		memcpy(to + size - 8, from + size - 8, 8);
 	} else if (size >= 4) {
-		memcpy(to, octets, 4);
-		memcpy(to + size - 4, octets + size - 4, 4);
+		memcpy(to, from, 4);
+		memcpy(to + size - 4, from + size - 4, 4);
 	} else {
 		for (size_t i = 0; i < size; i++)
-			to[i] = octets[i];
+			to[i] = from[i];
 	}
 }
 
@@ -75,7 +79,7 @@ void str_append(struct str *str, const void *data, size_t size)
 {
 	if (!reserve(str, size))
 		return;
-	copy(str->text + str->size, data, size);
+	bytes_copy(str->text + str->size, data, size);
 	str->size += size;
 	str->text[str->size] = '\0';
 }

@@ -22,6 +22,11 @@ static inline struct bytes bytes_make(const void *data, size_t size)
 
 struct bytes bytes_of_string(const char *text); /* without the terminator */
 bool bytes_equal(struct bytes a, struct bytes b);
+/*
+ * memcpy, for what is mostly small: the C library's has one instruction for all sizes, which takes
+ * longer to begin than a few moves to end. The two do not overlap; size may be 0.
+ */
+void bytes_copy(void *ret_octets, const void *octets, size_t size);
 
 /*
  * A growable string: always terminated, so that text can be read as C string at any time. Appending

@@ -230,10 +230,10 @@ static void a_string_grows_out_of_what_it_borrowed(void **state)
 static void strings_append_any_size(void **state)
 {
 	(void)state;
-	char from[80];
+	char from[300];
 
 	for (size_t i = 0; i < sizeof from; i++)
-		from[i] = (char)(i + 1);
+		from[i] = (char)(i % 251 + 1);
 	for (size_t size = 0; size <= sizeof from; size++) {
 		CLEANUP_STR struct str str = STR_INIT;
 		str_append_char(&str, 'x');
