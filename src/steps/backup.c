@@ -264,31 +264,16 @@ struct verifying {
 	int dirfd;
 };
 
-static int verify_file(
-	int dirfd, const struct backup_file *file, struct crew_tally *tally, struct err *err)
-{
-	CLEANUP(backup_reader_cleanup) struct backup_reader *reader = NULL;
-
-	if (file->name == NULL)
-		return 0;
-	int result = backup_reader_new(dirfd, file->name, COMPRESSION_NONE, &reader, err);
-	if (result == 0)
-		result = backup_reader_drain(reader, tally, err);
-	if (result == 0)
-		result = backup_reader_check(reader, file, err);
-	return result;
-}
-
 static int verify_collection(
 	void *self, size_t item, struct mongo *mongo, struct crew_tally *tally, struct err *err)
 {
 	struct verifying *verifying = self;
 	const struct backup_collection *collection = &verifying->index.collections[item];
-	int result = verify_file(verifying->dirfd, &collection->documents, tally, err);
+	int result = backup_file_check(verifying->dirfd, &collection->documents, tally, err);
 
 	(void)mongo;
 	return result != 0 ? result
-			   : verify_file(verifying->dirfd, &collection->metadata, tally, err);
+			   : backup_file_check(verifying->dirfd, &collection->metadata, tally, err);
 }
 
 static bool verify_stop(void *self)

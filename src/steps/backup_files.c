@@ -332,6 +332,19 @@ int backup_reader_check(
 	return 0;
 }
 
+int backup_file_check(
+	int dirfd, const struct backup_file *file, struct crew_tally *tally, struct err *err)
+{
+	CLEANUP(backup_reader_cleanup) struct backup_reader *reader = NULL;
+
+	if (file->name == NULL)
+		return 0;
+	int result = backup_reader_new(dirfd, file->name, COMPRESSION_NONE, &reader, err);
+	if (result == 0)
+		result = backup_reader_drain(reader, tally, err);
+	return result != 0 ? result : backup_reader_check(reader, file, err);
+}
+
 void backup_reader_free(struct backup_reader *reader)
 {
 	if (reader == NULL)

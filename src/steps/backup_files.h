@@ -46,6 +46,9 @@ MUST_CHECK int backup_reader_all(
 /* After the end: that the file is the one that the index has. ERR_RESTORE. */
 MUST_CHECK int backup_reader_check(
 	struct backup_reader *reader, const struct backup_file *file, struct err *err);
+/* The two for a whole file, of which nothing is decoded; one without a name is none. */
+MUST_CHECK int backup_file_check(
+	int dirfd, const struct backup_file *file, struct crew_tally *tally, struct err *err);
 void backup_reader_free(struct backup_reader *reader);
 void backup_reader_cleanup(struct backup_reader **reader);
 

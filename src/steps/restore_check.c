@@ -4,19 +4,6 @@
 #include "base/cleanup.h"
 #include "steps/restore_run.h"
 
-static int check_file(
-	int dirfd, const struct backup_file *file, struct crew_tally *tally, struct err *err)
-{
-	CLEANUP(backup_reader_cleanup) struct backup_reader *reader = NULL;
-
-	if (file->name == NULL)
-		return 0;
-	int result = backup_reader_new(dirfd, file->name, COMPRESSION_NONE, &reader, err);
-	if (result == 0)
-		result = backup_reader_drain(reader, tally, err);
-	return result != 0 ? result : backup_reader_check(reader, file, err);
-}
-
 /* Without digests: that it can be decoded to its end, and that a server will take what it has. */
 static int check_foreign(struct restoring *restoring, const struct backup_file *file,
 	struct crew_tally *tally, struct err *err)
@@ -58,9 +45,9 @@ int restore_check_collection(
 	if (result == 0 && restoring->index.foreign)
 		result = check_foreign(restoring, &collection->documents, tally, err);
 	else if (result == 0)
-		result = check_file(restoring->dirfd, &collection->documents, tally, err);
+		result = backup_file_check(restoring->dirfd, &collection->documents, tally, err);
 	if (result == 0 && !restoring->index.foreign)
-		result = check_file(restoring->dirfd, &collection->metadata, tally, err);
+		result = backup_file_check(restoring->dirfd, &collection->metadata, tally, err);
 	if (restoring->index.foreign)
 		atomic_fetch_add(&tally->octets, (int64_t)collection->documents.size);
 	return result != 0 ? result : crew_cancelled(tally, err);
