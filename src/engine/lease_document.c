@@ -105,25 +105,33 @@ static int ask(struct mongo *mongo, const struct str *command, struct str *reply
 /* Of what earlier owners left (ledger_step.c), 0: nothing. */
 static int highest_token(struct mongo *mongo, int64_t *ret_token, struct err *err)
 {
-	CLEANUP_STR struct str sort = STR_INIT, doc = STR_INIT;
+	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
+	CLEANUP_STR struct str pipeline = STR_INIT;
 	struct doc_writer writer;
 	int64_t token = 0;
-	bool found = false;
+	struct bytes found;
 
-	doc_write_begin(&writer, &sort);
-	doc_write_int32(&writer, "token", -1);
+	doc_write_begin(&writer, &pipeline);
+	writer.is_array[0] = true;
+	doc_write_document(&writer, NULL);
+	doc_write_document(&writer, "$group");
+	doc_write_null(&writer, "_id");
+	doc_write_document(&writer, "token");
+	doc_write_string(&writer, "$max", "$token");
 	doc_write_end(&writer);
-	int rc = str_check(&sort, err);
-	const struct mongo_find find = {
-		.collection = MONGO_OWN_COLLECTION,
-		.sort = str_bytes(&sort),
-	};
+	doc_write_end(&writer);
+	doc_write_end(&writer);
+	doc_write_end(&writer);
+	int rc = str_check(&pipeline, err);
 	if (rc == 0)
-		rc = mongo_find_one(mongo, &find, &doc, &found, err);
+		rc = mongo_aggregate(
+			mongo, MONGO_OWN_COLLECTION, str_bytes(&pipeline), &cursor, err);
+	if (rc == 0)
+		rc = mongo_cursor_next(cursor, &found, err);
 	if (rc < 0)
 		return err_context(err, "the lease");
-	if (found)
-		(void)doc_get_integer(str_bytes(&doc), "token", &token);
+	if (rc == 1)
+		(void)doc_get_integer(found, "token", &token);
 	*ret_token = token > 0 ? token : 0;
 	return 0;
 }
