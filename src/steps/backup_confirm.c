@@ -90,8 +90,9 @@ static int divide_again(struct backup_run *run, struct err *err)
 		if (!has_documents(run, i))
 			continue;
 		backup_ranges_release(&run->ranges[i]);
-		result = backup_ranges_make(context->mongo, run->index.collections[i].name,
-			run->expected[i], backup_divide_from(run, i), &run->ranges[i], err);
+		result = backup_ranges_make_for_digest(context->mongo,
+			run->index.collections[i].name, run->expected[i],
+			backup_divide_from(run, i), &run->ranges[i], err);
 		if (result == 0)
 			result = backup_open_new(&run->open[i], err);
 	}

@@ -8,6 +8,7 @@
 enum {
 	RANGE_OCTETS = 64 * 1024 * 1024, /* about */
 	RANGES_LEAST = 4,
+	DIVIDED_EARLIER = 8,
 	SAMPLES = 64, /* a range: so that they are about as large as each other */
 };
 
@@ -257,6 +258,22 @@ int backup_ranges_make(struct mongo *mongo, const char *collection, int64_t octe
 		backup_ranges_release(&ranges);
 		return err_context(err, "%s", collection);
 	}
+	*ret_ranges = ranges;
+	return 0;
+}
+
+/* By a range without an order some servers need not sort before they answer. */
+int backup_ranges_make_for_digest(struct mongo *mongo, const char *collection, int64_t octets,
+	int64_t divide_from, struct backup_ranges *ret_ranges, struct err *err)
+{
+	struct backup_ranges ranges;
+	int result = backup_ranges_make(
+		mongo, collection, octets, divide_from / DIVIDED_EARLIER, &ranges, err);
+
+	if (result != 0)
+		return result;
+	for (size_t i = 0; i < ranges.count; i++)
+		ranges.ranges[i].ordered = false;
 	*ret_ranges = ranges;
 	return 0;
 }

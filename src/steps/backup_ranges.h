@@ -36,6 +36,12 @@ struct backup_ranges {
  */
 MUST_CHECK int backup_ranges_make(struct mongo *mongo, const char *collection, int64_t octets,
 	int64_t divide_from, struct backup_ranges *ret_ranges, struct err *err);
+/*
+ * The same for what is only digested, when nothing else is left to do beside it: divided from an
+ * eighth of that on, and in no order, because nothing goes on behind a place.
+ */
+MUST_CHECK int backup_ranges_make_for_digest(struct mongo *mongo, const char *collection,
+	int64_t octets, int64_t divide_from, struct backup_ranges *ret_ranges, struct err *err);
 void backup_ranges_release(struct backup_ranges *ranges);
 
 /* The filter of what is not done of a range, behind its last; empty if it is everything. */

@@ -7,17 +7,6 @@
 
 /* ---- digests of collections, by ranges */
 
-/*
- * A part of what a backup divides from: the whole waits for what is read here, and nothing else is
- * left to do beside it. So it is worth it although it costs the server somewhat more.
- */
-enum { DIVIDED_EARLIER = 8 };
-
-static int64_t divide_from(const struct restore *restore)
-{
-	return restore->workers > 1 ? restore->divide_octets / DIVIDED_EARLIER : 0;
-}
-
 static int digest_item(
 	void *self, size_t item, struct mongo *mongo, struct crew_tally *tally, struct err *err)
 {
@@ -37,12 +26,11 @@ static int add_digest(
 	struct restoring *restoring, size_t place, struct mongo *mongo, struct err *err)
 {
 	struct restore_target *target = &restoring->targets[place];
-	int result = backup_ranges_make(mongo, restoring->index.collections[place].name,
-		target->octets, divide_from(restoring->restore), &target->ranges, err);
+	const struct restore *restore = restoring->restore;
+	int result = backup_ranges_make_for_digest(mongo, restoring->index.collections[place].name,
+		target->octets, restore->workers > 1 ? restore->divide_octets : 0, &target->ranges,
+		err);
 
-	/* Nothing goes on behind a place here, and some servers sort before they answer. */
-	for (size_t i = 0; result == 0 && i < target->ranges.count; i++)
-		target->ranges.ranges[i].ordered = false;
 	if (result == 0)
 		result = backup_open_new(&target->open, err);
 	for (size_t i = 0; result == 0 && i < target->ranges.count; i++)
