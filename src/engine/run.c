@@ -93,6 +93,10 @@ int run_event_end(struct run *run, struct err *err)
 	/* The document is the history's from here on. */
 	if (rc == 0)
 		rc = history_add(&run->history, doc, err);
+	/* From a step that began on something may be changed, whatever the database says to it: the
+	 * freeze hook is the first to do so. Preflight is in memory only. */
+	if (rc == 0 && event == EVENT_STEP_BEGIN && journal_persisted(run->journal))
+		run->effects = true;
 	return rc < 0 ? rc : run_record_event(run, event, str_text(&step), err);
 }
 

@@ -79,11 +79,7 @@ static int tell_begin(struct run *run, const struct step_context *context, struc
 		json_member_value(writer, "before", json_root(doc));
 		json_member_bool(writer, "collection", collection);
 	}
-	rc = run_event_end(run, err);
-	/* From here on something may be changed: the freeze hook is the first to do so. */
-	if (rc == 0)
-		run->effects = true;
-	return rc;
+	return run_event_end(run, err);
 }
 
 /* The step's own report as a document; {} if it has none. */
