@@ -8,6 +8,19 @@
 
 /* ---- how a run ends */
 
+/* A run that was interrupted took what its steps took, in however many processes; what ends
+ * otherwise says how long this one worked. */
+static int64_t run_duration(const struct run *run, bool done)
+{
+	int64_t duration = 0;
+
+	if (!done)
+		return clock_boottime() - run->started;
+	for (size_t i = 0; i < run->history.step_count; i++)
+		duration += history_spent(&run->history.steps[i]);
+	return duration;
+}
+
 int run_end_event(struct run *run, const char *outcome, const char *text, const struct err *failure,
 	struct err *err)
 {
@@ -18,7 +31,7 @@ int run_end_event(struct run *run, const char *outcome, const char *text, const 
 
 	json_member_string(writer, "outcome", outcome);
 	json_member_integer(writer, "exit", failure == NULL ? 0 : err_exit_code(failure->code));
-	json_member_integer(writer, "duration", clock_boottime() - run->started);
+	json_member_integer(writer, "duration", run_duration(run, strcmp(outcome, "done") == 0));
 	json_member_string(writer, "text", text != NULL ? text : failure->message);
 	if (failure != NULL) {
 		json_member_string(writer, "code", err_name(failure->code));
