@@ -62,6 +62,7 @@ int run_fail(struct run *run, struct err *err)
 	/* A refused command, of the lease or of a plan, before anything was migrated. */
 	if (!run->effects && err->code == ERR_MIGRATION)
 		(void)err_recode(err, ERR_PREFLIGHT);
+	(void)run_lost_before_or_after(run, err);
 	struct err failure = *err;
 	if (failure.code == ERR_DATABASE_LOST && run->lease != NULL)
 		lease_unsure(run->lease);
