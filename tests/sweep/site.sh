@@ -120,6 +120,11 @@ durable_first() { # TRACE
 
 as_before() { same "the database after the rollback" "$tmp/before" picture; }
 
+# What this database server says now and then when two databases in it make their first collection at
+# once, also to a walk in which no fault has come yet: such a case is begun again, twice at most.
+server_hiccup='Unable to create the specified collection (server.s code 1)'
+again=0
+
 # one_case PHASE RULE CODES ROLLBACK: silent when all is well.
 one_case() {
 	local phase=$1 rule=$2 codes=$3 back=$4 status=0
@@ -138,6 +143,10 @@ one_case() {
 	esac
 	# Not every walk makes the same number of calls to the server.
 	if ! struck; then
+		if [ "$status" != 0 ] && grep -q "$server_hiccup" "$place/said" && [ $((again += 1)) -le 2 ]; then
+			one_case "$@"
+			return
+		fi
 		[ "$status" = 0 ] || { echo "the fault did not come (exit $status)"; return 1; }
 		echo missed
 		return 0
