@@ -102,14 +102,32 @@ static int ask(struct mongo *mongo, const struct str *command, struct str *reply
 	return rc < 0 ? err_context(err, "the lease") : 0;
 }
 
+/* Appends the first document that the pipeline gives; nothing if it gives none. */
+static int first_of(
+	struct mongo *mongo, const struct str *pipeline, struct str *doc, struct err *err)
+{
+	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
+	struct bytes found;
+	int rc = str_check(pipeline, err);
+
+	if (rc == 0)
+		rc = mongo_aggregate(
+			mongo, MONGO_OWN_COLLECTION, str_bytes(pipeline), &cursor, err);
+	if (rc == 0)
+		rc = mongo_cursor_next(cursor, &found, err);
+	if (rc < 0)
+		return err_context(err, "the lease");
+	if (rc == 1)
+		str_append(doc, found.data, found.size);
+	return str_check(doc, err);
+}
+
 /* Of what earlier owners left (ledger_step.c), 0: nothing. */
 static int highest_token(struct mongo *mongo, int64_t *ret_token, struct err *err)
 {
-	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
-	CLEANUP_STR struct str pipeline = STR_INIT;
+	CLEANUP_STR struct str pipeline = STR_INIT, found = STR_INIT;
 	struct doc_writer writer;
 	int64_t token = 0;
-	struct bytes found;
 
 	doc_write_begin(&writer, &pipeline);
 	writer.is_array[0] = true;
@@ -122,16 +140,11 @@ static int highest_token(struct mongo *mongo, int64_t *ret_token, struct err *er
 	doc_write_end(&writer);
 	doc_write_end(&writer);
 	doc_write_end(&writer);
-	int rc = str_check(&pipeline, err);
-	if (rc == 0)
-		rc = mongo_aggregate(
-			mongo, MONGO_OWN_COLLECTION, str_bytes(&pipeline), &cursor, err);
-	if (rc == 0)
-		rc = mongo_cursor_next(cursor, &found, err);
+	int rc = first_of(mongo, &pipeline, &found, err);
 	if (rc < 0)
-		return err_context(err, "the lease");
-	if (rc == 1)
-		(void)doc_get_integer(found, "token", &token);
+		return rc;
+	if (found.size > 0)
+		(void)doc_get_integer(str_bytes(&found), "token", &token);
 	*ret_token = token > 0 ? token : 0;
 	return 0;
 }
@@ -259,10 +272,8 @@ int lease_document_renew(struct mongo *mongo, int64_t token, int64_t length, str
 
 int lease_look(struct mongo *mongo, struct str *doc, struct err *err)
 {
-	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
 	CLEANUP_STR struct str pipeline = STR_INIT;
 	struct doc_writer writer;
-	struct bytes found;
 
 	doc_write_begin(&writer, &pipeline);
 	writer.is_array[0] = true;
@@ -277,17 +288,7 @@ int lease_look(struct mongo *mongo, struct str *doc, struct err *err)
 	doc_write_end(&writer);
 	doc_write_end(&writer);
 	doc_write_end(&writer);
-	int rc = str_check(&pipeline, err);
-	if (rc == 0)
-		rc = mongo_aggregate(
-			mongo, MONGO_OWN_COLLECTION, str_bytes(&pipeline), &cursor, err);
-	if (rc == 0)
-		rc = mongo_cursor_next(cursor, &found, err);
-	if (rc < 0)
-		return err_context(err, "the lease");
-	if (rc == 1)
-		str_append(doc, found.data, found.size);
-	return str_check(doc, err);
+	return first_of(mongo, &pipeline, doc, err);
 }
 
 static int64_t date_of(struct bytes doc, const char *name)
