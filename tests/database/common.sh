@@ -124,16 +124,23 @@ run_until() { # LINES COMMAND…
 # at_terminal ANSWERS COMMAND…: types the answers, each a line and when it is asked for, and gives the
 # command's exit code.
 at_terminal() {
-	local answers=$1 asked=0 pid answer status=0
+	local answers=$1 asked=0 pid answer status=0 polls
 	shift
 	rm -f "$tmp/typed" && mkfifo "$tmp/typed"
-	LC_ALL=C.UTF-8 script -qec "$(printf '%q ' "$@")" /dev/null <"$tmp/typed" >"$tmp/screen" &
+	LC_ALL=C.UTF-8 script -qec "exec $(printf '%q ' "$@")" /dev/null <"$tmp/typed" >"$tmp/screen" &
 	pid=$!
 	exec 8>"$tmp/typed"
 	while IFS= read -r answer; do
 		asked=$((asked + 1))
+		polls=0
 		until [ "$(grep -aoE 'choice \[[0-9]+\]: |^> ' "$tmp/screen" | wc -l)" -ge "$asked" ]; do
 			kill -0 "$pid" 2>/dev/null || break 2
+			polls=$((polls + 1))
+			if [ "$polls" -gt 6000 ]; then
+				echo "it never asked for answer $asked: $answer"
+				kill "$pid"
+				break 2
+			fi
 			sleep 0.02
 		done
 		printf '%s\n' "$answer" >&8
