@@ -118,14 +118,16 @@ static void act(struct tui *tui, const struct model_action *action)
 	case ACTION_COMMAND:
 		feed_request(tui->feed, FEED_TAKE_COMMAND);
 		break;
-	case ACTION_DETACH:
-		tui->leaving = true;
-		break;
 	case ACTION_SAVE_PLAN:
 		save_plan(tui);
 		break;
+	case ACTION_DETACH:
 	case ACTION_QUIT:
-		tui->leaving = true;
+		/* How the run ended is known a moment after it is shown. */
+		if (tui->model.end.event != NULL && !feed_ended(tui->feed))
+			tui->model.left = true;
+		else
+			tui->leaving = true;
 		break;
 	}
 }
