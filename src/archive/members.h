@@ -37,6 +37,13 @@ struct members;
  */
 MUST_CHECK int members_open_archive(int fd, struct members **ret_members, struct err *err);
 
+enum { ARCHIVE_PARTS_MAX = 256 };
+
+/* The same for an archive that was cut into files, of which fds has at most ARCHIVE_PARTS_MAX in
+ * their order; they stay the caller's. */
+MUST_CHECK int members_open_parts(
+	const int *fds, size_t count, struct members **ret_members, struct err *err);
+
 /* The same in this process: for that process itself, and to try and to fuzz what it runs. */
 MUST_CHECK int members_open_archive_here(int fd, struct members **ret_members, struct err *err);
 

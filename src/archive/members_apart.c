@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "archive/members_private.h"
+#include "archive/parts.h"
 #include "archive/ring.h"
 #include "base/cleanup.h"
 
@@ -99,19 +100,34 @@ static int put_form(struct ring *ring, int channel, const char *name, struct err
 }
 
 /* What was found before a failure is told first, so that the first in the stream counts. */
+static int decode_members(
+	int channel, struct apart_input *input, struct members *members, struct err *err)
+{
+	int rc = put_form(&input->ring, channel, members_form(members), err);
+	if (rc == 0)
+		rc = put_all(&input->ring, channel, members, err);
+	ring_publish(&input->ring, channel);
+	return rc;
+}
+
 static int decode(int channel, void *argument, struct err *err)
 {
 	CLEANUP(members_cleanup) struct members *members = NULL;
 	struct apart_input *input = argument;
 	int rc = members_open_archive_here(input->fd, &members, err);
 
-	if (rc < 0)
-		return rc;
-	rc = put_form(&input->ring, channel, members_form(members), err);
-	if (rc == 0)
-		rc = put_all(&input->ring, channel, members, err);
-	ring_publish(&input->ring, channel);
-	return rc;
+	return rc < 0 ? rc : decode_members(channel, input, members, err);
+}
+
+static int decode_parts(int channel, void *argument, struct err *err)
+{
+	CLEANUP(members_cleanup) struct members *members = NULL;
+	struct apart_input *input = argument;
+	struct part_octets parts = {.fds = input->fds, .count = input->count};
+	const struct octet_source octets = {&parts, part_octets_read};
+	int rc = members_open_source(&octets, &members, err);
+
+	return rc < 0 ? rc : decode_members(channel, input, members, err);
 }
 
 /* ---- the parent: believes nothing of it */
@@ -316,13 +332,18 @@ static void reader_free(void *self)
 
 static const struct members_source source = {reader_next, reader_read, reader_form, reader_free};
 
-static int open_reader(struct reader *reader, apart_work work, int fd, struct err *err)
+static int open_reader(
+	struct reader *reader, apart_work work, const int *fds, size_t count, struct err *err)
 {
 	int rc = ring_open(&reader->input.ring, err);
 
-	reader->input.fd = fd;
+	reader->input.fd = fds[0];
+	reader->input.fds = fds;
+	reader->input.count = count;
 	if (rc == 0)
-		rc = apart_start(work, &reader->input, &fd, 1, &reader->apart, err);
+		rc = apart_start(work, &reader->input, fds, count, &reader->apart, err);
+	/* They are the caller's, and may go before the members do. */
+	reader->input.fds = NULL;
 	if (rc < 0)
 		return rc;
 	ring_keep(&reader->input.ring);
@@ -336,18 +357,31 @@ static int open_reader(struct reader *reader, apart_work work, int fd, struct er
 	return 0;
 }
 
-int members_open_apart(apart_work work, int fd, struct members **ret_members, struct err *err)
+static int open_apart(apart_work work, const int *fds, size_t count, struct members **ret_members,
+	struct err *err)
 {
 	struct reader *reader = calloc(1, sizeof *reader);
 
 	if (reader == NULL)
 		return err_no_memory(err);
-	int rc = open_reader(reader, work, fd, err);
+	int rc = open_reader(reader, work, fds, count, err);
 	if (rc == 0)
 		rc = members_new(&source, reader, ret_members, err);
 	if (rc < 0)
 		reader_free(reader);
 	return rc;
+}
+
+int members_open_apart(apart_work work, int fd, struct members **ret_members, struct err *err)
+{
+	return open_apart(work, &fd, 1, ret_members, err);
+}
+
+int members_open_parts(const int *fds, size_t count, struct members **ret_members, struct err *err)
+{
+	if (count == 0 || count > ARCHIVE_PARTS_MAX)
+		return err_set(err, ERR_LIMIT, "an archive of %zu parts", count);
+	return open_apart(decode_parts, fds, count, ret_members, err);
 }
 
 int members_open_archive(int fd, struct members **ret_members, struct err *err)

@@ -38,6 +38,8 @@ struct apart_record {
 struct apart_input {
 	struct ring ring;
 	int fd;
+	const int *fds; /* of an archive in parts, whose number is count; else one, fd */
+	size_t count;
 };
 
 /* members_open_archive with another child. */

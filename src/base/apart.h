@@ -23,7 +23,7 @@
 #include "base/err.h"
 
 enum {
-	APART_KEEP_MAX = 4,
+	APART_KEEP_MAX = 260,
 	APART_MEMORY_MAX = 256 * 1024 * 1024, /* octets that the child can map besides ours */
 	APART_END_WAIT = 60 * 1000, /* ms until a child that does not end by itself is killed */
 	APART_SILENCE_MAX = 10 * 60 * 1000, /* ms that a parent waits for the child's next octet */

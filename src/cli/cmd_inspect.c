@@ -12,11 +12,13 @@
 
 struct inspect_values {
 	bool sbom;
+	struct option_list parts;
 };
 
 static const struct option options[] = {
 	OPTION_ROW_FLAG("sbom", 0, struct inspect_values, sbom,
 		"list the packages of its SBOMs, with versions and licences"),
+	PARTS_OPTION_ROWS(struct inspect_values),
 	OPTION_END,
 };
 
@@ -215,6 +217,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	struct checked_kit checked = CHECKED_KIT_INIT;
 
 	(void)operand_count;
+	face->parts = given->parts;
 	int rc = confine_to_reading(err);
 	/* Looking at an old kit is not activating it. */
 	if (rc == 0)

@@ -8,6 +8,7 @@ static const struct option install_options[] = {
 	RUN_OPTION_ROWS,
 	FORCE_OPTION_ROWS,
 	LEASE_OPTION_ROWS,
+	PARTS_OPTION_ROWS(struct run_values),
 	OPTION_ROW_FLAG("dry-run", 0, struct run_values, dry_run, "the plan only; as offkit plan"),
 	OPTION_END,
 };
@@ -15,6 +16,7 @@ static const struct option install_options[] = {
 static const struct option plan_options[] = {
 	RUN_OPTION_ROWS,
 	FORCE_OPTION_ROWS,
+	PARTS_OPTION_ROWS(struct run_values),
 	OPTION_END,
 };
 
@@ -45,6 +47,7 @@ static int plan(struct face *face, const void *values, size_t operand_count,
 	CLEANUP(session_release) struct session session = SESSION_INIT;
 
 	(void)operand_count;
+	face->parts = given->parts;
 	int rc = session_open(face, "plan", SESSION_READS, given, &session, err);
 	if (rc == 0)
 		rc = check_kit(face, operands[0], given->force_reason, &checked, err);
@@ -72,6 +75,7 @@ static int install(struct face *face, const void *values, size_t operand_count,
 
 	if (given->dry_run)
 		return plan(face, values, operand_count, operands, err);
+	face->parts = given->parts;
 	int rc = session_need_consent(face, err);
 	if (rc == 0)
 		rc = session_open(face, "install", SESSION_BEGINS, given, &session, err);

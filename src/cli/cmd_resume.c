@@ -18,6 +18,7 @@ static const struct option resume_options[] = {
 		"only a run that was cut off; nothing to do is success"),
 	OPTION_ROW_FLAG("adopt", 0, struct run_values, adopt,
 		"take over a run whose state folder is lost or elsewhere; needs --reason"),
+	PARTS_OPTION_ROWS(struct run_values),
 	OPTION_END,
 };
 
@@ -64,6 +65,8 @@ static int resume(struct face *face, const void *values, size_t operand_count,
 	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
 	bool adopt = ((const struct run_values *)values)->adopt;
 	bool interrupted = true;
+
+	face->parts = ((const struct run_values *)values)->parts;
 	int rc = session_need_consent(face, err);
 
 	if (rc == 0 && ((const struct run_values *)values)->if_interrupted)

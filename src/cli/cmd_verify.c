@@ -6,6 +6,7 @@
 struct verify_values {
 	bool force;
 	const char *reason;
+	struct option_list parts;
 };
 
 static const struct option options[] = {
@@ -13,6 +14,7 @@ static const struct option options[] = {
 		"do not refuse an older or expired kit (code 8)"),
 	OPTION_ROW_TEXT(
 		"force-reason", 0, "TEXT", struct verify_values, reason, "why, for the evidence"),
+	PARTS_OPTION_ROWS(struct verify_values),
 	OPTION_END,
 };
 
@@ -39,6 +41,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	if (given->force != (given->reason != NULL))
 		return err_set(err, ERR_USAGE,
 			"--force-activate and --force-reason are given together or not at all");
+	face->parts = given->parts;
 	int rc = confine_to_reading(err);
 	if (rc == 0)
 		rc = check_kit(face, operands[0], given->reason, &checked, err);

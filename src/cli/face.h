@@ -37,7 +37,11 @@ struct face {
 	FILE *log;	    /* NULL: none */
 	struct str result;  /* what stdout gets when the command succeeds */
 	const char *object; /* what the command is about, for the failure's text */
+	struct option_list parts; /* --parts of a command that reads a kit */
 };
+
+#define PARTS_OPTION_ROWS(values)                                                                  \
+	OPTION_ROW_LIST("parts", 0, "DIR", values, parts, "where else parts of the kit are")
 
 enum face_sign { SIGN_GOOD, SIGN_BAD, SIGN_WARN, SIGN_NONE };
 

@@ -158,6 +158,8 @@ int session_unpack(struct session *session, const char *path, const char *force_
 		.now = clock_now(),
 		.ignore_time = late,
 		.force_reason = force_reason,
+		.part_folder_count = session->face->parts.count,
+		.part_folders = session->face->parts.items,
 		.progress = show_progress,
 		.argument = session->face,
 	};

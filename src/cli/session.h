@@ -28,6 +28,7 @@ struct run_values {
 	bool if_interrupted;
 	bool break_lease;
 	bool adopt;
+	struct option_list parts;
 };
 
 #define RUN_OPTION_ROWS                                                                            \

@@ -8,11 +8,14 @@
 
 struct verify_values {
 	const char *root;
+	struct option_list parts;
 };
 
 static const struct option options[] = {
 	OPTION_ROW_TEXT("root", 0, "FILE", struct verify_values, root,
 		"the trust root (root.json); else the one in this program"),
+	OPTION_ROW_LIST(
+		"parts", 0, "DIR", struct verify_values, parts, "where else parts of the kit are"),
 	OPTION_END,
 };
 
@@ -47,8 +50,12 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	const struct verify_values *given = values;
 	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
 	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
-	const struct verify_options how = {
-		.state_dirfd = -1, .now = clock_now(), .progress = show_progress, .argument = face};
+	const struct verify_options how = {.state_dirfd = -1,
+		.now = clock_now(),
+		.part_folder_count = given->parts.count,
+		.part_folders = given->parts.items,
+		.progress = show_progress,
+		.argument = face};
 
 	(void)operand_count;
 	int rc = load_root(given->root, &root, err);

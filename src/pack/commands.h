@@ -15,6 +15,7 @@ extern const struct command command_root_rotate;
 extern const struct command command_root_sign;
 extern const struct command command_root_status;
 extern const struct command command_sign;
+extern const struct command command_slice;
 extern const struct command command_statement;
 extern const struct command command_verify;
 

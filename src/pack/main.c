@@ -23,6 +23,7 @@ static const struct command *const commands[] = {
 	&command_attach,
 	&command_attest,
 	&command_verify,
+	&command_slice,
 	&command_keygen,
 	&command_root_init,
 	&command_root_rotate,

@@ -1,18 +1,14 @@
 #include "verify/verify.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "archive/members.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "verify/heads_read.h"
 #include "verify/kit_images.h"
+#include "verify/kit_source.h"
 #include "verify/pipeline.h"
 #include "verify/roots.h"
 #include "verify/staging.h"
@@ -22,8 +18,7 @@ enum { FOLDER_DEPTH_MAX = 64 /* of members that are folders; files may stand dee
 struct verification {
 	const char *path;
 	const struct verify_options *options;
-	int kit_fd;
-	bool is_folder;
+	struct kit_source source;
 	int64_t scanned_max; /* octets that are passed over before the signatures */
 	struct members *members;
 	struct heads_reader heads;
@@ -38,29 +33,16 @@ struct verification {
 
 static int open_kit(struct verification *v, struct err *err)
 {
-	struct stat st;
+	int rc = kit_source_open(&v->source, v->path, v->options, err);
 
-	v->kit_fd = open(v->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (v->kit_fd < 0)
-		return err_set_errno(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNREADABLE, errno,
-			"%s", v->path);
-	if (fstat(v->kit_fd, &st) != 0)
-		return err_set_errno(err, ERR_UNREADABLE, errno, "%s", v->path);
-	v->is_folder = S_ISDIR(st.st_mode);
-	v->scanned_max = heads_scanned_max(v->is_folder ? -1 : st.st_size);
-	if (!v->is_folder && !S_ISREG(st.st_mode))
-		return err_set(err, ERR_NOT_A_KIT, "%s is neither a file nor a folder", v->path);
-	if (!v->is_folder)
-		(void)posix_fadvise(v->kit_fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	return 0;
+	v->scanned_max = heads_scanned_max(v->source.size);
+	return rc;
 }
 
 static int open_members(struct verification *v, struct err *err)
 {
 	members_free(STEAL(v->members));
-	if (v->is_folder)
-		return members_open_folder(v->kit_fd, heads_order(), &v->members, err);
-	return members_open_archive(v->kit_fd, &v->members, err);
+	return kit_source_members(&v->source, &v->members, err);
 }
 
 static void report(struct verification *v)
@@ -280,6 +262,8 @@ static int run(struct verification *v, struct err *err)
 	v->kit->form = members_form(v->members);
 	rc = check_heads(v, err);
 	if (rc == 0)
+		rc = kit_source_check_list(&v->source, v->kit->role, err);
+	if (rc == 0)
 		rc = rules_check_kit(&v->kit->manifest, v->options, err);
 	if (rc == 0 && heads_need_second_pass(&v->heads))
 		rc = open_members(v, err);
@@ -321,7 +305,7 @@ static bool may_have_late_roots(const struct verification *v, const struct err *
 {
 	if (v->heads.late_root)
 		return true;
-	if (v->is_folder || !heads_all_found(&v->heads))
+	if (v->source.is_folder || !heads_all_found(&v->heads))
 		return false;
 	return err->code == ERR_MANIFEST_SIGNATURE || err->code == ERR_THRESHOLD ||
 	       err->code == ERR_SUMS_SIGNATURE || err->code == ERR_TRUST_EXPIRED ||
@@ -351,7 +335,7 @@ static int verify(const char *path, struct staging *staging, const struct trust_
 	const struct verify_options *options, struct trusted_kit **ret_kit, struct err *err)
 {
 	struct verification v = {
-		.path = path, .options = options, .kit_fd = -1, .staging = staging};
+		.path = path, .options = options, .source = KIT_SOURCE_INIT, .staging = staging};
 	int rc = kit_new(root, &v.kit, err);
 
 	if (rc == 0)
@@ -362,8 +346,10 @@ static int verify(const char *path, struct staging *staging, const struct trust_
 		rc = run_whole(&v, root, err);
 	if (rc == 0)
 		*ret_kit = STEAL(v.kit);
+	else
+		rc = kit_source_explain(&v.source, err);
 	release(&v);
-	cleanup_close(&v.kit_fd);
+	kit_source_release(&v.source);
 	return rc;
 }
 

@@ -56,11 +56,15 @@ struct verify_options {
 	int state_dirfd;  /* the site's state for sequence and roots; -1: none is kept here */
 	int64_t now;	  /* ms, the clock */
 	bool ignore_time; /* resume, rollback, restore: expiry and sequence do not refuse */
-	const char *force_reason; /* --force-activate --force-reason: NULL, or why code 8 is
-				     overruled */
+	const char *force_reason;	 /* --force-activate --force-reason: NULL, or why code 8 is
+					    overruled */
+	size_t part_folder_count;	 /* at most PART_FOLDERS_MAX */
+	const char *const *part_folders; /* where else the parts of a kit in parts may be */
 	void (*progress)(void *argument, const struct verify_progress *progress); /* may be NULL */
 	void *argument;
 };
+
+enum { PART_FOLDERS_MAX = 64 };
 
 /*
  * Takes over nothing; the root must live as long as the kit. Verifies and writes nothing at all. A
