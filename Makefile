@@ -7,6 +7,10 @@ BUILD      ?= build
 SANITIZE   ?=
 TRUST_ROOT ?= fixtures/demo-root
 
+# The kind of machine that is built for: this one's, or arm64, across (src/deps/cross).
+HOST_ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
+ARCH       ?= $(HOST_ARCH)
+
 # ---- flavours: release is static against musl; SANITIZE=address,undefined is glibc's, dynamic.
 ifeq ($(SANITIZE),)
 FLAVOUR := musl
@@ -18,6 +22,7 @@ KERNEL_HEADERS := -idirafter /usr/include -idirafter /usr/include/$(TRIPLET)
 # A static program at a fixed address; -static-pie would leave an interpreter on Debian 12.
 PIE_FLAGS := -fno-pie
 LDFLAGS := -static -no-pie
+STRIP   := strip
 else
 FLAVOUR := glibc
 OUT     := $(BUILD)/sanitize
@@ -67,7 +72,7 @@ FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC)) $(OUT)/fault/o
 # Those with sanitizers stay where they are made: $(BUILD)/offkit is never one of them.
 PROGRAMS := $(addprefix $(if $(SANITIZE),$(OUT),$(BUILD))/,offkit offkit-pack)
 
-.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test demo bench damage sweep install clean deps FORCE
+.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test demo bench damage sweep install tarball clean deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 # Each command as a short line; V=1 shows them whole.
@@ -269,6 +274,23 @@ install: all
 			>$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit && \
 		chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; \
 	done
+	install -d $(DESTDIR)$(PREFIX)/share/doc/offkit/examples
+	install -m 644 src/package/examples/* $(DESTDIR)$(PREFIX)/share/doc/offkit/examples/
+
+# ---- what is handed over (src/package). The programs in it are stripped, the same bytes in each form.
+SOURCE_DATE_EPOCH ?= $(COMMIT_TIME)
+RELEASE := offkit-$(VERSION)-$(ARCH)
+# What `make install` puts under PREFIX, in a folder of its own.
+define stage
+	@rm -rf $(BUILD)/$@-$(ARCH)
+	$(Q)$(MAKE) -s --no-print-directory install DESTDIR=$(abspath $(BUILD)/$@-$(ARCH)) PREFIX=$(1) >/dev/null
+	$(Q)$(STRIP) $(BUILD)/$@-$(ARCH)$(1)/bin/*
+endef
+tarball: all
+	$(call stage,/usr/local)
+	$(call say,TAR,$(BUILD)/$(RELEASE).tar.gz)
+	$(Q)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) src/package/tarball $(BUILD)/$@-$(ARCH) $(RELEASE) \
+		$(BUILD)/$(RELEASE).tar.gz $(dir $(DEPS))sources
 
 clean:
 	rm -rf $(BUILD)/release $(BUILD)/sanitize $(PROGRAMS)
