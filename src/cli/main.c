@@ -44,6 +44,7 @@ static const struct command *const commands[] = {
 	&command_monitor,
 	&command_backup,
 	&command_restore,
+	&command_rehearse,
 	&command_trust_show,
 	&command_trust_update,
 	&command_trust_reset_time,

@@ -253,22 +253,24 @@ static int take_ingest(struct reader *reader, const struct json *root)
 	return result != 0 ? err_context(reader->err, "ingest") : 0;
 }
 
-/* The first line of the file, which only its owner may read. */
-static int read_uri_file(struct reader *reader, const char *path)
+int site_read_uri_file(const char *path, struct arena *arena, const char **ret_uri, struct err *err)
 {
 	CLEANUP_STR struct str content = STR_INIT;
 	bool is_private = false;
-	int result = read_guarded(path, S_IRWXG | S_IRWXO, &content, &is_private, reader->err);
+	int result = read_guarded(path, S_IRWXG | S_IRWXO, &content, &is_private, err);
 
 	if (result != 0)
 		return result;
 	size_t size = strcspn(str_text(&content), "\r\n");
 	if (size == 0 || size > URI_MAX || strlen(str_text(&content)) != content.size ||
 		strspn(str_text(&content) + size, "\r\n") != content.size - size)
-		return err_set(reader->err, ERR_SITE,
+		return err_set(err, ERR_SITE,
 			"%s must hold the database URI in one line and nothing else", path);
-	reader->site->uri = arena_string_n(reader->arena, str_text(&content), size);
-	return reader->site->uri == NULL ? err_no_memory(reader->err) : 0;
+	const char *uri = arena_string_n(arena, str_text(&content), size);
+	if (uri == NULL)
+		return err_no_memory(err);
+	*ret_uri = uri;
+	return 0;
 }
 
 /* mongodb://USER:PASSWORD@HOST/: a password has no "/" and no "@" of its own (they are escaped). */
@@ -299,7 +301,7 @@ static int take_uri(struct reader *reader, const struct json *object)
 		return reader->site->uri == NULL ? err_no_memory(reader->err) : 0;
 	}
 	if (file != NULL)
-		return read_uri_file(reader, file);
+		return site_read_uri_file(file, reader->arena, &reader->site->uri, reader->err);
 	if (reader->site->uri != NULL && has_password(reader->site->uri) && !reader->is_private)
 		return err_set(reader->err, ERR_SITE,
 			"uri has a password, and others may read this file: chmod 0600 it, or name "
@@ -381,6 +383,23 @@ static int take_rest(struct reader *reader, const struct json *root)
 	return result;
 }
 
+/* Where a rehearsal's scratch database may be made, if not on the site's own server. */
+static int take_rehearsal(struct reader *reader, const struct json *root)
+{
+	static const char *const members[] = {"uriFile", NULL};
+	const struct json *object = NULL;
+	const char *file = NULL;
+	int result = take_object(reader, root, "rehearsal", members, &object);
+
+	if (result != 0 || object == NULL)
+		return result;
+	result = take_path(reader, object, "uriFile", &file);
+	if (result == 0 && file != NULL)
+		result = site_read_uri_file(
+			file, reader->arena, &reader->site->rehearsal_uri, reader->err);
+	return result != 0 ? err_context(reader->err, "rehearsal") : 0;
+}
+
 static int take_identity(struct reader *reader, const struct json *root)
 {
 	static const char *const environments[] = {"demo", "staging", "production", NULL};
@@ -418,7 +437,7 @@ static int take_folders(struct reader *reader, const struct json *root, const ch
 static int take_site(struct reader *reader, const struct json *root, const char *state_dir)
 {
 	static const char *const members[] = {"name", "environment", "database", "stateDir",
-		"backupDir", "ingest", "limits", "backup", NULL};
+		"backupDir", "ingest", "limits", "backup", "rehearsal", NULL};
 
 	if (json_type(root) != JSON_OBJECT)
 		return err_set(reader->err, ERR_SITE, "a site file is a JSON object");
@@ -433,6 +452,8 @@ static int take_site(struct reader *reader, const struct json *root, const char 
 		result = take_ingest(reader, root);
 	if (result == 0)
 		result = take_rest(reader, root);
+	if (result == 0)
+		result = take_rehearsal(reader, root);
 	return result;
 }
 

@@ -30,8 +30,9 @@ struct site {
 	const char *environment; /* "staging", "production", "demo" */
 	const char *uri;	 /* with its secrets: never print it, see mongo_uri_redact */
 	const char *database;
-	const char *state_dir;	/* "/var/lib/offkit" by default */
-	const char *backup_dir; /* state_dir/backups by default */
+	const char *rehearsal_uri; /* with its secrets too; NULL: the same server */
+	const char *state_dir;	   /* "/var/lib/offkit" by default */
+	const char *backup_dir;	   /* state_dir/backups by default */
 
 	struct site_hook freeze;
 	struct site_hook unfreeze;
@@ -53,6 +54,10 @@ struct site {
 /* path NULL: SITE_DEFAULT_PATH. state_dir, if not NULL, overrides the file's. Lives in arena. */
 MUST_CHECK int site_load(const char *path, const char *state_dir, struct arena *arena,
 	struct site *ret_site, struct err *err);
+
+/* The one line of a file that only its owner may read. Lives in arena. */
+MUST_CHECK int site_read_uri_file(
+	const char *path, struct arena *arena, const char **ret_uri, struct err *err);
 
 /* What a server takes as one: 1 to 63 octets, without / \ . space " $ * < > : | ? */
 bool site_is_database_name(const char *name);
