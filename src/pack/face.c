@@ -43,7 +43,7 @@ void face_failure(struct face *face, const struct err *err)
 	face_progress_end(face);
 	failure_text("offkit-pack", face->object, err, &text);
 	(void)fputs(str_text(&text), stderr);
-	if (!face->json)
+	if (!face->json || face->result_anyway)
 		return;
 	str_truncate(&text, 0);
 	failure_json(face->object, err, &text);

@@ -19,6 +19,7 @@ struct face {
 	bool json;
 	struct progress_line progress;
 	struct str result;  /* what stdout gets when the command succeeds */
+	bool result_anyway; /* or when it fails, too: the failure is a result */
 	const char *object; /* what the command is about, for the failure's text */
 };
 

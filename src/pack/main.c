@@ -23,6 +23,7 @@ static const struct command *const commands[] = {
 	&command_attach,
 	&command_attest,
 	&command_verify,
+	&command_check,
 	&command_slice,
 	&command_keygen,
 	&command_root_init,
@@ -77,6 +78,8 @@ int main(int argc, char **argv)
 	face_progress_end(&face);
 	if (rc == 0)
 		rc = print_result(&face, &err);
+	else if (face.result_anyway)
+		(void)!print_result(&face, &(struct err){0});
 	if (rc < 0)
 		face_failure(&face, &err);
 	command_line_release(&line);

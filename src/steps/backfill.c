@@ -408,11 +408,20 @@ static int backfill_report(
 	return result;
 }
 
+static int backfill_compile(const struct migration *migration, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct backfill compiled;
+
+	return backfill_load(migration, &arena, &compiled, err);
+}
+
 const struct step_kind step_backfill = {
 	.name = "backfill",
 	.weight = 60,
 	.gate = true,
 	.failure = ERR_MIGRATION,
+	.compile = backfill_compile,
 	.plan = backfill_plan,
 	.apply = backfill_apply,
 	.verify = backfill_verify,

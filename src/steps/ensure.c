@@ -394,12 +394,21 @@ static int ensure_report(
 	return report(context, &entries, writer, err);
 }
 
+static int ensure_compile(const struct migration *migration, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct ensure compiled;
+
+	return ensure_load(migration->body, &arena, &compiled, err);
+}
+
 const struct step_kind step_ensure = {
 	.name = "ensure",
 	.weight = 10,
 	.gate = true,
 	.takeover = TAKEOVER_AS_IT_IS,
 	.failure = ERR_MIGRATION,
+	.compile = ensure_compile,
 	.plan = ensure_plan,
 	.apply = ensure_apply,
 	.verify = ensure_verify,

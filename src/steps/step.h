@@ -138,6 +138,9 @@ struct step_kind {
 	bool gate;	   /* asks before it begins */
 	enum step_takeover takeover;
 	enum err_code failure; /* what its failures are if they say nothing better: ERR_BACKUP … */
+	/* Whether what the migration says in its kind's own members makes sense, by itself and
+	 * without a database. ERR_SYNTAX, ERR_LIMIT. NULL: there is nothing to compile. */
+	int (*compile)(const struct migration *migration, struct err *err);
 	int (*plan)(
 		const struct step_context *context, struct step_plan *ret_plan, struct err *err);
 	int (*check)(const struct step_context *context, bool *ret_done, struct err *err);
