@@ -72,7 +72,7 @@ FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC)) $(OUT)/fault/o
 # Those with sanitizers stay where they are made: $(BUILD)/offkit is never one of them.
 PROGRAMS := $(addprefix $(if $(SANITIZE),$(OUT),$(BUILD))/,offkit offkit-pack)
 
-.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test demo bench damage sweep install tarball clean deps FORCE
+.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test demo bench damage sweep install tarball deb clean deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 # Each command as a short line; V=1 shows them whole.
@@ -280,17 +280,23 @@ install: all
 # ---- what is handed over (src/package). The programs in it are stripped, the same bytes in each form.
 SOURCE_DATE_EPOCH ?= $(COMMIT_TIME)
 RELEASE := offkit-$(VERSION)-$(ARCH)
+DEB_ARCH := $(patsubst x86_64,amd64,$(ARCH))
 # What `make install` puts under PREFIX, in a folder of its own.
 define stage
 	@rm -rf $(BUILD)/$@-$(ARCH)
 	$(Q)$(MAKE) -s --no-print-directory install DESTDIR=$(abspath $(BUILD)/$@-$(ARCH)) PREFIX=$(1) >/dev/null
-	$(Q)$(STRIP) $(BUILD)/$@-$(ARCH)$(1)/bin/*
+	$(Q)$(STRIP) --strip-all --remove-section=.comment $(BUILD)/$@-$(ARCH)$(1)/bin/*
 endef
 tarball: all
 	$(call stage,/usr/local)
 	$(call say,TAR,$(BUILD)/$(RELEASE).tar.gz)
 	$(Q)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) src/package/tarball $(BUILD)/$@-$(ARCH) $(RELEASE) \
 		$(BUILD)/$(RELEASE).tar.gz $(dir $(DEPS))sources
+deb: all
+	@src/deps/host-packages $$(sed '/^#/d' src/package/packages)
+	$(call stage,/usr)
+	$(call say,DEB,$(BUILD)/offkit*_$(VERSION)_$(DEB_ARCH).deb)
+	$(Q)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) src/package/deb $(BUILD)/$@-$(ARCH) $(DEB_ARCH) $(BUILD) $(dir $(DEPS))sources
 
 clean:
 	rm -rf $(BUILD)/release $(BUILD)/sanitize $(PROGRAMS)
