@@ -58,6 +58,9 @@ static int open_folders(struct rehearsing *rehearsing, struct err *err)
 	if (rc < 0)
 		return err_recode(err, ERR_STATE_FOLDER);
 	rc = lock_take(rehearsing->dirfd, "rehearse", &rehearsing->lock, err);
+	/* What an earlier one left was for its own time. */
+	if (rc == 0)
+		rc = tree_remove_at(rehearsing->dirfd, "runs", err);
 	if (rc == 0)
 		rc = folder_make_at(rehearsing->dirfd, "runs", &rehearsing->runs_dirfd, err);
 	return rc < 0 ? rc
@@ -130,11 +133,15 @@ static int take_backup(struct rehearsing *rehearsing, struct err *err)
 	int64_t begun = clock_boottime();
 	const char *dir = NULL;
 
+	/* Half a migration is nothing that could be rehearsed on. */
+	int rc = lock_look(rehearsing->state_dirfd, err);
+	if (rc < 0)
+		return rc;
 	face_note(rehearsing->face, "Backup, unfrozen");
 	solo->options.once = solo->options.unfrozen = true;
 	solo_context(solo, &context);
 	context.site = &rehearsing->copy;
-	int rc = step_backup.apply(&context, err);
+	rc = step_backup.apply(&context, err);
 	if (rc < 0)
 		return rc;
 	solo_context(solo, &context);
