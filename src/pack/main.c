@@ -25,6 +25,7 @@ static const struct command *const commands[] = {
 	&command_verify,
 	&command_check,
 	&command_slice,
+	&command_publish,
 	&command_keygen,
 	&command_root_init,
 	&command_root_rotate,

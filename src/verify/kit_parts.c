@@ -54,7 +54,10 @@ static int read_list(struct kit_parts *parts, int dirfd, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	rc = envelope_or_bundle_parse(str_bytes(&text), &parts->arena, &parts->envelope, err);
+	parts->text = arena_bytes(&parts->arena, str_bytes(&text));
+	if (parts->text.data == NULL)
+		return err_no_memory(err);
+	rc = envelope_or_bundle_parse(parts->text, &parts->arena, &parts->envelope, err);
 	if (rc == 0 && strcmp(parts->envelope.payload_type, ENVELOPE_TYPE_IN_TOTO) != 0)
 		rc = err_set(err, ERR_SYNTAX, "its payload type is not " ENVELOPE_TYPE_IN_TOTO);
 	if (rc == 0)

@@ -13,7 +13,8 @@
 
 struct kit_parts {
 	struct arena arena;
-	const char *name; /* of the list */
+	const char *name;  /* of the list */
+	struct bytes text; /* of the list, as it came */
 	struct envelope envelope;
 	struct part_list list; /* untrusted: it says where to look */
 	int fds[PARTS_MAX];    /* list.count */
