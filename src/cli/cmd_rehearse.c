@@ -15,10 +15,8 @@
 #include "cli/stop.h"
 #include "cli/which_backup.h"
 #include "engine/lock.h"
+#include "engine/rehearsed.h"
 #include "steps/restore.h"
-
-#define FOLDER "rehearsal" /* in the state folder and, for its own backup, in the backup folder */
-#define NEWEST "newest.json"
 
 struct values {
 	const char *backup, *scratch_uri_file;
@@ -54,7 +52,8 @@ static int open_folders(struct rehearsing *rehearsing, struct err *err)
 	int rc = folder_make(rehearsing->solo.site.state_dir, &rehearsing->state_dirfd, err);
 
 	if (rc == 0)
-		rc = folder_make_at(rehearsing->state_dirfd, FOLDER, &rehearsing->dirfd, err);
+		rc = folder_make_at(
+			rehearsing->state_dirfd, REHEARSAL_FOLDER, &rehearsing->dirfd, err);
 	if (rc < 0)
 		return err_recode(err, ERR_STATE_FOLDER);
 	rc = lock_take(rehearsing->dirfd, "rehearse", &rehearsing->lock, err);
@@ -78,8 +77,8 @@ static int make_copy(struct rehearsing *rehearsing, struct err *err)
 	copy->freeze = copy->unfreeze = (struct site_hook){0};
 	copy->frozen_count = 0;
 	copy->silence = 0;
-	copy->state_dir = arena_format(arena, "%s/%s", site->state_dir, FOLDER);
-	copy->backup_dir = arena_format(arena, "%s/%s", site->backup_dir, FOLDER);
+	copy->state_dir = arena_format(arena, "%s/%s", site->state_dir, REHEARSAL_FOLDER);
+	copy->backup_dir = arena_format(arena, "%s/%s", site->backup_dir, REHEARSAL_FOLDER);
 	if (copy->state_dir == NULL || copy->backup_dir == NULL)
 		return err_no_memory(err);
 	if (site->rehearsal_uri != NULL)
@@ -97,7 +96,7 @@ static int remove_own_backup(struct rehearsing *rehearsing, struct err *err)
 	CLEANUP_FD int dirfd = -1;
 	int rc = folder_make(rehearsing->solo.site.backup_dir, &dirfd, err);
 
-	return rc < 0 ? rc : tree_remove_at(dirfd, FOLDER, err);
+	return rc < 0 ? rc : tree_remove_at(dirfd, REHEARSAL_FOLDER, err);
 }
 
 /* ---- the backup */
@@ -321,7 +320,8 @@ static int show(struct rehearsing *rehearsing, struct err *err)
 	show_rehearsal_json(shown, &text);
 	rc = str_check(&text, err);
 	if (rc == 0)
-		rc = file_write_durable_at(rehearsing->dirfd, NEWEST, str_bytes(&text), 0600, err);
+		rc = file_write_durable_at(
+			rehearsing->dirfd, REHEARSAL_NEWEST, str_bytes(&text), 0600, err);
 	if (rc < 0)
 		return rc;
 	if (face->json)

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "engine/lock.h"
+#include "engine/rehearsed.h"
 #include "engine/report.h"
 #include "engine/run.h"
 
@@ -156,27 +157,41 @@ static int preflight(struct run *run, struct err *err)
 	return run_event_end(run, err);
 }
 
+/* What is known of how it will go; in production also that nothing is. */
+static int tell_rehearsal(struct run *run, struct err *err)
+{
+	const struct site *site = run->options->site;
+	CLEANUP(json_cleanup)
+	struct json_doc *rehearsed = rehearsed_load(site->state_dir, run->kit, site->database);
+	CLEANUP_STR struct str text = STR_INIT;
+
+	rehearsed_say(rehearsed, site->environment, &text);
+	if (text.size == 0 && !text.failed)
+		return 0;
+	return run_note(run, "", &text, err);
+}
+
 /* The plan of every step; *ret_nothing: no migration of the kit has anything to do. */
 static int tell_plans(struct run *run, bool *ret_nothing, struct err *err)
 {
 	bool nothing = true;
+	int rc = tell_rehearsal(run, err);
 
-	for (size_t i = 0; i < run->walk.count; i++) {
+	for (size_t i = 0; rc == 0 && i < run->walk.count; i++) {
 		CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 		struct step_plan plan;
 		if (run->walk.steps[i].kind->plan == NULL ||
 			i == walk_find(&run->walk, "preflight"))
 			continue;
-		int rc = run_step_plan(run, i, &arena, &plan, err);
+		rc = run_step_plan(run, i, &arena, &plan, err);
 		if (rc == 0)
 			rc = run_plan_event(run, &plan, err);
-		if (rc < 0)
-			return rc;
-		if (run->walk.steps[i].migration != NULL && !plan.nothing_to_do)
+		if (rc == 0 && run->walk.steps[i].migration != NULL && !plan.nothing_to_do)
 			nothing = false;
 	}
-	*ret_nothing = nothing;
-	return 0;
+	if (rc == 0)
+		*ret_nothing = nothing;
+	return rc;
 }
 
 /* Looks only: whether every migration of the kit is as it would leave the database. */

@@ -3,9 +3,22 @@
 
 #include "base/clock.h"
 #include "engine/quoted.h"
+#include "engine/rehearsed.h"
 #include "engine/restore.h"
 #include "engine/run.h"
 #include "steps/record.h"
+
+/* What was measured here beats what the step can tell. */
+static void plan_as_rehearsed(const struct run *run, size_t step, struct step_plan *plan)
+{
+	const struct site *site = run->options->site;
+	CLEANUP(json_cleanup)
+	struct json_doc *doc = rehearsed_load(site->state_dir, run->kit, site->database);
+	int64_t takes = rehearsed_takes(doc, run->walk.steps[step].name);
+
+	if (takes >= 0 && !plan->nothing_to_do)
+		plan->takes = takes;
+}
 
 int run_step_plan(
 	struct run *run, size_t step, struct arena *arena, struct step_plan *plan, struct err *err)
@@ -18,9 +31,12 @@ int run_step_plan(
 	if (kind->plan == NULL)
 		return 0;
 	int rc = kind->plan(&context, plan, err);
-	if (rc < 0)
+	if (rc < 0) {
 		run_recode(run, kind, err);
-	return rc < 0 ? -(int)err->code : 0;
+		return -(int)err->code;
+	}
+	plan_as_rehearsed(run, step, plan);
+	return 0;
 }
 
 /* ---- the gate */
