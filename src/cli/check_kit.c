@@ -21,6 +21,7 @@ int check_kit(struct face *face, const char *path, const char *force_reason,
 		.force_reason = force_reason,
 		.part_folder_count = face->parts.count,
 		.part_folders = face->parts.items,
+		.base = face->base,
 		.progress = show_progress,
 		.argument = face};
 	int rc = face_open_state(face, &checked->state_dirfd, err);

@@ -13,6 +13,7 @@
 struct inspect_values {
 	bool sbom;
 	struct option_list parts;
+	const char *base;
 };
 
 static const struct option options[] = {
@@ -218,6 +219,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 
 	(void)operand_count;
 	face->parts = given->parts;
+	face->base = given->base;
 	int rc = confine_to_reading(err);
 	/* Looking at an old kit is not activating it. */
 	if (rc == 0)

@@ -48,6 +48,7 @@ static int plan(struct face *face, const void *values, size_t operand_count,
 
 	(void)operand_count;
 	face->parts = given->parts;
+	face->base = given->base;
 	int rc = session_open(face, "plan", SESSION_READS, given, &session, err);
 	if (rc == 0)
 		rc = check_kit(face, operands[0], given->force_reason, &checked, err);
@@ -76,6 +77,7 @@ static int install(struct face *face, const void *values, size_t operand_count,
 	if (given->dry_run)
 		return plan(face, values, operand_count, operands, err);
 	face->parts = given->parts;
+	face->base = given->base;
 	int rc = session_need_consent(face, err);
 	if (rc == 0)
 		rc = session_open(face, "install", SESSION_BEGINS, given, &session, err);

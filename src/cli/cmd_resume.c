@@ -67,6 +67,7 @@ static int resume(struct face *face, const void *values, size_t operand_count,
 	bool interrupted = true;
 
 	face->parts = ((const struct run_values *)values)->parts;
+	face->base = ((const struct run_values *)values)->base;
 	int rc = session_need_consent(face, err);
 
 	if (rc == 0 && ((const struct run_values *)values)->if_interrupted)

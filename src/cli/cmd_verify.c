@@ -7,6 +7,7 @@ struct verify_values {
 	bool force;
 	const char *reason;
 	struct option_list parts;
+	const char *base;
 };
 
 static const struct option options[] = {
@@ -42,6 +43,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 		return err_set(err, ERR_USAGE,
 			"--force-activate and --force-reason are given together or not at all");
 	face->parts = given->parts;
+	face->base = given->base;
 	int rc = confine_to_reading(err);
 	if (rc == 0)
 		rc = check_kit(face, operands[0], given->reason, &checked, err);

@@ -38,10 +38,13 @@ struct face {
 	struct str result;  /* what stdout gets when the command succeeds */
 	const char *object; /* what the command is about, for the failure's text */
 	struct option_list parts; /* --parts of a command that reads a kit */
+	const char *base;	  /* its --base */
 };
 
 #define PARTS_OPTION_ROWS(values)                                                                  \
-	OPTION_ROW_LIST("parts", 0, "DIR", values, parts, "where else parts of the kit are")
+	OPTION_ROW_LIST("parts", 0, "DIR", values, parts, "where else parts of the kit are"),      \
+		OPTION_ROW_TEXT("base", 0, "KIT", values, base,                                    \
+			"the kit from which a differential one was made")
 
 enum face_sign { SIGN_GOOD, SIGN_BAD, SIGN_WARN, SIGN_NONE };
 

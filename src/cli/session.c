@@ -160,6 +160,7 @@ int session_unpack(struct session *session, const char *path, const char *force_
 		.force_reason = force_reason,
 		.part_folder_count = session->face->parts.count,
 		.part_folders = session->face->parts.items,
+		.base = session->face->base,
 		.progress = show_progress,
 		.argument = session->face,
 	};

@@ -29,6 +29,7 @@ struct run_values {
 	bool break_lease;
 	bool adopt;
 	struct option_list parts;
+	const char *base;
 };
 
 #define RUN_OPTION_ROWS                                                                            \

@@ -1,30 +1,21 @@
 /* offkit-pack check KIT: everything that a site would say about it, before it ships. */
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "json/json_write.h"
 #include "pack/commands.h"
 #include "pack/face.h"
 #include "pack/kit_check.h"
+#include "pack/kit_options.h"
 #include "pack/load_root.h"
 #include "text/text.h"
 
 struct check_values {
-	const char *root;
-	struct option_list parts;
+	struct kit_values kit;
 };
 
 static const struct option options[] = {
-	OPTION_ROW_TEXT("root", 0, "FILE", struct check_values, root,
-		"the trust root (root.json); else the one in this program"),
-	OPTION_ROW_LIST(
-		"parts", 0, "DIR", struct check_values, parts, "where else parts of the kit are"),
+	KIT_OPTION_ROWS(struct check_values),
 	OPTION_END,
 };
-
-static void show_progress(void *argument, const struct verify_progress *progress)
-{
-	face_progress(argument, "Checking", progress->octets_done, progress->octets_total);
-}
 
 static void write_json(struct face *face, const struct kit_checks *checks)
 {
@@ -89,13 +80,8 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	const struct check_values *given = values;
 	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
 	CLEANUP(kit_checks_release) struct kit_checks checks = {0};
-	const struct verify_options how = {.state_dirfd = -1,
-		.now = clock_now(),
-		.part_folder_count = given->parts.count,
-		.part_folders = given->parts.items,
-		.progress = show_progress,
-		.argument = face};
-	int rc = load_root(given->root, &root, err);
+	const struct verify_options how = kit_options(face, &given->kit);
+	int rc = load_root(given->kit.root, &root, err);
 
 	(void)operand_count;
 	if (rc < 0)

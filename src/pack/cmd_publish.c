@@ -7,30 +7,23 @@
 #include "json/json_write.h"
 #include "pack/commands.h"
 #include "pack/face.h"
+#include "pack/kit_options.h"
 #include "pack/load_root.h"
 #include "pack/publish.h"
 #include "text/text.h"
 
 struct publish_values {
-	const char *to, *log, *root;
-	struct option_list parts;
+	const char *to, *log;
+	struct kit_values kit;
 };
 
 static const struct option options[] = {
 	OPTION_ROW_TEXT("to", 0, "DIR", struct publish_values, to, "the folder of the releases"),
 	OPTION_ROW_TEXT("log", 0, "FILE", struct publish_values, log,
 		"the release log, to which a line is added"),
-	OPTION_ROW_TEXT("root", 0, "FILE", struct publish_values, root,
-		"the trust root (root.json); else the one in this program"),
-	OPTION_ROW_LIST(
-		"parts", 0, "DIR", struct publish_values, parts, "where else parts of the kit are"),
+	KIT_OPTION_ROWS(struct publish_values),
 	OPTION_END,
 };
-
-static void show_progress(void *argument, const struct verify_progress *progress)
-{
-	face_progress(argument, "Verifying", progress->octets_done, progress->octets_total);
-}
 
 static void write_file(
 	struct json_writer *json, const char *name, int64_t size, const struct sha256 *digest)
@@ -72,13 +65,17 @@ static void write_kit(struct json_writer *json, const struct trusted_kit *kit)
 	json_write_end(json);
 }
 
-static int write_line(const struct publication *publication, const char *place,
+static int write_line(const struct publication *publication, const char *folder,
 	const struct release_log *log, struct str *line, struct err *err)
 {
-	CLEANUP_STR struct str text = STR_INIT;
+	CLEANUP_STR struct str text = STR_INIT, place = STR_INIT;
 	char hex[SHA256_HEX_SIZE];
 	struct json_writer json;
 
+	str_append_format(&place, "%s/%s", folder, publication->name);
+	int rc = str_check(&place, err);
+	if (rc < 0)
+		return rc;
 	sha256_to_hex(&log->last, hex);
 	json_write_begin(&json, &text);
 	json_write_object(&json);
@@ -89,12 +86,13 @@ static int write_line(const struct publication *publication, const char *place,
 	json_write_end(&json);
 	write_kit(&json, publication->kit);
 	json_member_string(&json, "offkit", version_text());
-	json_member_string(&json, "place", place);
+	json_write_name(&json, "place");
+	json_write_string_n(&json, str_text(&place), place.size);
 	json_member_string(&json, "previous", hex);
 	json_write_name(&json, "time");
 	json_write_time(&json, clock_now());
 	json_write_end(&json);
-	int rc = str_check(&text, err);
+	rc = str_check(&text, err);
 	return rc < 0 ? rc : json_canonical_text(str_bytes(&text), line, err);
 }
 
@@ -122,17 +120,12 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	CLEANUP(release_log_release) struct release_log log = RELEASE_LOG_INIT;
 	CLEANUP_STR struct str line = STR_INIT;
 	struct publication publication = {0};
-	const struct verify_options how = {.state_dirfd = -1,
-		.now = clock_now(),
-		.part_folder_count = given->parts.count,
-		.part_folders = given->parts.items,
-		.progress = show_progress,
-		.argument = face};
+	const struct verify_options how = kit_options(face, &given->kit);
 
 	(void)operand_count;
 	if (given->to == NULL || given->log == NULL)
 		return err_set(err, ERR_USAGE, "--to and --log are needed");
-	int rc = load_root(given->root, &root, err);
+	int rc = load_root(given->kit.root, &root, err);
 	if (rc == 0)
 		rc = release_log_open(given->log, &log, err);
 	if (rc == 0)

@@ -1,30 +1,33 @@
 /* offkit-pack slice KIT --size N -o DIR -k KEY: a kit in parts, for media that are smaller than it.
  */
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "json/json_write.h"
 #include "pack/commands.h"
+#include "pack/differential.h"
 #include "pack/face.h"
+#include "pack/kit_options.h"
 #include "pack/load_root.h"
 #include "pack/slice.h"
 #include "text/text.h"
-#include "verify/verify.h"
 
 struct slice_values {
-	const char *size, *out, *root;
+	const char *size, *out, *against;
+	struct kit_values kit;
 	struct option_list keys, schemes;
 };
 
 static const struct option options[] = {
 	OPTION_ROW_TEXT("size", 0, "SIZE", struct slice_values, size,
 		"octets of a part: 650M, 4700MB, 2G, as split(1) has them"),
-	OPTION_ROW_TEXT("out", 'o', "DIR", struct slice_values, out, "the folder that is made"),
+	OPTION_ROW_TEXT("out", 'o', "DIR|KIT", struct slice_values, out,
+		"the folder of the parts, or the differential kit, that is made"),
+	OPTION_ROW_TEXT("against", 0, "KIT", struct slice_values, against,
+		"leave out the files that this earlier kit has"),
 	OPTION_ROW_LIST(
 		"key", 'k', "FILE", struct slice_values, keys, "sign the list with this PEM key"),
 	OPTION_ROW_LIST("scheme", 0, "SCHEME", struct slice_values, schemes,
 		"what keys of its type sign by, as the trust root has it"),
-	OPTION_ROW_TEXT("root", 0, "FILE", struct slice_values, root,
-		"the trust root (root.json); else the one in this program"),
+	KIT_OPTION_ROWS(struct slice_values),
 	OPTION_END,
 };
 
@@ -40,19 +43,14 @@ static int check_given(const struct slice_values *given, int64_t *ret_size, stru
 	return 0;
 }
 
-static void show_progress(void *argument, const struct verify_progress *progress)
-{
-	face_progress(argument, "Verifying", progress->octets_done, progress->octets_total);
-}
-
 /* What a site would refuse is not put on twenty discs. */
-static int check_kit(struct face *face, const char *path, const char *root_path, struct err *err)
+static int check_kit(
+	struct face *face, const char *path, const struct slice_values *given, struct err *err)
 {
 	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
 	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
-	const struct verify_options how = {
-		.state_dirfd = -1, .now = clock_now(), .progress = show_progress, .argument = face};
-	int rc = load_root(root_path, &root, err);
+	const struct verify_options how = kit_options(face, &given->kit);
+	int rc = load_root(given->kit.root, &root, err);
 
 	return rc < 0 ? rc : verify_kit(path, root, &how, &kit, err);
 }
@@ -93,6 +91,42 @@ static void write_text(struct face *face, const char *out, const struct part_lis
 	str_append_format(&face->result, "; the list is %s%s\n", list->archive, PART_LIST_ENDING);
 }
 
+static int run_against(
+	struct face *face, const struct slice_values *given, const char *path, struct err *err)
+{
+	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
+	const struct verify_options how = kit_options(face, &given->kit);
+	struct differential made;
+	char size[TEXT_SIZE_SIZE];
+	struct json_writer writer;
+
+	if (given->out == NULL || given->size != NULL || given->keys.count > 0)
+		return err_set(err, ERR_USAGE,
+			"--against needs -o, and neither --size nor --key: nothing is signed");
+	int rc = load_root(given->kit.root, &root, err);
+	if (rc == 0)
+		rc = differential_make(path, given->against, given->out, root, &how, &made, err);
+	if (rc < 0)
+		return rc;
+	if (!face->json) {
+		str_append_format(&face->result,
+			"%s: %zu of %zu files, %s, are left out; it needs --base %s\n", given->out,
+			made.left_out, made.file_count,
+			text_size((uint64_t)made.octets_left_out, size), given->against);
+		return 0;
+	}
+	json_write_begin(&writer, &face->result);
+	json_write_object(&writer);
+	json_member_string(&writer, "kit", given->out);
+	json_member_string(&writer, "base", given->against);
+	json_member_integer(&writer, "files", (int64_t)made.file_count);
+	json_member_integer(&writer, "filesLeftOut", (int64_t)made.left_out);
+	json_member_integer(&writer, "octetsLeftOut", made.octets_left_out);
+	json_write_end(&writer);
+	str_append_char(&face->result, '\n');
+	return 0;
+}
+
 static int run(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
@@ -103,9 +137,11 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	int rc;
 
 	(void)operand_count;
+	if (given->against != NULL)
+		return run_against(face, given, operands[0], err);
 	if ((rc = check_given(given, &size, err)) < 0 ||
 		(rc = signers_load(&given->keys, &given->schemes, &signers, err)) < 0 ||
-		(rc = check_kit(face, operands[0], given->root, err)) < 0 ||
+		(rc = check_kit(face, operands[0], given, err)) < 0 ||
 		(rc = slice_file(face, operands[0], size, given->out, &signers, &face->arena, &list,
 			 err)) < 0)
 		return rc;

@@ -1,28 +1,18 @@
 /* offkit-pack verify KIT: what a site will say, before the kit goes there. */
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "pack/commands.h"
 #include "pack/face.h"
+#include "pack/kit_options.h"
 #include "pack/load_root.h"
-#include "verify/verify.h"
 
 struct verify_values {
-	const char *root;
-	struct option_list parts;
+	struct kit_values kit;
 };
 
 static const struct option options[] = {
-	OPTION_ROW_TEXT("root", 0, "FILE", struct verify_values, root,
-		"the trust root (root.json); else the one in this program"),
-	OPTION_ROW_LIST(
-		"parts", 0, "DIR", struct verify_values, parts, "where else parts of the kit are"),
+	KIT_OPTION_ROWS(struct verify_values),
 	OPTION_END,
 };
-
-static void show_progress(void *argument, const struct verify_progress *progress)
-{
-	face_progress(argument, "Verifying", progress->octets_done, progress->octets_total);
-}
 
 static void write_result(struct face *face, const struct trusted_kit *kit)
 {
@@ -50,15 +40,10 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	const struct verify_values *given = values;
 	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
 	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
-	const struct verify_options how = {.state_dirfd = -1,
-		.now = clock_now(),
-		.part_folder_count = given->parts.count,
-		.part_folders = given->parts.items,
-		.progress = show_progress,
-		.argument = face};
+	const struct verify_options how = kit_options(face, &given->kit);
 
 	(void)operand_count;
-	int rc = load_root(given->root, &root, err);
+	int rc = load_root(given->kit.root, &root, err);
 	if (rc == 0)
 		rc = verify_kit(operands[0], root, &how, &kit, err);
 	if (rc == 0)

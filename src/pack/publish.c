@@ -197,10 +197,16 @@ static int ask_log(const struct release_log *log, const struct publication *publ
 	const char *folder, struct err *err)
 {
 	const struct manifest *manifest = trusted_kit_manifest(publication->kit);
+	CLEANUP_STR struct str place = STR_INIT;
+
+	str_append_format(&place, "%s/%s", folder, publication->name);
+	int rc = str_check(&place, err);
+	if (rc < 0)
+		return rc;
 	const struct release release = {
 		.name = manifest->name,
 		.version = manifest->version,
-		.place = folder,
+		.place = str_text(&place),
 		.sequence = manifest->sequence,
 		.manifest = *trusted_kit_manifest_digest(publication->kit),
 	};

@@ -18,7 +18,8 @@ enum { FOLDER_DEPTH_MAX = 64 /* of members that are folders; files may stand dee
 struct verification {
 	const char *path;
 	const struct verify_options *options;
-	struct kit_source source;
+	struct kit_source source, base;
+	bool in_base;	     /* members are read from there by now */
 	int64_t scanned_max; /* octets that are passed over before the signatures */
 	struct members *members;
 	struct heads_reader heads;
@@ -33,8 +34,15 @@ struct verification {
 
 static int open_kit(struct verification *v, struct err *err)
 {
+	struct verify_options of_base = *v->options;
 	int rc = kit_source_open(&v->source, v->path, v->options, err);
 
+	of_base.part_folder_count = 0;
+	if (rc == 0 && v->options->base != NULL) {
+		rc = kit_source_open(&v->base, v->options->base, &of_base, err);
+		if (rc < 0)
+			(void)err_context(err, "the base");
+	}
 	v->scanned_max = heads_scanned_max(v->source.size);
 	return rc;
 }
@@ -180,14 +188,64 @@ static int check_members(struct verification *v, struct err *err)
 	}
 }
 
+/* A member of the base that the kit lists and has not: it must be what is signed, like any other.
+ */
+static int take_from_base(struct verification *v, const struct member *member, struct err *err)
+{
+	const struct manifest *manifest = &v->kit->manifest;
+	const struct manifest_file *file = manifest_find(manifest, member->untrusted_name);
+
+	if (file == NULL || member->type != MEMBER_FILE || v->seen[file - manifest->files] ||
+		member->size != file->size)
+		return 1;
+	v->seen[file - manifest->files] = true;
+	return read_content(v, file, err);
+}
+
+/* Nothing of the base is believed; what is passed over of it is bounded. */
+static int read_base(struct verification *v, struct err *err)
+{
+	int64_t left = heads_scanned_max(v->base.size);
+	struct member member;
+	bool end = false;
+
+	members_free(STEAL(v->members));
+	v->in_base = true;
+	int rc = kit_source_members(&v->base, &v->members, err);
+	for (size_t count = 0; rc >= 0; count++) {
+		rc = members_next(v->members, &member, &end, err);
+		if (rc < 0 || end)
+			break;
+		rc = take_from_base(v, &member, err);
+		if (rc == 1 && (member.size > left || count > SCANNED_MEMBERS_MAX))
+			rc = err_set(err, ERR_LIMIT, "too much in it is none of the kit's");
+		left -= rc == 1 ? member.size : 0;
+	}
+	return rc;
+}
+
+static int fill_from_base(struct verification *v, struct err *err)
+{
+	const struct manifest *manifest = &v->kit->manifest;
+	size_t seen = 0;
+
+	while (seen < manifest->file_count && v->seen[seen])
+		seen++;
+	if (v->options->base == NULL || seen == manifest->file_count)
+		return 0;
+	int rc = read_base(v, err);
+	return rc < 0 ? err_context(err, "the base %s", v->options->base) : 0;
+}
+
 static int check_missing(const struct verification *v, struct err *err)
 {
 	const struct manifest *manifest = &v->kit->manifest;
 
 	for (size_t i = 0; i < manifest->file_count; i++)
 		if (!v->seen[i])
-			return err_set(err, ERR_MISSING_FILE, "%s is missing from the kit",
-				manifest->files[i].name);
+			return err_set(err, ERR_MISSING_FILE, "%s is missing from the kit%s",
+				manifest->files[i].name,
+				v->options->base != NULL ? " and from its base" : "");
 	return 0;
 }
 
@@ -205,10 +263,13 @@ static int check_files(struct verification *v, struct err *err)
 	if (rc < 0)
 		return rc;
 	rc = check_members(v, err);
+	if (rc == 0)
+		rc = fill_from_base(v, err);
 	int thread_rc = pipeline_finish(STEAL(v->pipeline), &earlier);
 	if (thread_rc < 0) {
 		*err = earlier;
-		return thread_rc;
+		return v->in_base ? err_context(err, "with the base %s", v->options->base)
+				  : thread_rc;
 	}
 	return rc < 0 ? rc : check_missing(v, err);
 }
@@ -320,6 +381,7 @@ static int run_whole(struct verification *v, const struct trust_root *root, stru
 
 	release(v);
 	v->progress = (struct verify_progress){0};
+	v->in_base = false;
 	v->heads = (struct heads_reader){.whole = true};
 	if (v->staging != NULL)
 		staging_restart(v->staging);
@@ -334,8 +396,11 @@ static int run_whole(struct verification *v, const struct trust_root *root, stru
 static int verify(const char *path, struct staging *staging, const struct trust_root *root,
 	const struct verify_options *options, struct trusted_kit **ret_kit, struct err *err)
 {
-	struct verification v = {
-		.path = path, .options = options, .source = KIT_SOURCE_INIT, .staging = staging};
+	struct verification v = {.path = path,
+		.options = options,
+		.source = KIT_SOURCE_INIT,
+		.base = KIT_SOURCE_INIT,
+		.staging = staging};
 	int rc = kit_new(root, &v.kit, err);
 
 	if (rc == 0)
@@ -347,8 +412,9 @@ static int verify(const char *path, struct staging *staging, const struct trust_
 	if (rc == 0)
 		*ret_kit = STEAL(v.kit);
 	else
-		rc = kit_source_explain(&v.source, err);
+		rc = kit_source_explain(v.in_base ? &v.base : &v.source, err);
 	release(&v);
+	kit_source_release(&v.base);
 	kit_source_release(&v.source);
 	return rc;
 }

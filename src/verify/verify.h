@@ -60,6 +60,7 @@ struct verify_options {
 					    overruled */
 	size_t part_folder_count;	 /* at most PART_FOLDERS_MAX */
 	const char *const *part_folders; /* where else the parts of a kit in parts may be */
+	const char *base; /* NULL, or a kit that has members which a differential kit leaves out */
 	void (*progress)(void *argument, const struct verify_progress *progress); /* may be NULL */
 	void *argument;
 };

@@ -1,4 +1,4 @@
-/* unpack: verifies a kit and unpacks it into a state folder, as install does first. KIT STATE */
+/* unpack: verifies a kit and unpacks it into a state folder, as install does first. KIT STATE [BASE] */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,14 +16,15 @@ int main(int argc, char **argv)
 	struct verify_options options = {.now = clock_now()};
 	struct err err = {0};
 
-	if (argc != 3) {
-		(void)fputs("usage: unpack KIT STATE\n", stderr);
+	if (argc != 3 && argc != 4) {
+		(void)fputs("usage: unpack KIT STATE [BASE]\n", stderr);
 		return EXIT_FAILURE;
 	}
 	int rc = folder_make(argv[2], &state, &err);
 	if (rc == 0)
 		rc = trust_root_embedded(&root, &err);
 	options.state_dirfd = state;
+	options.base = argv[3];
 	if (rc == 0)
 		rc = verify_and_unpack(argv[1], root, &options, &kit, &quarantine, &err);
 	if (rc < 0) {

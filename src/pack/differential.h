@@ -1,0 +1,28 @@
+/*
+ * differential: a kit without the files that an earlier kit has under the same name and with the
+ * same digest.
+ *
+ * Nothing is signed for it: the manifest still lists every file, and whoever verifies it takes what
+ * is left out from the earlier kit, by the same digests (verify_options.base). The archive is made
+ * beside its place, synced, verified against the earlier kit, and renamed.
+ */
+#ifndef OFFKIT_PACK_DIFFERENTIAL_H
+#define OFFKIT_PACK_DIFFERENTIAL_H
+
+#include "pack/face.h"
+#include "verify/verify.h"
+
+struct differential {
+	size_t file_count, left_out; /* of the kit; that the earlier one has */
+	int64_t octets_left_out;
+};
+
+/*
+ * Both kits are verified first, the earlier one whatever its age. Where something is already, an
+ * earlier kit that has nothing of it, and a form that cannot be written are ERR_USAGE.
+ */
+MUST_CHECK int differential_make(const char *path, const char *earlier, const char *out,
+	const struct trust_root *root, const struct verify_options *options,
+	struct differential *ret_differential, struct err *err);
+
+#endif
