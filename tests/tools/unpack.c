@@ -1,4 +1,5 @@
-/* unpack: verifies a kit and unpacks it into a state folder, as install does first. KIT STATE [BASE] */
+/* unpack: verifies a kit and unpacks it into a state folder, as install does first. KIT STATE
+ * [BASE] */
 #include <stdio.h>
 #include <stdlib.h>
 
