@@ -31,6 +31,18 @@ static const struct option common_options[] = {
 	OPTION_END,
 };
 
+static int run_completion(struct face *face, const void *values, size_t operand_count,
+	const char *const *operands, struct err *err);
+
+static const struct command command_completion = {
+	.name = "completion",
+	.synopsis = "SHELL",
+	.summary = "print the completion script of a shell",
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run_completion,
+};
+
 static const struct command *const commands[] = {
 	&command_verify,
 	&command_inspect,
@@ -48,6 +60,7 @@ static const struct command *const commands[] = {
 	&command_trust_show,
 	&command_trust_update,
 	&command_trust_reset_time,
+	&command_completion,
 	NULL,
 };
 
@@ -57,6 +70,14 @@ static const struct program program = {
 	.commands = commands,
 	.common = common_options,
 };
+
+static int run_completion(struct face *face, const void *values, size_t operand_count,
+	const char *const *operands, struct err *err)
+{
+	(void)values;
+	(void)operand_count;
+	return program_completion(&program, operands[0], &face->result, err);
+}
 
 static int begin(struct face *face, struct err *err)
 {

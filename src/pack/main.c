@@ -16,6 +16,18 @@ static const struct option common_options[] = {
 	OPTION_END,
 };
 
+static int run_completion(struct face *face, const void *values, size_t operand_count,
+	const char *const *operands, struct err *err);
+
+static const struct command command_completion = {
+	.name = "completion",
+	.synopsis = "SHELL",
+	.summary = "print the completion script of a shell",
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run_completion,
+};
+
 static const struct command *const commands[] = {
 	&command_build,
 	&command_sign,
@@ -31,6 +43,7 @@ static const struct command *const commands[] = {
 	&command_root_rotate,
 	&command_root_sign,
 	&command_root_status,
+	&command_completion,
 	NULL,
 };
 
@@ -40,6 +53,14 @@ static const struct program program = {
 	.commands = commands,
 	.common = common_options,
 };
+
+static int run_completion(struct face *face, const void *values, size_t operand_count,
+	const char *const *operands, struct err *err)
+{
+	(void)values;
+	(void)operand_count;
+	return program_completion(&program, operands[0], &face->result, err);
+}
 
 static int run(struct face *face, const struct command_line *line, struct err *err)
 {

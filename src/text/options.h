@@ -123,4 +123,11 @@ void command_line_usage(
 void program_usage(const struct program *program, const char *family, struct str *out);
 void command_usage(const struct program *program, const struct command *command, struct str *out);
 
+/*
+ * A script, to be sourced by shell, that completes the program's commands, options and choices, and
+ * file names elsewhere. ERR_USAGE if there is none for shell; "bash" has one.
+ */
+MUST_CHECK int program_completion(
+	const struct program *program, const char *shell, struct str *out, struct err *err);
+
 #endif

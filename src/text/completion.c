@@ -1,0 +1,137 @@
+#include <string.h>
+
+#include "text/options.h"
+
+static bool takes_value(const struct option *option)
+{
+	return option->kind != OPTION_FLAG;
+}
+
+static void append_options(struct str *out, const struct option *options)
+{
+	for (; options != NULL && options->name != NULL; options++) {
+		str_append_format(out, " --%s", options->name);
+		if (options->letter != 0)
+			str_append_format(out, " -%c", options->letter);
+	}
+}
+
+/* Patterns of a case: the words after which a value comes. */
+static void append_value_patterns(struct str *out, const struct option *options)
+{
+	for (; options != NULL && options->name != NULL; options++) {
+		if (!takes_value(options))
+			continue;
+		str_append_format(out, "|--%s", options->name);
+		if (options->letter != 0)
+			str_append_format(out, "|-%c", options->letter);
+	}
+}
+
+static void append_choices(struct str *out, const char *command, const struct option *options)
+{
+	for (; options != NULL && options->name != NULL; options++) {
+		if (options->kind != OPTION_CHOICE)
+			continue;
+		str_append_format(out, "\t%s:--%s)\n\t\twords='", command, options->name);
+		for (size_t i = 0; options->choices[i] != NULL; i++)
+			str_append_format(out, "%s%s", i == 0 ? "" : " ", options->choices[i]);
+		str_append_text(out, "' ;;\n");
+	}
+}
+
+/* Which command stands on the line so far; "--name=value" comes as three words. */
+static void append_command_search(const struct program *program, struct str *out)
+{
+	str_append_text(out, "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+			     "\t\tword=${COMP_WORDS[i]}\n"
+			     "\t\tcase $word in\n\t\t=");
+	append_value_patterns(out, program->common);
+	str_append_text(out, ")\n"
+			     "\t\t\t[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))\n"
+			     "\t\t\t((i++))\n"
+			     "\t\t\tcontinue ;;\n"
+			     "\t\t-*) continue ;;\n"
+			     "\t\tesac\n"
+			     "\t\tcommand+=${command:+ }$word\n"
+			     "\t\tfor name in \"${names[@]}\"; do\n"
+			     "\t\t\t[[ $name == \"$command\" ]] && break 2\n"
+			     "\t\tdone\n"
+			     "\tdone\n");
+}
+
+static void append_values(const struct program *program, struct str *out)
+{
+	str_append_text(out, "\t[[ $last == = ]] && last=${COMP_WORDS[COMP_CWORD - 2]}\n"
+			     "\t[[ $current == = ]] && current=\n"
+			     "\tcase $command:$last in\n");
+	append_choices(out, "*", program->common);
+	for (size_t i = 0; program->commands[i] != NULL; i++) {
+		struct str quoted = STR_INIT;
+		str_append_format(&quoted, "'%s'", program->commands[i]->name);
+		append_choices(out, str_text(&quoted), program->commands[i]->options);
+		str_release(&quoted);
+	}
+	str_append_text(out, "\t*:=");
+	for (const struct option *row = program->common; row->name != NULL; row++)
+		if (takes_value(row))
+			str_append_format(out, "|*:--%s", row->name);
+	for (size_t i = 0; program->commands[i] != NULL; i++)
+		for (const struct option *row = program->commands[i]->options;
+			row != NULL && row->name != NULL; row++)
+			if (takes_value(row)) {
+				const char *name = program->commands[i]->name;
+				str_append_format(out, "|'%s':--%s", name, row->name);
+				if (row->letter != 0)
+					str_append_format(out, "|'%s':-%c", name, row->letter);
+			}
+	/* Nothing is proposed, and the shell falls back to file names. */
+	str_append_text(out, ") return ;;\n\t*)\n");
+}
+
+static void append_words(const struct program *program, struct str *out)
+{
+	str_append_text(out, "\t\tif [[ $current == -* ]]; then\n\t\t\twords='");
+	append_options(out, program->common);
+	str_append_text(out, "'\n\t\t\tcase $command in\n");
+	for (size_t i = 0; program->commands[i] != NULL; i++) {
+		str_append_format(out, "\t\t\t'%s') words+='", program->commands[i]->name);
+		append_options(out, program->commands[i]->options);
+		str_append_text(out, "' ;;\n");
+	}
+	str_append_text(out, "\t\t\tesac\n"
+			     "\t\telse\n"
+			     "\t\t\tfor name in \"${names[@]}\"; do\n"
+			     "\t\t\t\t[[ $name == \"${command:+$command }\"* ]] || continue\n"
+			     "\t\t\t\tname=${name#\"${command:+$command }\"}\n"
+			     "\t\t\t\twords+=\" ${name%% *}\"\n"
+			     "\t\t\tdone\n"
+			     "\t\tfi ;;\n"
+			     "\tesac\n");
+}
+
+int program_completion(
+	const struct program *program, const char *shell, struct str *out, struct err *err)
+{
+	if (strcmp(shell, "bash") != 0)
+		return err_set(
+			err, ERR_USAGE, "there is no completion for this shell; bash has one");
+	str_append_format(out,
+		"# bash completion of %s, made from its tables of commands.\n"
+		"_%s()\n{\n"
+		"\tlocal current=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD - 1]}\n"
+		"\tlocal command= words= word name i\n"
+		"\tlocal names=(",
+		program->name, program->name);
+	for (size_t i = 0; program->commands[i] != NULL; i++)
+		str_append_format(out, "%s'%s'", i == 0 ? "" : " ", program->commands[i]->name);
+	str_append_text(out, ")\n\n\tCOMPREPLY=()\n");
+	append_command_search(program, out);
+	append_values(program, out);
+	append_words(program, out);
+	str_append_format(out,
+		"\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\" | sort -u)\n"
+		"}\ncomplete -o default -F _%s %s\n",
+		program->name, program->name);
+	return 0;
+}
