@@ -10,6 +10,10 @@ TRUST_ROOT ?= fixtures/demo-root
 # The kind of machine that is built for: this one's, or arm64, across (src/deps/cross).
 HOST_ARCH := $(patsubst aarch64,arm64,$(shell uname -m))
 ARCH       ?= $(HOST_ARCH)
+CROSS      := $(filter-out $(HOST_ARCH),$(ARCH))
+ifneq ($(filter-out arm64,$(CROSS)),)
+$(error ARCH=$(ARCH) cannot be built here: this machine builds for $(sort $(HOST_ARCH) arm64))
+endif
 
 # ---- flavours: release is static against musl; SANITIZE=address,undefined is glibc's, dynamic.
 ifeq ($(SANITIZE),)
@@ -22,7 +26,16 @@ KERNEL_HEADERS := -idirafter /usr/include -idirafter /usr/include/$(TRIPLET)
 # A static program at a fixed address; -static-pie would leave an interpreter on Debian 12.
 PIE_FLAGS := -fno-pie
 LDFLAGS := -static -no-pie
+AR      := ar
 STRIP   := strip
+ifneq ($(CROSS),)
+FLAVOUR := musl-$(CROSS)
+OUT     := $(BUILD)/release-$(CROSS)
+CC      := $(BUILD)/deps/$(FLAVOUR)/cross/bin/musl-gcc
+KERNEL_HEADERS :=
+AR      := aarch64-linux-gnu-ar
+STRIP   := aarch64-linux-gnu-strip
+endif
 else
 FLAVOUR := glibc
 OUT     := $(BUILD)/sanitize
@@ -69,10 +82,10 @@ TOOLS  := $(patsubst tests/tools/%.c,$(OUT)/tools/%,$(TOOL_SRC))
 PROXY  := $(OUT)/tools/topology_proxy
 FUZZ   := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_SRC))
 FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC)) $(OUT)/fault/offkit
-# Those with sanitizers stay where they are made: $(BUILD)/offkit is never one of them.
-PROGRAMS := $(addprefix $(if $(SANITIZE),$(OUT),$(BUILD))/,offkit offkit-pack)
+# Those with sanitizers, or for another machine, stay where they are made: $(BUILD)/offkit is never one.
+PROGRAMS := $(addprefix $(if $(SANITIZE)$(CROSS),$(OUT),$(BUILD))/,offkit offkit-pack)
 
-.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test demo bench damage sweep install tarball deb clean deps FORCE
+.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test test-arm64 demo bench damage sweep install tarball deb clean deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 # Each command as a short line; V=1 shows them whole.
@@ -107,7 +120,7 @@ $(OUT)/embedded-root.json: $(TRUST_ROOT)/root.json FORCE
 $(LIB): $(call object,$(LIB_SRC))
 	$(call say,AR,$@)
 	@rm -f $@
-	$(Q)ar rcsD $@ $^
+	$(Q)$(AR) rcsD $@ $^
 
 $(OUT)/offkit: $(call object,$(CLI_SRC)) $(LIB)
 	$(call say,LD,$@)
@@ -240,6 +253,15 @@ testenv:
 server:
 	@tests/env/setup server
 
+# The programs for arm64 under qemu's user mode, and what is handed over: some minutes.
+test-arm64:
+	@src/deps/host-packages $$(sed '/^#/d' tests/*/packages src/package/packages src/deps/packages-arm64 tests/package/packages-arm64)
+	@$(MAKE) -s --no-print-directory $(JOBS) all
+	@$(MAKE) -s --no-print-directory $(JOBS) ARCH=arm64 all unit
+	@$(MAKE) -s --no-print-directory ARCH=arm64 tarball
+	@$(MAKE) -s --no-print-directory ARCH=arm64 deb
+	@BUILD=$(BUILD) OUT=$(BUILD)/release-arm64 tests/package/arm64
+
 # Every bit and every length of a small kit, where `make test` takes a sample: some minutes.
 damage: all tools
 	@BUILD=$(BUILD) OUT=$(OUT) tests/hostile/damage
@@ -299,7 +321,7 @@ deb: all
 	$(Q)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) src/package/deb $(BUILD)/$@-$(ARCH) $(DEB_ARCH) $(BUILD) $(dir $(DEPS))sources
 
 clean:
-	rm -rf $(BUILD)/release $(BUILD)/sanitize $(PROGRAMS)
+	rm -rf $(BUILD)/release $(BUILD)/release-arm64 $(BUILD)/sanitize $(PROGRAMS)
 
 FORCE:
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
