@@ -6,6 +6,7 @@
 
 static const struct option install_options[] = {
 	RUN_OPTION_ROWS,
+	WITH_OPTION_ROWS,
 	FORCE_OPTION_ROWS,
 	LEASE_OPTION_ROWS,
 	PARTS_OPTION_ROWS(struct run_values),
@@ -15,6 +16,7 @@ static const struct option install_options[] = {
 
 static const struct option plan_options[] = {
 	RUN_OPTION_ROWS,
+	WITH_OPTION_ROWS,
 	FORCE_OPTION_ROWS,
 	PARTS_OPTION_ROWS(struct run_values),
 	OPTION_END,

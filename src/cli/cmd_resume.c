@@ -8,6 +8,8 @@
 static const struct option options[] = {
 	RUN_OPTION_ROWS,
 	LEASE_OPTION_ROWS,
+	OPTION_ROW_FLAG("remove-objects", 0, struct run_values, remove_objects,
+		"of an object store also what this run stored in it"),
 	OPTION_END,
 };
 

@@ -66,6 +66,8 @@ static int read_options(struct session *session, const char *command,
 	if (values->adopt && values->reason == NULL)
 		return err_set(err, ERR_USAGE, "--adopt needs --reason TEXT");
 	options->adopt = values->adopt;
+	options->with = values->with;
+	options->step.remove_objects = values->remove_objects;
 	options->break_lease = values->break_lease;
 	if (values->batch_size > 0)
 		options->step.batch_size = values->batch_size;

@@ -25,6 +25,8 @@ struct run_values {
 	bool force;
 	const char *force_reason;
 	bool dry_run;
+	const char *with;
+	bool remove_objects;
 	bool if_interrupted;
 	bool break_lease;
 	bool adopt;
@@ -57,6 +59,10 @@ struct run_values {
 			"a TTL may delete documents that are there; needs --reason"),              \
 		OPTION_ROW_TEXT(                                                                   \
 			"reason", 0, "TEXT", struct run_values, reason, "why, for the evidence")
+
+#define WITH_OPTION_ROWS                                                                           \
+	OPTION_ROW_TEXT("with", 0, "MIGRATION", struct run_values, with,                           \
+		"carry out this migration too, which the kit has on request")
 
 #define LEASE_OPTION_ROWS                                                                          \
 	OPTION_ROW_FLAG("break-lease", 0, struct run_values, break_lease,                          \

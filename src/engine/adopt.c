@@ -232,6 +232,37 @@ static int begin_journal(struct run *run, const struct ledger *ledger, struct er
 	return rc;
 }
 
+static int was_begun(struct run *run, const char *step, bool *ret_begun, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	struct ledger_step ignored;
+
+	return ledger_get_step(run->mongo, run->id, step, &arena, &ignored, ret_begun, err);
+}
+
+/* A migration on request that the run has begun, by the database; alone, there was no freeze. */
+static int find_scope(struct run *run, struct err *err)
+{
+	const struct manifest *manifest = trusted_kit_manifest(run->kit);
+	bool begun = false, frozen = false;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && !begun && i < manifest->migration_count; i++) {
+		if (walk_find(&run->walk, manifest->migrations[i]) < run->walk.count)
+			continue;
+		rc = was_begun(run, manifest->migrations[i], &begun, err);
+		if (rc == 0 && begun)
+			run->scope.with = manifest->migrations[i];
+	}
+	if (rc == 0 && begun)
+		rc = was_begun(run, "freeze", &frozen, err);
+	if (rc < 0 || !begun)
+		return rc;
+	run->scope.alone = !frozen;
+	walk_release(&run->walk);
+	return walk_build(run->kit, &run->scope, &run->walk, err);
+}
+
 int run_adopt(struct run *run, struct str *target, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
@@ -246,6 +277,8 @@ int run_adopt(struct run *run, struct str *target, struct err *err)
 		return err_context(err,
 			"the run's kit is not in this state folder (offkit resume --adopt KIT "
 			"brings it)");
+	if (rc == 0)
+		rc = find_scope(run, err);
 	if (rc == 0)
 		rc = run_take_lease(run, err);
 	if (rc == 0)

@@ -34,9 +34,10 @@ struct engine_options {
 	int lock_fd;	     /* lock.h; -1 for plan. The caller took it and closes it */
 	const char *command; /* "install", for the evidence */
 	const char *force_reason;
-	bool adopt;		   /* resume: another state folder's run, with a reason */
-	bool break_lease;	   /* --break-lease, with a reason: of another host's */
-	int64_t server_wait;	   /* ms that a server is waited for that goes away after effects */
+	const char *with;    /* the migration on request that is carried out too, NULL: none */
+	bool adopt;	     /* resume: another state folder's run, with a reason */
+	bool break_lease;    /* --break-lease, with a reason: of another host's */
+	int64_t server_wait; /* ms that a server is waited for that goes away after effects */
 	bool without_ui_questions; /* --yes: kit and plan pages are not asked for */
 };
 

@@ -6,6 +6,7 @@
 #include "engine/rehearsed.h"
 #include "engine/report.h"
 #include "engine/run.h"
+#include "steps/record.h"
 
 /* ---- how a run ends */
 
@@ -214,12 +215,48 @@ static int is_done(struct run *run, bool *ret_done, struct err *err)
 	return 0;
 }
 
+/* By the records of all that the kit does by itself. */
+static int is_installed(struct run *run, bool *ret_installed, struct err *err)
+{
+	bool installed = true;
+
+	for (size_t i = 0; installed && i < run->walk.count; i++) {
+		CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+		struct step_context context;
+		struct record record;
+		if (run->walk.steps[i].migration == NULL || run->walk.steps[i].kind->on_request)
+			continue;
+		run_context(run, i, &arena, &context);
+		int rc = record_look(&context, &record, err);
+		if (rc < 0)
+			return rc;
+		installed = record.status == RECORD_DONE && !record.other_content;
+	}
+	*ret_installed = installed;
+	return 0;
+}
+
+static int build_walk(struct run *run, struct err *err)
+{
+	run->scope.with = run->options->with;
+	int rc = walk_build(run->kit, &run->scope, &run->walk, err);
+	if (rc < 0 || run->scope.with == NULL)
+		return rc;
+	rc = run_connect(run, err);
+	if (rc == 0)
+		rc = is_installed(run, &run->scope.alone, err);
+	if (rc < 0 || !run->scope.alone)
+		return rc;
+	walk_release(&run->walk);
+	return walk_build(run->kit, &run->scope, &run->walk, err);
+}
+
 static int begin(struct run *run, struct err *err)
 {
 	int rc = journal_new(&run->journal, err);
 
 	if (rc == 0)
-		rc = walk_build(run->kit, &run->walk, err);
+		rc = build_walk(run, err);
 	if (rc == 0)
 		rc = run_begin_event(run, err);
 	return rc;

@@ -485,7 +485,7 @@ int rehearse(const struct rehearsal *rehearsal, struct rehearsed *ret_rehearsed,
 		.progress = host_progress,
 		.stop_requested = host_stop_requested,
 	};
-	int rc = walk_build(rehearsal->kit, &stage->walk, err);
+	int rc = walk_build(rehearsal->kit, &(struct walk_scope){0}, &stage->walk, err);
 	if (rc == 0)
 		rc = rehearse_all(stage, err);
 	release(stage);

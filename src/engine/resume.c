@@ -47,12 +47,18 @@ int run_load_kit(struct run *run, const char *id, struct err *err)
 	if (rc < 0)
 		return err_context(err, "kit %s", id);
 	run->kit = run->own_kit;
-	return walk_build(run->kit, &run->walk, err);
+	return walk_build(run->kit, &run->scope, &run->walk, err);
 }
 
 static int load_kit(struct run *run, struct err *err)
 {
 	const struct json *kit = json_member(run->history.begin, "kit");
+	const struct json *options = json_member(run->history.begin, "options");
+	const struct json *alone = json_member(options, "alone");
+
+	if (*history_text(options, "with") != '\0')
+		run->scope.with = history_text(options, "with");
+	run->scope.alone = alone != NULL && json_type(alone) == JSON_BOOL && json_bool(alone);
 	int rc = run_load_kit(run, history_text(kit, "id"), err);
 
 	for (size_t i = 0; rc == 0 && i < run->walk.count; i++)

@@ -241,6 +241,10 @@ int run_begin_event(struct run *run, struct err *err)
 	json_member_integer(writer, "maxRate", options->step.max_rate);
 	json_member_integer(writer, "sampleSize", options->step.sample_size);
 	json_member_bool(writer, "allowExpiry", options->step.allow_expiry);
+	if (run->scope.with != NULL) {
+		json_member_string(writer, "with", run->scope.with);
+		json_member_bool(writer, "alone", run->scope.alone);
+	}
 	if (options->step.reason != NULL)
 		json_member_string(writer, "reason", options->step.reason);
 	json_write_end(writer);

@@ -21,6 +21,7 @@ struct run {
 	const struct trusted_kit *kit;
 	struct trusted_kit *own_kit; /* of resume and rollback, which load it themselves */
 	struct trust_root *root;     /* of own_kit */
+	struct walk_scope scope;
 	struct walk walk;
 	struct mongo *mongo;
 	struct lease *lease;   /* NULL until something may be written */

@@ -62,39 +62,77 @@ static int build_migration(struct walk *walk, const struct trusted_kit *kit, con
 	return 0;
 }
 
-static int build(struct walk *walk, const struct trusted_kit *kit, struct err *err)
+/* Fixed steps; alone, what is around the whole kit's migrations stays away. */
+static void append(struct walk *walk, const struct step *rows, size_t count, bool alone)
 {
-	const struct manifest *manifest = trusted_kit_manifest(kit);
-	size_t count = BEFORE_COUNT + manifest->migration_count + AFTER_COUNT;
+	for (size_t i = 0; i < count; i++)
+		if (!alone || rows[i].kind == &step_preflight || rows[i].kind == &step_report)
+			walk->steps[walk->count++] = rows[i];
+}
 
-	if (count > WALK_STEPS_MAX)
-		return err_set(
-			err, ERR_LIMIT, "%zu migrations are too many", manifest->migration_count);
-	walk->steps = arena_array(&walk->arena, count, sizeof *walk->steps);
-	walk->docs = arena_array(&walk->arena, manifest->migration_count + 1, sizeof(*walk->docs));
-	if (walk->steps == NULL || walk->docs == NULL)
-		return err_no_memory(err);
-	memcpy(walk->steps, BEFORE, sizeof BEFORE);
-	walk->count = BEFORE_COUNT;
-	for (size_t i = 0; i < manifest->migration_count; i++) {
-		int rc = build_migration(
-			walk, kit, manifest->migrations[i], &walk->steps[walk->count], err);
-		if (rc < 0)
-			return rc;
-		if (walk_find(walk, walk->steps[walk->count].name) < walk->count)
-			return err_set(err, ERR_SYNTAX, "two steps are called %s",
-				walk->steps[walk->count].name);
-		walk->count++;
-	}
-	memcpy(walk->steps + walk->count, AFTER, sizeof AFTER);
-	walk->count += AFTER_COUNT;
+static int append_migration(struct walk *walk, const struct step *step, struct err *err)
+{
+	if (walk_find(walk, step->name) < walk->count)
+		return err_set(err, ERR_SYNTAX, "two steps are called %s", step->name);
+	walk->steps[walk->count++] = *step;
 	return 0;
 }
 
-int walk_build(const struct trusted_kit *kit, struct walk *ret_walk, struct err *err)
+static int append_all(struct walk *walk, const struct step *migrations, size_t count,
+	const struct walk_scope *scope, struct err *err)
+{
+	const struct step *wanted = NULL;
+	int rc = 0;
+
+	append(walk, BEFORE, BEFORE_COUNT, scope->alone);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		const struct step *step = &migrations[i];
+		if (!step->kind->on_request && !scope->alone)
+			rc = append_migration(walk, step, err);
+		else if (step->kind->on_request && scope->with != NULL &&
+			 strcmp(step->name, scope->with) == 0)
+			wanted = step;
+	}
+	if (rc == 0 && scope->with != NULL && wanted == NULL)
+		rc = err_set(err, ERR_USAGE,
+			"--with: the kit has no migration %s that is on request", scope->with);
+	if (rc < 0)
+		return rc;
+	/* What is on request comes after all that the kit does by itself. */
+	append(walk, AFTER, AFTER_COUNT - 1, scope->alone);
+	if (wanted != NULL)
+		rc = append_migration(walk, wanted, err);
+	append(walk, &AFTER[AFTER_COUNT - 1], 1, scope->alone);
+	return rc;
+}
+
+static int build(struct walk *walk, const struct trusted_kit *kit, const struct walk_scope *scope,
+	struct err *err)
+{
+	const struct manifest *manifest = trusted_kit_manifest(kit);
+	size_t count = manifest->migration_count;
+
+	if (count > WALK_STEPS_MAX - BEFORE_COUNT - AFTER_COUNT)
+		return err_set(err, ERR_LIMIT, "%zu migrations are too many", count);
+	struct step *migrations = arena_array(&walk->arena, count + 1, sizeof *migrations);
+	walk->steps =
+		arena_array(&walk->arena, BEFORE_COUNT + count + AFTER_COUNT, sizeof *walk->steps);
+	walk->docs = arena_array(&walk->arena, count + 1, sizeof(*walk->docs));
+	if (migrations == NULL || walk->steps == NULL || walk->docs == NULL)
+		return err_no_memory(err);
+	for (size_t i = 0; i < count; i++) {
+		int rc = build_migration(walk, kit, manifest->migrations[i], &migrations[i], err);
+		if (rc < 0)
+			return rc;
+	}
+	return append_all(walk, migrations, count, scope, err);
+}
+
+int walk_build(const struct trusted_kit *kit, const struct walk_scope *scope, struct walk *ret_walk,
+	struct err *err)
 {
 	struct walk walk = {0};
-	int rc = build(&walk, kit, err);
+	int rc = build(&walk, kit, scope, err);
 
 	if (rc < 0) {
 		walk_release(&walk);

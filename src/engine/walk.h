@@ -17,11 +17,19 @@ struct walk {
 	size_t count;
 };
 
+/* What of a kit is walked. Without `with` its migrations of kinds on request are left out. */
+struct walk_scope {
+	const char *with; /* the id of such a migration, NULL: none */
+	bool alone;	  /* that one only: the kit is installed already */
+};
+
 /*
- * ERR_REQUIREMENT for a kind that this program does not know, ERR_SYNTAX for a migration.json that
- * is none. The kit must live as long as the walk. On failure there is nothing to release.
+ * ERR_USAGE if the kit has no migration on request of that id, ERR_REQUIREMENT for a kind that this
+ * program does not know, ERR_SYNTAX for a migration.json that is none. The kit must live as long as
+ * the walk. On failure there is nothing to release.
  */
-MUST_CHECK int walk_build(const struct trusted_kit *kit, struct walk *ret_walk, struct err *err);
+MUST_CHECK int walk_build(const struct trusted_kit *kit, const struct walk_scope *scope,
+	struct walk *ret_walk, struct err *err);
 void walk_release(struct walk *walk);
 
 /* The number of a step by its name; count if there is none. */

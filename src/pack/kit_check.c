@@ -191,7 +191,7 @@ static int check_migrations(
 	struct walk walk;
 	int rc = 0;
 
-	if (walk_build(kit, &walk, &failure) < 0)
+	if (walk_build(kit, &(struct walk_scope){0}, &walk, &failure) < 0)
 		return add_failure(checks, "migration", "", &failure, err);
 	for (size_t i = 0; i < walk.count && rc == 0; i++)
 		if (walk.steps[i].migration != NULL)

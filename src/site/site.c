@@ -425,19 +425,25 @@ static int take_folders(struct reader *reader, const struct json *root, const ch
 
 	if (result == 0)
 		result = take_path(reader, root, "backupDir", &site->backup_dir);
+	if (result == 0)
+		result = take_path(reader, root, "objectStore", &site->object_store);
 	if (result != 0)
 		return result;
 	if (state_dir != NULL)
 		site->state_dir = keep(reader, state_dir);
 	if (site->backup_dir == NULL && site->state_dir != NULL)
 		site->backup_dir = arena_format(reader->arena, "%s/backups", site->state_dir);
-	return site->state_dir == NULL || site->backup_dir == NULL ? err_no_memory(reader->err) : 0;
+	if (site->object_store == NULL && site->state_dir != NULL)
+		site->object_store = arena_format(reader->arena, "%s/objects", site->state_dir);
+	return site->state_dir == NULL || site->backup_dir == NULL || site->object_store == NULL
+		       ? err_no_memory(reader->err)
+		       : 0;
 }
 
 static int take_site(struct reader *reader, const struct json *root, const char *state_dir)
 {
 	static const char *const members[] = {"name", "environment", "database", "stateDir",
-		"backupDir", "ingest", "limits", "backup", "rehearsal", NULL};
+		"backupDir", "objectStore", "ingest", "limits", "backup", "rehearsal", NULL};
 
 	if (json_type(root) != JSON_OBJECT)
 		return err_set(reader->err, ERR_SITE, "a site file is a JSON object");

@@ -33,6 +33,7 @@ struct site {
 	const char *rehearsal_uri; /* with its secrets too; NULL: the same server */
 	const char *state_dir;	   /* "/var/lib/offkit" by default */
 	const char *backup_dir;	   /* state_dir/backups by default */
+	const char *object_store;  /* a folder; state_dir/objects by default */
 
 	struct site_hook freeze;
 	struct site_hook unfreeze;

@@ -6,6 +6,7 @@
 static const struct step_kind *const MIGRATION_KINDS[] = {
 	&step_ensure,
 	&step_backfill,
+	&step_object_store,
 };
 
 const struct step_kind *step_kind_by_name(const char *name)

@@ -94,6 +94,7 @@ struct step_options {
 	int64_t build_wait;  /* ms that a stop waits for an index build; 0: 2 minutes */
 	bool allow_expiry;   /* --allow-expiry with a reason: a TTL may delete documents */
 	const char *reason;  /* NULL unless a flag that needs one was given */
+	bool remove_objects; /* undo of an object store removes what it stored */
 	bool once;	     /* a backup by itself: there is no second reading that confirms it */
 	bool unfrozen; /* a backup by itself: what changes meanwhile is noted, and not confirmed */
 };
@@ -136,6 +137,7 @@ struct step_kind {
 			      title */
 	unsigned weight;   /* of the whole, for the bar over all steps */
 	bool gate;	   /* asks before it begins */
+	bool on_request;   /* a migration of this kind is carried out only if --with names it */
 	enum step_takeover takeover;
 	enum err_code failure; /* what its failures are if they say nothing better: ERR_BACKUP … */
 	/* Whether what the migration says in its kind's own members makes sense, by itself and
@@ -167,7 +169,7 @@ struct step {
 
 /* The kinds, one file each. */
 extern const struct step_kind step_preflight, step_freeze, step_backup, step_ensure, step_backfill,
-	step_validate, step_resume_ingest;
+	step_object_store, step_validate, step_resume_ingest;
 
 /* By the name in a migration; NULL if this program knows no such kind. */
 const struct step_kind *step_kind_by_name(const char *name);

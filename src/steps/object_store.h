@@ -1,0 +1,98 @@
+/*
+ * object_store: the step kind "object-store": files of a GridFS bucket become objects of a store,
+ * each with a pointer document. Internal to the files object_store*.c.
+ *
+ * A pointer's _id is the file's own, so that the same file has one however often it is moved; its
+ * other members derive from the file, but for "runId" (who wrote it) and "stored" (whether that run
+ * put the object, or found it). Seeds of the kit get pointers too, under "seed:NAME".
+ *
+ * Nothing in GridFS is deleted. From the freeze on, its collections refuse writes by a validator
+ * that no document meets, and their TTL indexes are disarmed; both stay so until undo.
+ */
+#ifndef OFFKIT_STEPS_OBJECT_STORE_H
+#define OFFKIT_STEPS_OBJECT_STORE_H
+
+#include "object/store.h"
+#include "steps/step.h"
+#include "steps/ttl.h"
+
+enum { OBJECT_BUCKET_NAME_MAX = 100, OBJECT_FILE_OCTETS_MAX_BITS = 42 };
+
+#define OBJECT_SEEDS "seeds/object-store/"
+
+/* The body of the migration; texts live as long as its document. */
+struct object_migration {
+	const char *bucket;		       /* of GridFS: "documents" */
+	const char *pointers;		       /* the collection of the pointers */
+	const char *store_bucket;	       /* the pointer's bucket is TENANT-store_bucket */
+	const char *tenant;		       /* of a file that names none */
+	const char *tenant_path, *format_path; /* in the file's document, NULL: none */
+};
+
+/* ERR_SYNTAX, ERR_LIMIT. */
+MUST_CHECK int object_migration_load(
+	const struct json *body, struct object_migration *ret_migration, struct err *err);
+
+/* ---- object_store_gridfs.c: one file of a bucket, its chunks in order */
+
+struct gridfs_file {
+	struct value id; /* views into the file's document */
+	int64_t length, chunk_size;
+	struct bytes doc;
+};
+
+/* ERR_MIGRATION names a file without length or chunkSize. */
+MUST_CHECK int gridfs_file_read(
+	const char *bucket, struct bytes doc, struct gridfs_file *ret_file, struct err *err);
+
+struct gridfs_reader {
+	const struct step_context *context;
+	const char *bucket;
+	const struct gridfs_file *file;
+	struct mongo_cursor *cursor;
+	int64_t expected, octets;
+};
+
+/* Missing, doubled, short, long and superfluous chunks are ERR_MIGRATION by name; ERR_STOPPED. */
+MUST_CHECK int gridfs_open(const struct step_context *context, const char *bucket,
+	const struct gridfs_file *file, struct gridfs_reader *ret_reader, struct err *err);
+/* An object_source's next; self is a struct gridfs_reader. */
+MUST_CHECK int gridfs_next(void *self, struct bytes *ret_piece, struct err *err);
+void gridfs_close(struct gridfs_reader *reader);
+
+/* ---- object_store_freeze.c */
+
+/* The checkpoint that undo goes by is durable before anything is changed. Repeatable. */
+MUST_CHECK int object_freeze(const struct step_context *context,
+	const struct object_migration *migration, struct err *err);
+MUST_CHECK int object_thaw(const struct step_context *context, struct err *err);
+/* Whether both collections refuse writes now, by the validator of the freeze. */
+MUST_CHECK int object_is_frozen(const struct step_context *context,
+	const struct object_migration *migration, bool *ret_frozen, struct err *err);
+
+/* ---- object_store_pointer.c */
+
+struct object_pointer {
+	struct sha256 digest;
+	int64_t size;
+	struct bytes doc; /* whole */
+};
+
+/* What the pointer of that id says; *ret_found false: there is none. doc lives in out. */
+MUST_CHECK int object_pointer_find(const struct step_context *context,
+	const struct object_migration *migration, const struct value *id, struct str *out,
+	struct object_pointer *ret_pointer, bool *ret_found, struct err *err);
+/* ERR_MIGRATION for a document that is no pointer. */
+MUST_CHECK int object_pointer_read(
+	struct bytes doc, struct object_pointer *ret_pointer, struct err *err);
+MUST_CHECK int object_pointer_write(const struct step_context *context,
+	const struct object_migration *migration, const struct gridfs_file *file,
+	const struct sha256 *digest, bool stored, struct err *err);
+MUST_CHECK int object_pointer_write_seed(const struct step_context *context,
+	const struct object_migration *migration, const struct manifest_file *seed, bool stored,
+	struct err *err);
+/* Those with this run's id are deleted; before that, with --remove-objects, what it stored. */
+MUST_CHECK int object_pointers_undo(const struct step_context *context,
+	const struct object_migration *migration, struct object_store *store, struct err *err);
+
+#endif
