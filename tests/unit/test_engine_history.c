@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/history.h"
+#include "engine/run.h"
 
 static const char BEGIN[] = "{\"event\":\"run.begin\",\"time\":\"2025-12-20T09:00:00Z\",\"steps\":["
 			    "{\"name\":\"backup\",\"label\":\"Backup\",\"kind\":\"backup\"},"
@@ -120,6 +121,18 @@ static void what_is_no_event_of_ours_is_refused(void **state)
 		-ERR_JOURNAL);
 }
 
+static void names_sort_as_their_runs_began(void **state)
+{
+	char first[RUN_ID_SIZE], second[RUN_ID_SIZE], next[RUN_ID_SIZE];
+
+	(void)state;
+	run_new_id(first, 1764240000998, UINT32_MAX);
+	run_new_id(second, 1764240000999, 0);
+	run_new_id(next, 1764240001000, 0);
+	assert_true(history_is_run_id(first) && history_is_run_id(second));
+	assert_true(strcmp(first, second) < 0 && strcmp(second, next) < 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -128,6 +141,7 @@ int main(void)
 			an_undone_step_is_forgotten_with_what_came_after, make, release),
 		cmocka_unit_test_setup_teardown(
 			the_point_of_no_return_is_remembered, make, release),
+		cmocka_unit_test(names_sort_as_their_runs_began),
 		cmocka_unit_test_setup_teardown(what_is_no_event_of_ours_is_refused, make, release),
 	};
 
