@@ -15,14 +15,15 @@ enum { TAR_END = 2 * TAR_BLOCK };
 struct tar {
 	struct tar_stream *stream;
 	struct archive *archive;
-	struct bytes block;   /* what the library was given last */
-	int64_t given;	      /* octets that the library was given in all */
-	int64_t content_end;  /* where the last member's padded content ends */
-	int64_t member_size;  /* of the current member */
-	int64_t member_done;  /* octets of it that the library gave */
-	struct bytes content; /* of them, what was not read yet */
-	struct err failure;   /* of the stream, inside the library's callback */
-	struct str headers;   /* behind content_end, what stood in blocks before this one */
+	struct archive_entry *entry; /* ours: the library does not look whether its own was made */
+	struct bytes block;	     /* what the library was given last */
+	int64_t given;		     /* octets that the library was given in all */
+	int64_t content_end;	     /* where the last member's padded content ends */
+	int64_t member_size;	     /* of the current member */
+	int64_t member_done;	     /* octets of it that the library gave */
+	struct bytes content;	     /* of them, what was not read yet */
+	struct err failure;	     /* of the stream, inside the library's callback */
+	struct str headers;	     /* behind content_end, what stood in blocks before this one */
 	struct str name;
 };
 
@@ -216,9 +217,9 @@ static int check_end(struct tar *tar, struct err *err)
 static int tar_next(void *self, struct member *ret_member, bool *ret_end, struct err *err)
 {
 	struct tar *tar = self;
-	struct archive_entry *entry;
+	struct archive_entry *entry = tar->entry;
 
-	int code = archive_read_next_header(tar->archive, &entry);
+	int code = archive_read_next_header2(tar->archive, entry);
 	if (code == ARCHIVE_EOF) {
 		int rc = check_end(tar, err);
 		if (rc == 0)
@@ -315,6 +316,7 @@ static void tar_free(void *self)
 {
 	struct tar *tar = self;
 
+	archive_entry_free(tar->entry);
 	if (tar->archive != NULL)
 		(void)archive_read_free(tar->archive);
 	tar_stream_free(tar->stream);
@@ -328,7 +330,8 @@ static const struct members_source source = {tar_next, tar_content, tar_form, ta
 static int tar_open(struct tar *tar, struct err *err)
 {
 	tar->archive = archive_read_new();
-	if (tar->archive == NULL)
+	tar->entry = tar->archive == NULL ? NULL : archive_entry_new2(tar->archive);
+	if (tar->entry == NULL)
 		return err_no_memory(err);
 	if (archive_read_support_format_tar(tar->archive) != ARCHIVE_OK ||
 		archive_read_append_filter(tar->archive, ARCHIVE_FILTER_NONE) != ARCHIVE_OK)
