@@ -141,6 +141,21 @@ int archive_writer_data(struct archive_writer *writer, struct bytes data, struct
 	return 0;
 }
 
+int archive_writer_copy(struct archive_writer *writer, struct members *members,
+	const struct member *member, struct err *err)
+{
+	int rc = archive_writer_file(writer, member->untrusted_name, member->size, err);
+
+	while (rc == 0) {
+		struct bytes chunk;
+		rc = members_read(members, &chunk, err);
+		if (rc < 0 || chunk.size == 0)
+			break;
+		rc = archive_writer_data(writer, chunk, err);
+	}
+	return rc;
+}
+
 int archive_writer_finish(struct archive_writer *writer, struct err *err)
 {
 	if (writer->missing != 0)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "archive/form.h"
+#include "archive/members.h"
 
 /* Windows within what a reader allows: zstd from level 20 and xz from level 7 are over 8 MiB. */
 enum { WRITER_ZSTD_LEVEL_MAX = 19, WRITER_XZ_LEVEL_MAX = 6, WRITER_GZIP_LEVEL_MAX = 9 };
@@ -26,6 +27,10 @@ MUST_CHECK int archive_writer_file(
 	struct archive_writer *writer, const char *name, int64_t size, struct err *err);
 MUST_CHECK int archive_writer_data(
 	struct archive_writer *writer, struct bytes data, struct err *err);
+
+/* A file that is read from another archive, whose current member it is. Errors are both sides'. */
+MUST_CHECK int archive_writer_copy(struct archive_writer *writer, struct members *members,
+	const struct member *member, struct err *err);
 
 /* Ends the archive; a file that is not complete is ERR_INTERNAL. */
 MUST_CHECK int archive_writer_finish(struct archive_writer *writer, struct err *err);

@@ -50,21 +50,6 @@ static int count_left_out(struct making *making, struct err *err)
 	return 0;
 }
 
-static int copy_member(struct members *members, const struct member *member,
-	struct archive_writer *writer, struct err *err)
-{
-	int rc = archive_writer_file(writer, member->untrusted_name, member->size, err);
-
-	while (rc == 0) {
-		struct bytes chunk;
-		rc = members_read(members, &chunk, err);
-		if (rc < 0 || chunk.size == 0)
-			break;
-		rc = archive_writer_data(writer, chunk, err);
-	}
-	return rc;
-}
-
 static int copy_members(const struct making *making, struct members *members,
 	struct archive_writer *writer, struct err *err)
 {
@@ -77,7 +62,7 @@ static int copy_members(const struct making *making, struct members *members,
 			return rc;
 		if (member.type == MEMBER_FOLDER || is_left_out(making, member.untrusted_name))
 			continue;
-		rc = copy_member(members, &member, writer, err);
+		rc = archive_writer_copy(writer, members, &member, err);
 		if (rc < 0)
 			return rc;
 	}

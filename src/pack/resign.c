@@ -109,21 +109,6 @@ static int put(
 	return rc < 0 ? rc : archive_writer_data(writer, str_bytes(text), err);
 }
 
-static int copy_member(struct members *members, const struct member *member,
-	struct archive_writer *writer, struct err *err)
-{
-	int rc = archive_writer_file(writer, member->untrusted_name, member->size, err);
-
-	while (rc == 0) {
-		struct bytes chunk;
-		rc = members_read(members, &chunk, err);
-		if (rc < 0 || chunk.size == 0)
-			break;
-		rc = archive_writer_data(writer, chunk, err);
-	}
-	return rc;
-}
-
 static int write_member(struct members *members, const struct member *member,
 	struct signed_documents *heads, struct archive_writer *writer, struct err *err)
 {
@@ -133,7 +118,7 @@ static int write_member(struct members *members, const struct member *member,
 	if (member->type == MEMBER_FOLDER)
 		return 0; /* the writer makes none: files say where they are */
 	if (index == HEAD_COUNT)
-		return copy_member(members, member, writer, err);
+		return archive_writer_copy(writer, members, member, err);
 	/* The signature follows what it signs, wherever it stood before. */
 	if (index != SIGNATURE_HEAD)
 		rc = put(writer, table[index].name, head_at(heads, index), err);
