@@ -82,18 +82,6 @@ static const struct json *no_checkpoint(void *self, const char *step_name)
 	return NULL;
 }
 
-static int make_run_id(char id[static RUN_ID_SIZE], struct err *err)
-{
-	char now[TIME_NAME_SIZE];
-	unsigned char salt[2];
-
-	if (getrandom(salt, sizeof salt, 0) != (ssize_t)sizeof salt)
-		return err_set_errno(err, ERR_INTERNAL, errno, "getrandom");
-	time_format_name(clock_now(), now);
-	(void)snprintf(id, RUN_ID_SIZE, "%s-%02x%02x", now, salt[0], salt[1]);
-	return 0;
-}
-
 /* The chain that is kept in the state folder makes no demo root a vendor's: the embedded one says.
  */
 static int check_root(struct face *face, const struct site *site, struct err *err)
@@ -112,10 +100,9 @@ int solo_begin(struct face *face, struct solo *ret_solo, struct err *err)
 		face->options.site, face->options.state_dir, &face->arena, &solo.site, err);
 	if (rc == 0)
 		rc = check_root(face, &solo.site, err);
-	if (rc == 0)
-		rc = make_run_id(solo.run_id, err);
 	if (rc < 0)
 		return rc;
+	run_new_id(solo.run_id);
 	mongo_library_begin();
 	rc = mongo_connect(solo.site.uri, solo.site.database, &solo.mongo, err);
 	if (rc < 0)

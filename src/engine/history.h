@@ -71,6 +71,9 @@ int history_visit(
 	void *history, struct bytes line, struct json_doc *doc, bool *keep, struct err *err);
 
 bool history_is_run_id(const char *name); /* "20251220T091207Z-3f9a" */
+/* A run's name, sorted as they were begun; random keeps two sites apart. now: ms. */
+void run_id_of(char id[static RUN_ID_SIZE], int64_t now, uint32_t random);
+void run_new_id(char id[static RUN_ID_SIZE]); /* of one that begins now */
 struct history_step *history_step(struct history *history, const char *name);
 enum history_state history_state(const struct history *history);
 

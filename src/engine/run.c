@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,27 +12,11 @@
 #include "engine/quoted.h"
 #include "verify/evidence.h"
 
-void run_new_id(char id[static RUN_ID_SIZE], int64_t now, uint32_t random)
-{
-	enum { RANDOM_BITS = 6 }; /* of the last 16; above them the millisecond of the second */
-	char time[TIME_NAME_SIZE];
-
-	time_format_name(now, time);
-	(void)snprintf(id, RUN_ID_SIZE, "%s-%04x", time,
-		(unsigned)(now % 1000) << RANDOM_BITS | (random & ((1U << RANDOM_BITS) - 1)));
-}
-
 void run_init(struct run *run, const struct trusted_kit *kit, const struct engine_options *options,
 	const struct engine_face *face)
 {
-	uint32_t random = 0;
-
 	*run = (struct run){.options = options, .face = face, .kit = kit, .run_dirfd = -1};
-	/* Two runs in one millisecond on one host are kept apart by the lock; the random part keeps
-	 * two sites apart. */
-	if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
-		random = (uint32_t)clock_boottime();
-	run_new_id(run->id, clock_now(), random);
+	run_new_id(run->id);
 	run->started = clock_boottime();
 	host_init(&run->host, run);
 }

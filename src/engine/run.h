@@ -54,8 +54,6 @@ struct run {
 void run_init(struct run *run, const struct trusted_kit *kit, const struct engine_options *options,
 	const struct engine_face *face);
 void run_release(struct run *run);
-/* A run's name: sorted as they were begun; random keeps two sites apart. now: ms. */
-void run_new_id(char id[static RUN_ID_SIZE], int64_t now, uint32_t random);
 
 /* The event's members are written between these two. */
 struct json_writer *run_event(struct run *run, enum event event);

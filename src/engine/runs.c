@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "engine/history.h"
 
@@ -23,6 +25,26 @@ bool history_is_run_id(const char *name)
 			return false;
 	}
 	return true;
+}
+
+void run_id_of(char id[static RUN_ID_SIZE], int64_t now, uint32_t random)
+{
+	enum { RANDOM_BITS = 6 }; /* of the last 16; above them the millisecond of the second */
+	char time[TIME_NAME_SIZE];
+
+	time_format_name(now, time);
+	(void)snprintf(id, RUN_ID_SIZE, "%s-%04x", time,
+		(unsigned)(now % 1000) << RANDOM_BITS | (random & ((1U << RANDOM_BITS) - 1)));
+}
+
+/* Two runs in one millisecond on one host are kept apart by the lock. */
+void run_new_id(char id[static RUN_ID_SIZE])
+{
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
+		random = (uint32_t)clock_boottime();
+	run_id_of(id, clock_now(), random);
 }
 
 static int newest_first(const void *a, const void *b)

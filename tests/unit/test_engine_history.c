@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "engine/history.h"
-#include "engine/run.h"
 
 static const char BEGIN[] = "{\"event\":\"run.begin\",\"time\":\"2025-12-20T09:00:00Z\",\"steps\":["
 			    "{\"name\":\"backup\",\"label\":\"Backup\",\"kind\":\"backup\"},"
@@ -126,9 +125,9 @@ static void names_sort_as_their_runs_began(void **state)
 	char first[RUN_ID_SIZE], second[RUN_ID_SIZE], next[RUN_ID_SIZE];
 
 	(void)state;
-	run_new_id(first, 1764240000998, UINT32_MAX);
-	run_new_id(second, 1764240000999, 0);
-	run_new_id(next, 1764240001000, 0);
+	run_id_of(first, 1764240000998, UINT32_MAX);
+	run_id_of(second, 1764240000999, 0);
+	run_id_of(next, 1764240001000, 0);
 	assert_true(history_is_run_id(first) && history_is_run_id(second));
 	assert_true(strcmp(first, second) < 0 && strcmp(second, next) < 0);
 }
