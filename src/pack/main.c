@@ -19,14 +19,7 @@ static const struct option common_options[] = {
 static int run_completion(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err);
 
-static const struct command command_completion = {
-	.name = "completion",
-	.synopsis = "SHELL",
-	.summary = "print the completion script of a shell",
-	.operands_min = 1,
-	.operands_max = 1,
-	.run = run_completion,
-};
+static const struct command command_completion = COMMAND_COMPLETION(run_completion);
 
 static const struct command *const commands[] = {
 	&command_build,

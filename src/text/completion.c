@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "text/options.h"
 
 static bool takes_value(const struct option *option)
@@ -17,23 +18,23 @@ static void append_options(struct str *out, const struct option *options)
 }
 
 /* Patterns of a case: the words after which a value comes. */
-static void append_value_patterns(struct str *out, const struct option *options)
+static void append_value_patterns(struct str *out, const char *before, const struct option *options)
 {
 	for (; options != NULL && options->name != NULL; options++) {
 		if (!takes_value(options))
 			continue;
-		str_append_format(out, "|--%s", options->name);
+		str_append_format(out, "|%s--%s", before, options->name);
 		if (options->letter != 0)
-			str_append_format(out, "|-%c", options->letter);
+			str_append_format(out, "|%s-%c", before, options->letter);
 	}
 }
 
-static void append_choices(struct str *out, const char *command, const struct option *options)
+static void append_choices(struct str *out, const char *before, const struct option *options)
 {
 	for (; options != NULL && options->name != NULL; options++) {
 		if (options->kind != OPTION_CHOICE)
 			continue;
-		str_append_format(out, "\t%s:--%s)\n\t\twords='", command, options->name);
+		str_append_format(out, "\t%s--%s)\n\t\twords='", before, options->name);
 		for (size_t i = 0; options->choices[i] != NULL; i++)
 			str_append_format(out, "%s%s", i == 0 ? "" : " ", options->choices[i]);
 		str_append_text(out, "' ;;\n");
@@ -46,7 +47,7 @@ static void append_command_search(const struct program *program, struct str *out
 	str_append_text(out, "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 			     "\t\tword=${COMP_WORDS[i]}\n"
 			     "\t\tcase $word in\n\t\t=");
-	append_value_patterns(out, program->common);
+	append_value_patterns(out, "", program->common);
 	str_append_text(out, ")\n"
 			     "\t\t\t[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))\n"
 			     "\t\t\t((i++))\n"
@@ -60,31 +61,30 @@ static void append_command_search(const struct program *program, struct str *out
 			     "\tdone\n");
 }
 
+/* What its options have before them in a pattern; a view of room. */
+static const char *before_of(const struct command *command, struct str *room)
+{
+	str_truncate(room, 0);
+	str_append_format(room, "'%s':", command->name);
+	return str_text(room);
+}
+
 static void append_values(const struct program *program, struct str *out)
 {
+	CLEANUP_STR struct str room = STR_INIT;
+
 	str_append_text(out, "\t[[ $last == = ]] && last=${COMP_WORDS[COMP_CWORD - 2]}\n"
 			     "\t[[ $current == = ]] && current=\n"
 			     "\tcase $command:$last in\n");
-	append_choices(out, "*", program->common);
-	for (size_t i = 0; program->commands[i] != NULL; i++) {
-		struct str quoted = STR_INIT;
-		str_append_format(&quoted, "'%s'", program->commands[i]->name);
-		append_choices(out, str_text(&quoted), program->commands[i]->options);
-		str_release(&quoted);
-	}
-	str_append_text(out, "\t*:=");
-	for (const struct option *row = program->common; row->name != NULL; row++)
-		if (takes_value(row))
-			str_append_format(out, "|*:--%s", row->name);
+	append_choices(out, "*:", program->common);
 	for (size_t i = 0; program->commands[i] != NULL; i++)
-		for (const struct option *row = program->commands[i]->options;
-			row != NULL && row->name != NULL; row++)
-			if (takes_value(row)) {
-				const char *name = program->commands[i]->name;
-				str_append_format(out, "|'%s':--%s", name, row->name);
-				if (row->letter != 0)
-					str_append_format(out, "|'%s':-%c", name, row->letter);
-			}
+		append_choices(
+			out, before_of(program->commands[i], &room), program->commands[i]->options);
+	str_append_text(out, "\t*:=");
+	append_value_patterns(out, "*:", program->common);
+	for (size_t i = 0; program->commands[i] != NULL; i++)
+		append_value_patterns(
+			out, before_of(program->commands[i], &room), program->commands[i]->options);
 	/* Nothing is proposed, and the shell falls back to file names. */
 	str_append_text(out, ") return ;;\n\t*)\n");
 }

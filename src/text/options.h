@@ -130,4 +130,12 @@ void command_usage(const struct program *program, const struct command *command,
 MUST_CHECK int program_completion(
 	const struct program *program, const char *shell, struct str *out, struct err *err);
 
+/* The command that prints it; run is the program's, which calls program_completion. */
+#define COMMAND_COMPLETION(function)                                                               \
+	{                                                                                          \
+		.name = "completion", .synopsis = "SHELL",                                         \
+		.summary = "print the completion script of a shell", .operands_min = 1,            \
+		.operands_max = 1, .run = (function)                                               \
+	}
+
 #endif
