@@ -55,15 +55,14 @@ static int program_digest(struct sha256 *ret_digest, struct err *err)
 {
 	CLEANUP_FD int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	CLEANUP(sha256_stream_cleanup) struct sha256_stream *stream = NULL;
-	uint8_t room[64 * 1024];
-	ssize_t got = 0;
+	int64_t size;
 
-	int rc = sha256_stream_new(&stream, err);
-	while (rc == 0 && fd >= 0 && (got = read(fd, room, sizeof room)) > 0)
-		rc = sha256_stream_update(stream, bytes_make(room, (size_t)got), err);
-	if (rc == 0 && (fd < 0 || got < 0))
+	if (fd < 0)
 		return err_set_errno(err, ERR_UNREADABLE, errno, "the running program");
-	return rc < 0 ? rc : sha256_stream_finish(stream, ret_digest, err);
+	int rc = sha256_stream_new(&stream, err);
+	if (rc == 0)
+		rc = sha256_of_file(stream, fd, ret_digest, &size, err);
+	return rc < 0 ? err_context(err, "the running program") : 0;
 }
 
 static void write_role(struct json_writer *writer, const struct trust_role *role)

@@ -1,11 +1,16 @@
 #include "crypto/digest.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/evp.h>
 
+#include "base/cleanup.h"
 #include "base/hex.h"
+
+enum { PIECE = 256 * 1024 /* octets that are read at once */ };
 
 struct sha256_stream {
 	EVP_MD_CTX *context;
@@ -69,6 +74,14 @@ int sha256_stream_peek(
 	return 0;
 }
 
+void sha256_stream_restart(struct sha256_stream *stream)
+{
+	struct sha256 ignored;
+	struct err second;
+
+	(void)!sha256_stream_finish(stream, &ignored, &second);
+}
+
 void sha256_stream_free(struct sha256_stream *stream)
 {
 	if (stream == NULL)
@@ -104,6 +117,41 @@ int sha256_of_with(
 		return sha256_of(data, ret_digest, err);
 	int result = sha256_stream_update(stream, data, err);
 	return result != 0 ? result : sha256_stream_finish(stream, ret_digest, err);
+}
+
+static int digest_all(struct sha256_stream *stream, int fd, uint8_t *piece,
+	struct sha256 *ret_digest, int64_t *ret_size, struct err *err)
+{
+	int64_t size = 0;
+
+	for (;;) {
+		ssize_t got = pread(fd, piece, PIECE, (off_t)size);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_set_errno(err, ERR_UNREADABLE, errno, "reading at octet %lld",
+				(long long)size);
+		if (got == 0)
+			break;
+		size += got;
+		int rc = sha256_stream_update(stream, bytes_make(piece, (size_t)got), err);
+		if (rc < 0)
+			return rc;
+	}
+	*ret_size = size;
+	return sha256_stream_finish(stream, ret_digest, err);
+}
+
+int sha256_of_file(struct sha256_stream *stream, int fd, struct sha256 *ret_digest,
+	int64_t *ret_size, struct err *err)
+{
+	CLEANUP_FREE uint8_t *piece = malloc(PIECE);
+	int rc = piece == NULL ? err_no_memory(err)
+			       : digest_all(stream, fd, piece, ret_digest, ret_size, err);
+
+	if (rc < 0)
+		sha256_stream_restart(stream);
+	return rc;
 }
 
 bool sha256_equal(const struct sha256 *a, const struct sha256 *b)

@@ -28,6 +28,8 @@ MUST_CHECK int sha256_stream_finish(struct sha256_stream *stream, struct sha256 
 /* The digest of what was given so far; the stream goes on as if nobody had asked. */
 MUST_CHECK int sha256_stream_peek(
 	const struct sha256_stream *stream, struct sha256 *ret_digest, struct err *err);
+/* What was given is forgotten. */
+void sha256_stream_restart(struct sha256_stream *stream);
 void sha256_stream_free(struct sha256_stream *stream);
 void sha256_stream_cleanup(struct sha256_stream **stream);
 
@@ -38,6 +40,12 @@ MUST_CHECK int sha256_of(struct bytes data, struct sha256 *ret_digest, struct er
  */
 MUST_CHECK int sha256_of_with(struct sha256_stream *stream, struct bytes data,
 	struct sha256 *ret_digest, struct err *err);
+/*
+ * Of all that fd has from octet 0 on, wherever it stands; ret_size: how many octets that is. stream
+ * is at its beginning, and is there again afterwards. ERR_UNREADABLE.
+ */
+MUST_CHECK int sha256_of_file(struct sha256_stream *stream, int fd, struct sha256 *ret_digest,
+	int64_t *ret_size, struct err *err);
 bool sha256_equal(const struct sha256 *a, const struct sha256 *b);
 
 void sha256_to_hex(const struct sha256 *digest, char hex[static SHA256_HEX_SIZE]);

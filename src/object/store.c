@@ -10,12 +10,9 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 
-enum { READ_SIZE = 256 * 1024 };
-
 struct object_store {
 	int root_fd; /* of sha256/ */
 	struct sha256_stream *hash;
-	uint8_t buffer[READ_SIZE];
 };
 
 void object_key(const struct sha256 *digest, char key[static OBJECT_KEY_SIZE])
@@ -62,16 +59,6 @@ int object_store_open(const char *path, struct object_store **ret_store, struct 
 	*ret_store = store;
 	store = NULL;
 	return 0;
-}
-
-/* After a failure: the stream begins anew. */
-static void forget(struct sha256_stream *hash)
-{
-	struct sha256 ignored;
-	struct err second;
-	int rc = sha256_stream_finish(hash, &ignored, &second);
-
-	(void)rc;
 }
 
 /* make: the folder of the digest's first octet is made, and lasts. */
@@ -156,7 +143,7 @@ static int place(struct object_store *store, int shelf, const char *hex,
 		rc = err_set_errno(err, ERR_DISK, errno, "object %s", hex);
 	if (rc == 0)
 		return folder_sync(shelf, err);
-	forget(store->hash);
+	sha256_stream_restart(store->hash);
 	(void)unlinkat(shelf, temporary, 0);
 	return rc;
 }
@@ -173,32 +160,6 @@ int object_store_put(struct object_store *store, const struct sha256 *digest,
 	return rc < 0 ? err_context(err, "object %s", hex) : 0;
 }
 
-static int hash_file(struct object_store *store, int fd, struct sha256 *ret_digest,
-	int64_t *ret_size, struct err *err)
-{
-	int64_t size = 0;
-
-	for (;;) {
-		ssize_t got = read(fd, store->buffer, sizeof store->buffer);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			int code = errno;
-			forget(store->hash);
-			return err_set_errno(err, ERR_UNREADABLE, code, "read");
-		}
-		if (got == 0)
-			break;
-		size += got;
-		int rc = sha256_stream_update(
-			store->hash, bytes_make(store->buffer, (size_t)got), err);
-		if (rc < 0)
-			return rc;
-	}
-	*ret_size = size;
-	return sha256_stream_finish(store->hash, ret_digest, err);
-}
-
 int object_store_check(
 	struct object_store *store, const struct sha256 *digest, int64_t size, struct err *err)
 {
@@ -211,7 +172,7 @@ int object_store_check(
 	if (rc == 0)
 		rc = file_open_at(shelf, hex, &fd, err);
 	if (rc == 0)
-		rc = hash_file(store, fd, &found, &found_size, err);
+		rc = sha256_of_file(store->hash, fd, &found, &found_size, err);
 	if (rc < 0)
 		return err_context(err, "object %s", hex);
 	if (sha256_equal(&found, digest) && found_size == size)

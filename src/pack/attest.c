@@ -12,8 +12,6 @@
 #include "kit/name.h"
 #include "kit/statement.h"
 
-enum { PIECE = 128 * 1024 };
-
 /* As cosign attest-blob --type has them. */
 static const struct {
 	const char *name;
@@ -42,22 +40,14 @@ const char *attest_predicate_type(const char *name)
 static int digest_file(int dirfd, const char *name, struct sha256_stream *stream,
 	struct sha256 *ret, struct err *err)
 {
-	CLEANUP_FREE uint8_t *piece = malloc(PIECE);
 	CLEANUP_FD int fd = -1;
-
-	if (piece == NULL)
-		return err_no_memory(err);
+	int64_t size;
 	int rc = file_open_at(dirfd, name, &fd, err);
-	while (rc == 0) {
-		ssize_t got = read(fd, piece, PIECE);
-		if (got < 0 && errno != EINTR)
-			return err_set_errno(err, ERR_UNREADABLE, errno, "%s", name);
-		if (got == 0)
-			return sha256_stream_finish(stream, ret, err);
-		if (got > 0)
-			rc = sha256_stream_update(stream, bytes_make(piece, (size_t)got), err);
-	}
-	return rc;
+
+	if (rc < 0)
+		return rc;
+	rc = sha256_of_file(stream, fd, ret, &size, err);
+	return rc < 0 ? err_context(err, "%s", name) : 0;
 }
 
 static int write_subject(struct json_writer *json, int dirfd, const char *name,

@@ -173,8 +173,6 @@ static int digest_of(struct move *move, const struct gridfs_file *file, struct s
 {
 	struct gridfs_reader reader;
 	struct bytes piece;
-	struct sha256 ignored;
-	struct err second;
 	int rc = gridfs_open(move->context, move->migration.bucket, file, &reader, err);
 
 	if (rc < 0)
@@ -187,9 +185,7 @@ static int digest_of(struct move *move, const struct gridfs_file *file, struct s
 	gridfs_close(&reader);
 	if (rc == 0)
 		return sha256_stream_finish(move->hash, ret_digest, err);
-	/* The stream begins anew. */
-	int again = sha256_stream_finish(move->hash, &ignored, &second);
-	(void)again;
+	sha256_stream_restart(move->hash);
 	return rc;
 }
 

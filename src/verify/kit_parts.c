@@ -10,8 +10,6 @@
 
 #include "kit/bundle.h"
 
-enum { PIECE = 256 * 1024 };
-
 /* ---- the list */
 
 bool kit_parts_is_list(const char *name)
@@ -191,37 +189,16 @@ void kit_parts_free(struct kit_parts *parts)
 
 /* ---- what they should be */
 
-static int digest_of(int fd, struct sha256_stream *stream, uint8_t *piece,
-	struct sha256 *ret_digest, struct err *err)
-{
-	off_t offset = 0;
-
-	for (;;) {
-		ssize_t got = pread(fd, piece, PIECE, offset);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_set_errno(err, ERR_UNREADABLE, errno, "reading at octet %lld",
-				(long long)offset);
-		if (got == 0)
-			return sha256_stream_finish(stream, ret_digest, err);
-		offset += got;
-		int rc = sha256_stream_update(stream, bytes_make(piece, (size_t)got), err);
-		if (rc < 0)
-			return rc;
-	}
-}
-
 int kit_parts_check(const struct kit_parts *parts, struct err *err)
 {
 	CLEANUP(sha256_stream_cleanup) struct sha256_stream *stream = NULL;
-	CLEANUP_FREE uint8_t *piece = malloc(PIECE);
 	struct sha256 digest;
-	int rc = piece == NULL ? err_no_memory(err) : sha256_stream_new(&stream, err);
+	int64_t size;
+	int rc = sha256_stream_new(&stream, err);
 
 	for (size_t i = 0; i < parts->list.count && rc == 0; i++) {
 		const struct part *part = &parts->list.parts[i];
-		rc = digest_of(parts->fds[i], stream, piece, &digest, err);
+		rc = sha256_of_file(stream, parts->fds[i], &digest, &size, err);
 		if (rc == 0 && !sha256_equal(&digest, &part->digest))
 			rc = err_set(err, ERR_CHECKSUM, "it is damaged: its SHA-256 is another");
 		if (rc < 0)
