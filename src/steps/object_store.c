@@ -168,21 +168,21 @@ static int plan(const struct step_context *context, struct step_plan *plan, stru
 
 /* ---- apply: one file */
 
-static int digest_of(struct move *move, const struct gridfs_file *file, struct sha256 *ret_digest,
+static int digest_of(struct move *move, const struct object_file *file, struct sha256 *ret_digest,
 	struct err *err)
 {
-	struct gridfs_reader reader;
+	struct object_file_reader reader;
 	struct bytes piece;
-	int rc = gridfs_open(move->context, move->migration.bucket, file, &reader, err);
+	int rc = object_file_open(move->context, file, &reader, err);
 
 	if (rc < 0)
 		return rc;
 	do {
-		rc = gridfs_next(&reader, &piece, err);
+		rc = object_file_next(&reader, &piece, err);
 		if (rc == 0)
 			rc = sha256_stream_update(move->hash, piece, err);
 	} while (rc == 0 && piece.size > 0);
-	gridfs_close(&reader);
+	object_file_close(&reader);
 	if (rc == 0)
 		return sha256_stream_finish(move->hash, ret_digest, err);
 	sha256_stream_restart(move->hash);
@@ -249,36 +249,36 @@ static bool is_own(const struct move *move, const struct sha256 *digest)
 	return move->was_putting && sha256_equal(&move->putting, digest);
 }
 
-static int put_file(struct move *move, const struct gridfs_file *file, const struct sha256 *digest,
+static int put_file(struct move *move, const struct object_file *file, const struct sha256 *digest,
 	struct err *err)
 {
-	struct gridfs_reader reader;
-	int rc = gridfs_open(move->context, move->migration.bucket, file, &reader, err);
+	struct object_file_reader reader;
+	int rc = object_file_open(move->context, file, &reader, err);
 
 	if (rc < 0)
 		return rc;
-	const struct object_source source = {.self = &reader, .next = gridfs_next};
+	const struct object_source source = {.self = &reader, .next = object_file_next};
 	rc = object_store_put(move->store, digest, &source, err);
-	gridfs_close(&reader);
-	return rc < 0 ? rc : object_store_check(move->store, digest, file->length, err);
+	object_file_close(&reader);
+	return rc < 0 ? rc : object_store_check(move->store, digest, file->grid.length, err);
 }
 
 static int move_file(struct move *move, struct bytes doc, struct err *err)
 {
 	CLEANUP_STR struct str there = STR_INIT;
 	struct object_pointer pointer;
-	struct gridfs_file file;
+	struct object_file file;
 	struct sha256 digest;
 	bool found = false, stored = false;
-	int rc = gridfs_file_read(move->migration.bucket, doc, &file, err);
+	int rc = object_file_read(move->migration.bucket, doc, &file, err);
 
 	if (rc == 0)
-		rc = object_pointer_find(
-			move->context, &move->migration, &file.id, &there, &pointer, &found, err);
+		rc = object_pointer_find(move->context, &move->migration, &file.grid.id, &there,
+			&pointer, &found, err);
 	if (rc == 0 && !found)
 		rc = digest_of(move, &file, &digest, err);
 	if (rc == 0 && !found)
-		rc = is_stored(move, &digest, file.length, &stored, err);
+		rc = is_stored(move, &digest, file.grid.length, &stored, err);
 	if (rc == 0 && !found && !stored)
 		rc = note_putting(move, &digest, err);
 	if (rc == 0 && !found && !stored)
@@ -290,7 +290,7 @@ static int move_file(struct move *move, struct bytes doc, struct err *err)
 		return rc;
 	move->files++;
 	move->moved += !found;
-	move->octets += file.length;
+	move->octets += file.grid.length;
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #define OFFKIT_STEPS_OBJECT_STORE_H
 
 #include "object/store.h"
+#include "steps/gridfs.h"
 #include "steps/step.h"
 #include "steps/ttl.h"
 
@@ -33,32 +34,28 @@ struct object_migration {
 MUST_CHECK int object_migration_load(
 	const struct json *body, struct object_migration *ret_migration, struct err *err);
 
-/* ---- object_store_gridfs.c: one file of a bucket, its chunks in order */
+/* ---- object_store_file.c: one file of the bucket */
 
-struct gridfs_file {
-	struct value id; /* views into the file's document */
-	int64_t length, chunk_size;
+struct object_file {
+	struct gridfs_file grid; /* views into doc */
 	struct bytes doc;
 };
 
 /* ERR_MIGRATION names a file without length or chunkSize. */
-MUST_CHECK int gridfs_file_read(
-	const char *bucket, struct bytes doc, struct gridfs_file *ret_file, struct err *err);
+MUST_CHECK int object_file_read(
+	const char *bucket, struct bytes doc, struct object_file *ret_file, struct err *err);
 
-struct gridfs_reader {
+struct object_file_reader {
 	const struct step_context *context;
-	const char *bucket;
-	const struct gridfs_file *file;
-	struct mongo_cursor *cursor;
-	int64_t expected, octets;
+	struct gridfs_reader grid;
 };
 
-/* Missing, doubled, short, long and superfluous chunks are ERR_MIGRATION by name; ERR_STOPPED. */
-MUST_CHECK int gridfs_open(const struct step_context *context, const char *bucket,
-	const struct gridfs_file *file, struct gridfs_reader *ret_reader, struct err *err);
-/* An object_source's next; self is a struct gridfs_reader. */
-MUST_CHECK int gridfs_next(void *self, struct bytes *ret_piece, struct err *err);
-void gridfs_close(struct gridfs_reader *reader);
+/* What is wrong with its chunks is gridfs.h's to say; ERR_STOPPED. */
+MUST_CHECK int object_file_open(const struct step_context *context, const struct object_file *file,
+	struct object_file_reader *ret_reader, struct err *err);
+/* An object_source's next; self is a struct object_file_reader. */
+MUST_CHECK int object_file_next(void *self, struct bytes *ret_piece, struct err *err);
+void object_file_close(struct object_file_reader *reader);
 
 /* ---- object_store_freeze.c */
 
@@ -86,7 +83,7 @@ MUST_CHECK int object_pointer_find(const struct step_context *context,
 MUST_CHECK int object_pointer_read(
 	struct bytes doc, struct object_pointer *ret_pointer, struct err *err);
 MUST_CHECK int object_pointer_write(const struct step_context *context,
-	const struct object_migration *migration, const struct gridfs_file *file,
+	const struct object_migration *migration, const struct object_file *file,
 	const struct sha256 *digest, bool stored, struct err *err);
 MUST_CHECK int object_pointer_write_seed(const struct step_context *context,
 	const struct object_migration *migration, const struct manifest_file *seed, bool stored,

@@ -148,7 +148,7 @@ static const char *text_at(
 }
 
 int object_pointer_write(const struct step_context *context,
-	const struct object_migration *migration, const struct gridfs_file *file,
+	const struct object_migration *migration, const struct object_file *file,
 	const struct sha256 *digest, bool stored, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
@@ -158,21 +158,21 @@ int object_pointer_write(const struct step_context *context,
 		.tenant = text_at(&arena, file->doc, migration->tenant_path, migration->tenant),
 		.content_type = text_at(&arena, file->doc, "metadata.contentType",
 			text_at(&arena, file->doc, "contentType", "application/octet-stream")),
-		.size = file->length,
+		.size = file->grid.length,
 		.ingested = uploaded.type == VALUE_DATE ? uploaded.int64 : 0,
 	};
 
 	text.format = text_at(&arena, file->doc, migration->format_path, text.content_type);
 	str_append_format(&source, "gridfs:%s/", migration->bucket);
-	value_to_text(&file->id, &source);
+	value_to_text(&file->grid.id, &source);
 	text.source = str_text(&source);
 	if (text.tenant == NULL || text.content_type == NULL || text.format == NULL)
 		return err_no_memory(err);
-	write_pointer(context, migration, &file->id, digest, &text, stored, &doc);
+	write_pointer(context, migration, &file->grid.id, digest, &text, stored, &doc);
 	int rc = str_check(&source, err);
 	if (rc == 0)
 		rc = str_check(&doc, err);
-	return rc < 0 ? rc : insert(context, migration, &file->id, str_bytes(&doc), err);
+	return rc < 0 ? rc : insert(context, migration, &file->grid.id, str_bytes(&doc), err);
 }
 
 int object_pointer_write_seed(const struct step_context *context,
