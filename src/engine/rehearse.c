@@ -400,12 +400,6 @@ static void recode(const struct step_kind *kind, struct err *err)
 
 	if ((exit >= 1 && exit <= 9) || err->code == ERR_MIGRATION)
 		(void)err_recode(err, kind->failure);
-	if (err->code == ERR_DATABASE_LOST)
-		(void)err_recode(err, ERR_DATABASE);
-	if (err->code == ERR_DISK)
-		(void)err_recode(err, ERR_SPACE);
-	if (err->code == ERR_STOPPED)
-		(void)err_recode(err, ERR_CANCELLED);
 }
 
 static int walk_there(struct stage *stage, struct err *err)

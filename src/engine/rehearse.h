@@ -43,9 +43,8 @@ struct rehearsed {
 };
 
 /*
- * The failure of the step that failed, in the codes of a command that has changed nothing:
- * ERR_CANCELLED for a stop, ERR_DATABASE for a server that went away. *ret_rehearsed is filled
- * as far as it came, on failure too.
+ * The failure of the step that failed, a step's code of its own kind; ERR_STOPPED for a stop.
+ * *ret_rehearsed is filled as far as it came, on failure too.
  */
 MUST_CHECK int rehearse(
 	const struct rehearsal *rehearsal, struct rehearsed *ret_rehearsed, struct err *err);
