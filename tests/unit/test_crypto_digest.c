@@ -1,15 +1,21 @@
 /* SHA-256, strict base64, and the digest of a set. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/cleanup.h"
 #include "crypto/base64.h"
 #include "crypto/lthash.h"
+
+enum { FILE_OCTETS = 600 * 1024 + 1 };
 
 static struct err err;
 
@@ -178,10 +184,38 @@ static void test_lthash_is_a_set(void **state)
 	assert_memory_not_equal(a.lanes, b.lanes, sizeof a.lanes);
 }
 
+/* More octets than are read at once; and a failure leaves the stream at its beginning. */
+static void test_sha256_of_a_file(void **state)
+{
+	CLEANUP(sha256_stream_cleanup) struct sha256_stream *stream = NULL;
+	CLEANUP_FREE uint8_t *octets = calloc(1, FILE_OCTETS);
+	CLEANUP_FD int fd = memfd_create("digest", MFD_CLOEXEC), folder = open(".", O_RDONLY);
+	struct sha256 wanted, found;
+	int64_t size = 0;
+
+	(void)state;
+	assert_non_null(octets);
+	octets[FILE_OCTETS - 1] = 1;
+	assert_int_equal(write(fd, octets, FILE_OCTETS), FILE_OCTETS);
+	assert_int_equal(sha256_of(bytes_make(octets, FILE_OCTETS), &wanted, &err), 0);
+	assert_int_equal(sha256_stream_new(&stream, &err), 0);
+	assert_int_equal(sha256_of_file(stream, folder, &found, &size, &err), -(int)ERR_UNREADABLE);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(sha256_of_file(stream, fd, &found, &size, &err), 0);
+		assert_true(sha256_equal(&found, &wanted));
+		assert_int_equal(size, FILE_OCTETS);
+	}
+	assert_int_equal(sha256_stream_update(stream, bytes_of_string("x"), &err), 0);
+	sha256_stream_restart(stream);
+	assert_int_equal(sha256_of_file(stream, fd, &found, &size, &err), 0);
+	assert_true(sha256_equal(&found, &wanted));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sha256_known_answers),
+		cmocka_unit_test(test_sha256_of_a_file),
 		cmocka_unit_test(test_hex_is_strict),
 		cmocka_unit_test(test_base64_vectors),
 		cmocka_unit_test(test_base64_has_no_slack),
