@@ -91,7 +91,9 @@ static int read_lines(struct release_log *log, struct bytes text, struct err *er
 		const uint8_t *at = text.data + begin;
 		const uint8_t *end = memchr(at, '\n', text.size - begin);
 		size_t size = end == NULL ? 0 : (size_t)(end - at);
-		int rc = end == NULL ? err_set(err, ERR_JOURNAL, "it is cut off")
+		int rc = end == NULL ? err_set(err, ERR_JOURNAL,
+					       "it is cut off, and so records nothing: "
+					       "take it out and publish again")
 				     : read_line(log, bytes_make(at, size), err);
 		if (rc < 0) {
 			if (rc != -ERR_NO_MEMORY)
@@ -166,9 +168,14 @@ int release_log_append(struct release_log *log, struct bytes line, struct err *e
 	str_append(&whole, line.data, line.size);
 	str_append_char(&whole, '\n');
 	int rc = str_check(&whole, err);
-	if (rc == 0)
-		rc = fd_write_all(log->fd, str_bytes(&whole), err);
+	if (rc < 0)
+		return rc;
+	off_t end = lseek(log->fd, 0, SEEK_END);
+	rc = fd_write_all(log->fd, str_bytes(&whole), err);
 	if (rc == 0 && fsync(log->fd) != 0)
-		rc = err_set_errno(err, ERR_DISK, errno, "syncing the release log");
-	return rc;
+		rc = err_set_errno(err, ERR_DISK, errno, "fsync");
+	/* Half a line would stop whoever publishes next. */
+	if (rc < 0 && end >= 0)
+		(void)!ftruncate(log->fd, end);
+	return rc < 0 ? err_context(err, "the release log") : 0;
 }
