@@ -20,6 +20,8 @@
 
 struct values {
 	const char *backup, *scratch_uri_file;
+	struct option_list parts;
+	const char *base;
 };
 
 struct rehearsing {
@@ -425,6 +427,8 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	};
 
 	(void)operand_count;
+	face->parts = rehearsing.values->parts;
+	face->base = rehearsing.values->base;
 	int rc = check_kit(face, operands[0], NULL, &rehearsing.checked, err);
 	face_progress_end(face);
 	if (rc == 0)
@@ -444,6 +448,7 @@ static const struct option options[] = {
 		"of this backup, by its id or folder, instead of one made now"),
 	OPTION_ROW_TEXT("scratch-uri-file", 0, "FILE", struct values, scratch_uri_file,
 		"on the server whose URI is in FILE, instead of the site's"),
+	PARTS_OPTION_ROWS(struct values),
 	OPTION_END,
 };
 

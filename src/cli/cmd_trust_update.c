@@ -8,6 +8,15 @@
 #include "verify/root_pile.h"
 #include "verify/verify.h"
 
+struct values {
+	struct option_list parts;
+};
+
+static const struct option update_options[] = {
+	OPTION_ROW_LIST("parts", 0, "DIR", struct values, parts, "where else parts of a kit are"),
+	OPTION_END,
+};
+
 struct step {
 	int64_t version;
 	struct sha256 digest;
@@ -139,11 +148,14 @@ static void show_json(const struct update *update)
 static int collect(
 	struct update *update, size_t operand_count, const char *const *operands, struct err *err)
 {
+	const struct verify_options how = {.state_dirfd = -1,
+		.part_folder_count = update->face->parts.count,
+		.part_folders = update->face->parts.items};
 	int64_t version = trust_root_version(update->root);
 
 	for (size_t i = 0; i < operand_count; i++) {
 		update->face->object = operands[i];
-		int rc = root_pile_add(&update->pile, operands[i], version, err);
+		int rc = root_pile_add(&update->pile, operands[i], version, &how, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -179,7 +191,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	CLEANUP_FD int lock_fd = -1;
 	struct update update = {.face = face, .pile = {.arena = ARENA_INIT}};
 
-	(void)values;
+	face->parts = ((const struct values *)values)->parts;
 	int rc = face_lock_state(face, "trust update", &state_dirfd, &lock_fd, err);
 	update.state_dirfd = state_dirfd;
 	if (rc == 0)
@@ -196,6 +208,8 @@ const struct command command_trust_update = {
 	.name = "trust update",
 	.synopsis = "FILE...",
 	.summary = "newer trust roots, from root files and from kits",
+	.options = update_options,
+	.values_size = sizeof(struct values),
 	.operands_min = 1,
 	.operands_max = SIZE_MAX,
 	.run = run,

@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "verify/heads_read.h"
+#include "verify/kit_parts.h"
+#include "verify/kit_source.h"
 
 void root_pile_release(struct root_pile *pile)
 {
@@ -91,20 +93,12 @@ static int add_file(struct root_pile *pile, const char *path, struct err *err)
 
 /* ---- a kit's */
 
-struct source {
-	const char *path;
-	int fd;
-	bool is_folder;
-	int64_t scanned_max;
-};
-
-static int read_heads(const struct source *source, struct heads_reader *heads, struct err *err)
+static int read_heads(const struct kit_source *source, struct heads_reader *heads, struct err *err)
 {
 	CLEANUP(members_cleanup) struct members *members = NULL;
-	int rc = source->is_folder ? members_open_folder(source->fd, heads_order(), &members, err)
-				   : members_open_archive(source->fd, &members, err);
+	int rc = kit_source_members(source, &members, err);
 
-	return rc < 0 ? rc : heads_read(heads, members, source->scanned_max, err);
+	return rc < 0 ? rc : heads_read(heads, members, heads_scanned_max(source->size), err);
 }
 
 static bool leads_on(const struct heads_reader *heads)
@@ -115,7 +109,7 @@ static bool leads_on(const struct heads_reader *heads)
 	return false;
 }
 
-static int add_all(struct root_pile *pile, const struct source *source,
+static int add_all(struct root_pile *pile, const struct kit_source *source,
 	const struct heads_reader *heads, struct err *err)
 {
 	for (size_t i = 0; i < heads->newer_count; i++) {
@@ -134,8 +128,8 @@ static int add_all(struct root_pile *pile, const struct source *source,
 }
 
 /* In the order of the format the roots come first; only if they do not is the whole kit walked. */
-static int add_kit(
-	struct root_pile *pile, const struct source *source, int64_t version, struct err *err)
+static int walk_kit(
+	struct root_pile *pile, const struct kit_source *source, int64_t version, struct err *err)
 {
 	CLEANUP(heads_release) struct heads_reader heads = {.root_in_force = version};
 	CLEANUP(heads_release)
@@ -150,14 +144,41 @@ static int add_kit(
 	return rc < 0 ? rc : add_all(pile, source, &whole, err);
 }
 
-/* A root is JSON and begins with a brace; no archive does. */
-static int looks_like_root(const struct source *source, bool *ret_root, struct err *err)
+static int add_kit(struct root_pile *pile, const char *path, int64_t version,
+	const struct verify_options *options, struct err *err)
 {
-	char first[64];
-	ssize_t got = pread(source->fd, first, sizeof first, 0);
+	CLEANUP(kit_source_release) struct kit_source source = KIT_SOURCE_INIT;
+	int rc = kit_source_open(&source, path, options, err);
 
+	if (rc == 0 && walk_kit(pile, &source, version, err) < 0)
+		rc = kit_source_explain(&source, err);
+	if (rc == 0)
+		return 0;
+	if (err->code == ERR_NOT_A_KIT) {
+		(void)err_recode(err, ERR_TRUST_INVALID);
+		return err_context(err, "%s is neither a root nor a kit", path);
+	}
+	return err_context(err, "%s", path);
+}
+
+/* A root is JSON and begins with a brace; no archive does, and a list of parts has its ending. */
+static int looks_like_root(const char *path, bool *ret_root, struct err *err)
+{
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	char first[64];
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return err_set_errno(
+			err, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNREADABLE, errno, "%s", path);
+	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return err_set(err, ERR_UNREADABLE, "%s is neither a file nor a folder", path);
+	*ret_root = false;
+	if (S_ISDIR(st.st_mode) || kit_parts_is_list(path))
+		return 0;
+	ssize_t got = pread(fd, first, sizeof first, 0);
 	if (got < 0)
-		return err_set_errno(err, ERR_UNREADABLE, errno, "%s", source->path);
+		return err_set_errno(err, ERR_UNREADABLE, errno, "%s", path);
 	ssize_t i = 0;
 	while (i < got && memchr(" \t\r\n", first[i], 4) != NULL)
 		i++;
@@ -165,29 +186,13 @@ static int looks_like_root(const struct source *source, bool *ret_root, struct e
 	return 0;
 }
 
-int root_pile_add(struct root_pile *pile, const char *path, int64_t version, struct err *err)
+int root_pile_add(struct root_pile *pile, const char *path, int64_t version,
+	const struct verify_options *options, struct err *err)
 {
-	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
 	bool is_root = false;
+	int rc = looks_like_root(path, &is_root, err);
 
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return err_set_errno(
-			err, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNREADABLE, errno, "%s", path);
-	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-		return err_set(err, ERR_UNREADABLE, "%s is neither a file nor a folder", path);
-	const struct source source = {path, fd, S_ISDIR(st.st_mode),
-		heads_scanned_max(S_ISDIR(st.st_mode) ? -1 : st.st_size)};
-	int rc = source.is_folder ? 0 : looks_like_root(&source, &is_root, err);
 	if (rc < 0)
 		return rc;
-	if (is_root)
-		return add_file(pile, path, err);
-	if (add_kit(pile, &source, version, err) == 0)
-		return 0;
-	if (err->code == ERR_NOT_A_KIT) {
-		(void)err_recode(err, ERR_TRUST_INVALID);
-		return err_context(err, "%s is neither a root nor a kit", path);
-	}
-	return err_context(err, "%s", path);
+	return is_root ? add_file(pile, path, err) : add_kit(pile, path, version, options, err);
 }

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "trust/chain.h"
+#include "verify/verify.h"
 
 /* For trust_chain_follow; everything lives in arena. */
 struct root_pile {
@@ -17,11 +18,12 @@ struct root_pile {
 void root_pile_release(struct root_pile *pile);
 
 /*
- * Adds a root.json, whatever its file's name is, or of a kit (archive or folder) all roots that are
- * newer than version. ERR_NOT_FOUND, ERR_UNREADABLE; ERR_TRUST_INVALID: neither a root nor a kit,
- * or two roots of one version that differ; what is wrong with the kit's archive.
+ * Adds a root.json, whatever its file's name is, or of a kit (archive, folder or parts, which are
+ * looked for in the folders of options) all roots that are newer than version. ERR_NOT_FOUND,
+ * ERR_UNREADABLE; ERR_TRUST_INVALID: neither a root nor a kit, or two roots of one version that
+ * differ; what is wrong with the kit's archive.
  */
-MUST_CHECK int root_pile_add(
-	struct root_pile *pile, const char *path, int64_t version, struct err *err);
+MUST_CHECK int root_pile_add(struct root_pile *pile, const char *path, int64_t version,
+	const struct verify_options *options, struct err *err);
 
 #endif
