@@ -15,7 +15,9 @@
 #include "base/file.h"
 #include "steps/backup.h"
 
-static const char database[] = "offkit_test_backup";
+/* Of each program its own: several run at once on one server. */
+#define SCENE_DATABASE "offkit_test_" SCENE
+static const char database[] = SCENE_DATABASE;
 enum { COLLECTIONS = 4, DOCUMENTS = 700 };
 
 #define MUST(call)                                                                                 \

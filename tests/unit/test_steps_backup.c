@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#define SCENE "backup"
 #include "backup_scene.h"
 #include "steps/backup_files.h"
 #include "steps/restore.h"
@@ -308,8 +309,8 @@ static void flip(const char *path, off_t at)
 static void nothing_is_dropped_for_a_damaged_backup(void **state)
 {
 	(void)state;
-	static const char *const files[] = {"backup.json", "offkit_test_backup/c2.bson.gz",
-		"offkit_test_backup/c1.metadata.json.gz"};
+	static const char *const files[] = {
+		"backup.json", SCENE_DATABASE "/c2.bson.gz", SCENE_DATABASE "/c1.metadata.json.gz"};
 	struct restore_result done;
 	struct scene scene;
 	struct err err;

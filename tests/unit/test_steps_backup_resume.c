@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#define SCENE "backup_resume"
 #include "backup_scene.h"
 #include "steps/backup_files.h"
 #include "steps/backup_ranges.h"

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#define SCENE "untouched"
 #include "backup_scene.h"
 #include "steps/ttl.h"
 
