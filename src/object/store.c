@@ -1,19 +1,11 @@
 #include "object/store.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 
-struct object_store {
-	int root_fd; /* of sha256/ */
-	struct sha256_stream *hash;
-};
+/* ---- keys */
 
 void object_key(const struct sha256 *digest, char key[static OBJECT_KEY_SIZE])
 {
@@ -23,14 +15,65 @@ void object_key(const struct sha256 *digest, char key[static OBJECT_KEY_SIZE])
 	(void)snprintf(key, OBJECT_KEY_SIZE, "sha256/%.2s/%s", hex, hex);
 }
 
+enum object_name object_name_of(const char *key, struct sha256 *ret_digest)
+{
+	const char *slash = strrchr(key, '/');
+	const char *name = slash == NULL ? key : slash + 1;
+	char wanted[OBJECT_KEY_SIZE];
+
+	if (*name == '.' && strncmp(key, "sha256/", 7) == 0)
+		return OBJECT_NAME_LEFTOVER;
+	if (!sha256_from_hex(bytes_make(name, strlen(name)), ret_digest))
+		return OBJECT_NAME_FOREIGN;
+	object_key(ret_digest, wanted);
+	return strcmp(key, wanted) == 0 ? OBJECT_NAME_OBJECT : OBJECT_NAME_MISPLACED;
+}
+
+/* ---- octets in and out */
+
+int object_source_digest(const struct object_source *source, struct sha256 *ret_digest,
+	int64_t *ret_size, struct err *err)
+{
+	CLEANUP(sha256_stream_cleanup) struct sha256_stream *hash = NULL;
+	struct bytes piece;
+	int64_t size = 0;
+	int rc = sha256_stream_new(&hash, err);
+
+	if (rc < 0)
+		return rc;
+	do {
+		rc = source->next(source->self, &piece, err);
+		if (rc == 0)
+			rc = sha256_stream_update(hash, piece, err);
+		if (rc < 0)
+			return rc;
+		size += (int64_t)piece.size;
+	} while (piece.size > 0);
+	rc = sha256_stream_finish(hash, ret_digest, err);
+	if (rc == 0)
+		*ret_size = size;
+	return rc;
+}
+
+struct reader {
+	struct sha256_stream *hash;
+	int64_t size;
+};
+
+static int take(void *self, struct bytes piece, struct err *err)
+{
+	struct reader *reader = self;
+
+	reader->size += (int64_t)piece.size;
+	return sha256_stream_update(reader->hash, piece, err);
+}
+
+/* ---- the interface: what every kind has in common */
+
 void object_store_close(struct object_store *store)
 {
-	if (store == NULL)
-		return;
-	if (store->root_fd >= 0)
-		(void)close(store->root_fd);
-	sha256_stream_free(store->hash);
-	free(store);
+	if (store != NULL)
+		store->kind->close(store);
 }
 
 void object_store_cleanup(struct object_store **store)
@@ -38,162 +81,126 @@ void object_store_cleanup(struct object_store **store)
 	object_store_close(*store);
 }
 
-int object_store_open(const char *path, struct object_store **ret_store, struct err *err)
+const char *object_store_name(const struct object_store *store)
 {
-	CLEANUP(object_store_cleanup) struct object_store *store = malloc(sizeof *store);
-	CLEANUP_FD int fd = -1;
-
-	if (store == NULL)
-		return err_no_memory(err);
-	store->root_fd = -1;
-	store->hash = NULL;
-	int rc = folder_make(path, &fd, err);
-	if (rc == 0)
-		rc = folder_make_at(fd, "sha256", &store->root_fd, err);
-	if (rc == 0)
-		rc = folder_sync(fd, err);
-	if (rc == 0)
-		rc = sha256_stream_new(&store->hash, err);
-	if (rc < 0)
-		return err_context(err, "the object store %s", path);
-	*ret_store = store;
-	store = NULL;
-	return 0;
+	return store->name;
 }
 
-/* make: the folder of the digest's first octet is made, and lasts. */
-static int open_shelf(struct object_store *store, const struct sha256 *digest, bool make,
-	char hex[static SHA256_HEX_SIZE], int *ret_fd, struct err *err)
+void object_store_watch(struct object_store *store, const struct object_watch *watch)
 {
-	char shelf[3];
+	store->watch = *watch;
+}
+
+static int name_object(const struct sha256 *digest, struct err *err)
+{
+	char hex[SHA256_HEX_SIZE];
 
 	sha256_to_hex(digest, hex);
-	(void)snprintf(shelf, sizeof shelf, "%.2s", hex);
-	if (!make)
-		return folder_open_at(store->root_fd, shelf, ret_fd, err);
-	int rc = folder_make_at(store->root_fd, shelf, ret_fd, err);
-	return rc < 0 ? rc : folder_sync(store->root_fd, err);
+	return err_context(err, "object %s", hex);
 }
 
-int object_store_has(
-	struct object_store *store, const struct sha256 *digest, bool *ret_has, struct err *err)
+int object_store_stat(struct object_store *store, const struct sha256 *digest, bool *ret_there,
+	int64_t *ret_size, struct err *err)
 {
-	char hex[SHA256_HEX_SIZE];
-	CLEANUP_FD int shelf = -1;
-	struct stat status;
-	int rc = open_shelf(store, digest, false, hex, &shelf, err);
+	int rc = store->kind->stat(store, digest, ret_there, ret_size, err);
 
-	if (rc == -ERR_NOT_FOUND) {
-		*ret_has = false;
-		return 0;
-	}
+	return rc < 0 ? name_object(digest, err) : 0;
+}
+
+int object_store_stage(struct object_store *store, const struct object_source *source, int64_t size,
+	struct object_staged **ret_staged, struct err *err)
+{
+	CLEANUP(object_staged_cleanup) struct object_staged *staged = NULL;
+	int rc = store->kind->stage(store, source, size, &staged, err);
+
 	if (rc < 0)
 		return rc;
-	if (fstatat(shelf, hex, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-		if (errno != ENOENT)
-			return err_set_errno(err, ERR_UNREADABLE, errno, "object %s", hex);
-		*ret_has = false;
-		return 0;
-	}
-	if (!S_ISREG(status.st_mode))
-		return err_set(err, ERR_UNREADABLE, "object %s is no file", hex);
-	*ret_has = true;
+	if (staged->size != size)
+		return err_set(err, ERR_CHECKSUM, "there are %lld octets, not %lld",
+			(long long)staged->size, (long long)size);
+	*ret_staged = STEAL(staged);
 	return 0;
 }
 
-static int fill(struct object_store *store, int fd, const struct sha256 *digest,
-	const struct object_source *source, struct err *err)
+int object_store_place(struct object_staged *staged, struct err *err)
 {
-	struct sha256 found;
-	struct bytes piece;
+	int rc = staged->store->kind->place(staged, err);
 
-	for (;;) {
-		int rc = source->next(source->self, &piece, err);
-		if (rc == 0 && piece.size > 0)
-			rc = fd_write_all(fd, piece, err);
-		if (rc == 0)
-			rc = sha256_stream_update(store->hash, piece, err);
-		if (rc < 0)
-			return rc;
-		if (piece.size == 0)
-			break;
-	}
-	int rc = sha256_stream_finish(store->hash, &found, err);
-	if (rc == 0 && !sha256_equal(&found, digest))
-		return err_set(err, ERR_CHECKSUM, "it changed while it was read");
-	if (rc == 0 && fsync(fd) != 0)
-		return err_set_errno(err, ERR_DISK, errno, "sync");
-	return rc;
+	return rc < 0 ? name_object(&staged->digest, err) : 0;
 }
 
-static int place(struct object_store *store, int shelf, const char *hex,
-	const struct sha256 *digest, const struct object_source *source, struct err *err)
+void object_store_discard(struct object_staged *staged)
 {
-	char temporary[SHA256_HEX_SIZE + 8];
-
-	(void)snprintf(temporary, sizeof temporary, ".%s.new", hex);
-	if (unlinkat(shelf, temporary, 0) != 0 && errno != ENOENT)
-		return err_set_errno(err, ERR_DISK, errno, "object %s", hex);
-	CLEANUP_FD int fd = openat(
-		shelf, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_set_errno(err, ERR_DISK, errno, "object %s", hex);
-	int rc = fill(store, fd, digest, source, err);
-	if (rc == 0 && renameat(shelf, temporary, shelf, hex) != 0)
-		rc = err_set_errno(err, ERR_DISK, errno, "object %s", hex);
-	if (rc == 0)
-		return folder_sync(shelf, err);
-	sha256_stream_restart(store->hash);
-	(void)unlinkat(shelf, temporary, 0);
-	return rc;
+	if (staged != NULL)
+		staged->store->kind->discard(staged);
 }
 
-int object_store_put(struct object_store *store, const struct sha256 *digest,
+void object_staged_cleanup(struct object_staged **staged)
+{
+	object_store_discard(*staged);
+}
+
+int object_store_put(struct object_store *store, const struct sha256 *digest, int64_t size,
 	const struct object_source *source, struct err *err)
 {
-	char hex[SHA256_HEX_SIZE];
-	CLEANUP_FD int shelf = -1;
-	int rc = open_shelf(store, digest, true, hex, &shelf, err);
+	CLEANUP(object_staged_cleanup) struct object_staged *staged = NULL;
+	int rc = object_store_stage(store, source, size, &staged, err);
 
-	if (rc == 0)
-		rc = place(store, shelf, hex, digest, source, err);
-	return rc < 0 ? err_context(err, "object %s", hex) : 0;
+	if (rc == 0 && !sha256_equal(&staged->digest, digest))
+		rc = err_set(err, ERR_CHECKSUM, "it is not what it shall be");
+	if (rc < 0)
+		return name_object(digest, err);
+	return object_store_place(staged, err);
+}
+
+int object_store_get(struct object_store *store, const struct sha256 *digest,
+	const struct object_sink *sink, struct err *err)
+{
+	int rc = store->kind->get(store, digest, sink, err);
+
+	return rc < 0 ? name_object(digest, err) : 0;
 }
 
 int object_store_check(
 	struct object_store *store, const struct sha256 *digest, int64_t size, struct err *err)
 {
+	CLEANUP(sha256_stream_cleanup) struct sha256_stream *hash = NULL;
 	char hex[SHA256_HEX_SIZE], found_hex[SHA256_HEX_SIZE];
-	CLEANUP_FD int shelf = -1, fd = -1;
+	struct reader reader = {0};
 	struct sha256 found;
-	int64_t found_size = 0;
-	int rc = open_shelf(store, digest, false, hex, &shelf, err);
+	int rc = sha256_stream_new(&hash, err);
 
-	if (rc == 0)
-		rc = file_open_at(shelf, hex, &fd, err);
-	if (rc == 0)
-		rc = sha256_of_file(store->hash, fd, &found, &found_size, err);
 	if (rc < 0)
-		return err_context(err, "object %s", hex);
-	if (sha256_equal(&found, digest) && found_size == size)
-		return 0;
+		return rc;
+	reader.hash = hash;
+	const struct object_sink sink = {.self = &reader, .take = take};
+	rc = object_store_get(store, digest, &sink, err);
+	if (rc == 0)
+		rc = sha256_stream_finish(hash, &found, err);
+	if (rc < 0 || (sha256_equal(&found, digest) && reader.size == size))
+		return rc;
+	sha256_to_hex(digest, hex);
 	sha256_to_hex(&found, found_hex);
 	return err_set(err, ERR_CHECKSUM,
 		"object %s is not what its name says: it has %lld octets with the SHA-256 %s", hex,
-		(long long)found_size, found_hex);
+		(long long)reader.size, found_hex);
 }
 
 int object_store_remove(struct object_store *store, const struct sha256 *digest, struct err *err)
 {
-	char hex[SHA256_HEX_SIZE];
-	CLEANUP_FD int shelf = -1;
-	int rc = open_shelf(store, digest, false, hex, &shelf, err);
+	int rc = store->kind->remove(store, digest, err);
 
-	if (rc == -ERR_NOT_FOUND)
-		return 0;
-	if (rc < 0)
-		return rc;
-	if (unlinkat(shelf, hex, 0) != 0 && errno != ENOENT)
-		return err_set_errno(err, ERR_DISK, errno, "object %s", hex);
-	return folder_sync(shelf, err);
+	return rc < 0 ? name_object(digest, err) : 0;
+}
+
+int object_store_each(struct object_store *store,
+	int (*visit)(void *self, const struct object_entry *entry, struct err *err), void *self,
+	struct err *err)
+{
+	return store->kind->each(store, visit, self, err);
+}
+
+int object_store_sweep(struct object_store *store, struct err *err)
+{
+	return store->kind->sweep == NULL ? 0 : store->kind->sweep(store, err);
 }

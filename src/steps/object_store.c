@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
+#include "object/folder.h"
 #include "text/text.h"
 
-enum { FILES_A_READ = 100, SEED_READ = 64 * 1024 };
+enum { FILES_A_READ = 100 };
 
 /* In the run's folder: the digest that is being put. Its pointer, which says whose the object is,
  * is written after it; who is cut off in between knows from here that it was his. */
@@ -91,22 +91,6 @@ static int sum_files(const struct step_context *context, const struct object_mig
 		ret_octets, err);
 }
 
-static bool is_seed(const struct manifest_file *file)
-{
-	return strncmp(file->name, OBJECT_SEEDS, strlen(OBJECT_SEEDS)) == 0;
-}
-
-static int64_t count_seeds(const struct step_context *context)
-{
-	const struct manifest *manifest =
-		context->kit == NULL ? NULL : trusted_kit_manifest(context->kit);
-	int64_t count = 0;
-
-	for (size_t i = 0; manifest != NULL && i < manifest->file_count; i++)
-		count += is_seed(&manifest->files[i]);
-	return count;
-}
-
 /* ---- plan */
 
 static int plan_text(const struct step_context *context, const struct object_migration *migration,
@@ -162,7 +146,7 @@ static int plan(const struct step_context *context, struct step_plan *plan, stru
 	if (rc == 0)
 		rc = plan_text(context, &migration, files, octets, pointers, plan, err);
 	if (rc == 0)
-		plan->nothing_to_do = frozen && pointers == files + count_seeds(context);
+		plan->nothing_to_do = frozen && pointers == files + object_count_seeds(context);
 	return rc;
 }
 
@@ -195,8 +179,9 @@ static int is_stored(struct move *move, const struct sha256 *digest, int64_t siz
 {
 	const struct step_host *host = move->context->host;
 	struct err bad;
+	int64_t there = 0;
 	bool has = false;
-	int rc = object_store_has(move->store, digest, &has, err);
+	int rc = object_store_stat(move->store, digest, &has, &there, err);
 
 	if (rc < 0 || !has) {
 		*ret_stored = false;
@@ -257,8 +242,9 @@ static int put_file(struct move *move, const struct object_file *file, const str
 
 	if (rc < 0)
 		return rc;
-	const struct object_source source = {.self = &reader, .next = object_file_next};
-	rc = object_store_put(move->store, digest, &source, err);
+	const struct object_source source = {
+		.self = &reader, .next = object_file_next, .rewind = object_file_rewind};
+	rc = object_store_put(move->store, digest, file->grid.length, &source, err);
 	object_file_close(&reader);
 	return rc < 0 ? rc : object_store_check(move->store, digest, file->grid.length, err);
 }
@@ -348,53 +334,17 @@ static int for_each(struct move *move, const char *collection, const char *phase
 
 /* ---- apply: the seeds of the kit */
 
-struct seed_reader {
-	int fd;
-	uint8_t buffer[SEED_READ];
-};
-
-static int seed_next(void *self, struct bytes *ret_piece, struct err *err)
-{
-	struct seed_reader *reader = self;
-	ssize_t got;
-
-	do
-		got = read(reader->fd, reader->buffer, sizeof reader->buffer);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return err_set_errno(err, ERR_UNREADABLE, errno, "read");
-	*ret_piece = bytes_make(reader->buffer, (size_t)got);
-	return 0;
-}
-
 static int put_seed(struct move *move, const struct manifest_file *seed, struct err *err)
 {
-	CLEANUP_FD int kits = -1, kit = -1, folder = -1;
-	struct seed_reader reader = {.fd = -1};
-	const char *name = seed->name;
-	int rc = folder_open_at(move->context->state_dirfd, "kits", &kits, err);
+	struct object_seed_reader reader;
+	int rc = object_seed_open(move->context, seed, &reader, err);
 
-	if (rc == 0)
-		rc = folder_open_at(kits, trusted_kit_id(move->context->kit), &folder, err);
-	/* By descriptor, a folder at a time: no link is followed. */
-	for (const char *slash; rc == 0 && (slash = strchr(name, '/')) != NULL; name = slash + 1) {
-		const char *part =
-			arena_string_n(move->context->arena, name, (size_t)(slash - name));
-		if (part == NULL)
-			return err_no_memory(err);
-		if (kit >= 0)
-			(void)close(kit);
-		kit = folder;
-		folder = -1;
-		rc = folder_open_at(kit, part, &folder, err);
-	}
-	if (rc == 0)
-		rc = file_open_at(folder, name, &reader.fd, err);
 	if (rc < 0)
 		return rc;
-	const struct object_source source = {.self = &reader, .next = seed_next};
-	rc = object_store_put(move->store, &seed->digest, &source, err);
-	(void)close(reader.fd);
+	const struct object_source source = {
+		.self = &reader, .next = object_seed_next, .rewind = object_seed_rewind};
+	rc = object_store_put(move->store, &seed->digest, seed->size, &source, err);
+	object_seed_close(&reader);
 	return rc < 0 ? rc : object_store_check(move->store, &seed->digest, seed->size, err);
 }
 
@@ -406,7 +356,7 @@ static int load_seeds(struct move *move, struct err *err)
 	for (size_t i = 0; manifest != NULL && i < manifest->file_count; i++) {
 		const struct manifest_file *seed = &manifest->files[i];
 		bool stored = false;
-		if (!is_seed(seed))
+		if (!object_is_seed(seed))
 			continue;
 		int rc = is_stored(move, &seed->digest, seed->size, &stored, err);
 		if (rc == 0 && !stored)
@@ -437,7 +387,7 @@ static int move_begin(const struct step_context *context, struct move *move, str
 	*move = (struct move){.context = context, .putting_fd = -1};
 	int rc = object_migration_load(context->step->migration->body, &move->migration, err);
 	if (rc == 0)
-		rc = object_store_open(context->site->object_store, &move->store, err);
+		rc = object_folder_open(context->site->object_store, &move->store, err);
 	if (rc == 0)
 		rc = sha256_stream_new(&move->hash, err);
 	return rc;
@@ -451,7 +401,9 @@ static int apply_all(struct move *move, struct err *err)
 
 	if (files == NULL)
 		return err_no_memory(err);
-	int rc = object_freeze(context, &move->migration, err);
+	int rc = object_store_sweep(move->store, err);
+	if (rc == 0)
+		rc = object_freeze(context, &move->migration, err);
 	if (rc == 0)
 		rc = sum_files(context, &move->migration, &count, &move->total, err);
 	if (rc == 0)
@@ -502,9 +454,9 @@ static int verify_all(struct move *move, struct err *err)
 	if (!frozen)
 		return err_set(err, ERR_MIGRATION, "GridFS bucket %s takes writes again",
 			move->migration.bucket);
-	if (move->files < files + count_seeds(context))
+	if (move->files < files + object_count_seeds(context))
 		return err_set(err, ERR_MIGRATION, "%lld pointers are fewer than %lld files",
-			(long long)move->files, (long long)(files + count_seeds(context)));
+			(long long)move->files, (long long)(files + object_count_seeds(context)));
 	return 0;
 }
 

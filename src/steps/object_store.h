@@ -47,15 +47,35 @@ MUST_CHECK int object_file_read(
 
 struct object_file_reader {
 	const struct step_context *context;
+	const struct object_file *file; /* lives as long as the reader */
 	struct gridfs_reader grid;
 };
 
 /* What is wrong with its chunks is gridfs.h's to say; ERR_STOPPED. */
 MUST_CHECK int object_file_open(const struct step_context *context, const struct object_file *file,
 	struct object_file_reader *ret_reader, struct err *err);
-/* An object_source's next; self is a struct object_file_reader. */
+/* An object_source's next and rewind; self is a struct object_file_reader. */
 MUST_CHECK int object_file_next(void *self, struct bytes *ret_piece, struct err *err);
+MUST_CHECK int object_file_rewind(void *self, struct err *err);
 void object_file_close(struct object_file_reader *reader);
+
+/* ---- object_store_seed.c: one file of the kit's seeds/object-store/ */
+
+bool object_is_seed(const struct manifest_file *file);
+int64_t object_count_seeds(const struct step_context *context);
+
+struct object_seed_reader {
+	int fd;
+	uint8_t buffer[64 * 1024];
+};
+
+/* From the kit as it is installed. ERR_NOT_FOUND, ERR_UNREADABLE. */
+MUST_CHECK int object_seed_open(const struct step_context *context,
+	const struct manifest_file *seed, struct object_seed_reader *ret_reader, struct err *err);
+/* An object_source's next and rewind; self is a struct object_seed_reader. */
+MUST_CHECK int object_seed_next(void *self, struct bytes *ret_piece, struct err *err);
+MUST_CHECK int object_seed_rewind(void *self, struct err *err);
+void object_seed_close(struct object_seed_reader *reader);
 
 /* ---- object_store_freeze.c */
 

@@ -16,7 +16,7 @@ int object_file_read(
 int object_file_open(const struct step_context *context, const struct object_file *file,
 	struct object_file_reader *ret_reader, struct err *err)
 {
-	struct object_file_reader reader = {.context = context};
+	struct object_file_reader reader = {.context = context, .file = file};
 	int rc = gridfs_open(context->mongo, &file->grid, &reader.grid, err);
 
 	if (rc == 0)
@@ -32,6 +32,14 @@ int object_file_next(void *self, struct bytes *ret_piece, struct err *err)
 	if (host->stop_requested(host->self))
 		return err_set(err, ERR_STOPPED, "the operator asked for it");
 	return gridfs_next(&reader->grid, ret_piece, err);
+}
+
+int object_file_rewind(void *self, struct err *err)
+{
+	struct object_file_reader *reader = self;
+
+	gridfs_close(&reader->grid);
+	return gridfs_open(reader->context->mongo, &reader->file->grid, &reader->grid, err);
 }
 
 void object_file_close(struct object_file_reader *reader)
