@@ -94,7 +94,21 @@ MUST_CHECK int private_key_to_pem(
 /* Lives as long as the private key. */
 const struct public_key *private_key_public(const struct private_key *key);
 
-/* Appends the signature: ECDSA in DER, others as they are. ERR_USAGE: not a scheme of this key. */
+/*
+ * A key whose private half is elsewhere: in a token, at another machine. sign appends what its
+ * holder makes of the message, in any form of signature.h. argument must live as long as the key,
+ * which takes public over, also when this fails.
+ */
+typedef int private_key_holder(void *argument, enum key_scheme scheme,
+	const struct signed_message *message, struct str *untrusted_output, struct err *err);
+MUST_CHECK int private_key_elsewhere(struct public_key *public, private_key_holder *sign,
+	void *argument, struct private_key **ret_key, struct err *err);
+
+/*
+ * Appends the signature, verified: ECDSA in DER, others as they are. ERR_USAGE: not a scheme of
+ * this key. ERR_SIGNER: what the holder of a key elsewhere made does not verify with its public
+ * half, and whatever sign says.
+ */
 MUST_CHECK int private_key_sign(const struct private_key *key, enum key_scheme scheme,
 	struct signed_message *message, struct str *out, struct err *err);
 void private_key_free(struct private_key *key);

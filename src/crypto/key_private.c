@@ -11,12 +11,15 @@
 #include "base/cleanup.h"
 #include "crypto/key_internal.h"
 #include "crypto/pem.h"
+#include "crypto/signature.h"
 
 enum { RSA_BITS = 3072 };
 
 struct private_key {
-	EVP_PKEY *pkey;
+	EVP_PKEY *pkey; /* NULL: elsewhere */
 	struct public_key *public_key;
+	private_key_holder *holder;
+	void *argument;
 };
 
 static void free_context(EVP_MD_CTX **context)
@@ -128,9 +131,25 @@ int private_key_generate(enum key_scheme scheme, struct private_key **ret_key, s
 	return make_key(pkey, ret_key, err);
 }
 
+int private_key_elsewhere(struct public_key *public, private_key_holder *sign, void *argument,
+	struct private_key **ret_key, struct err *err)
+{
+	struct private_key *key = calloc(1, sizeof *key);
+
+	if (key == NULL) {
+		public_key_free(public);
+		return err_no_memory(err);
+	}
+	key->public_key = public;
+	key->holder = sign;
+	key->argument = argument;
+	*ret_key = key;
+	return 0;
+}
+
 int private_key_to_pem(const struct private_key *key, struct str *out, struct err *err)
 {
-	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key->pkey);
+	PKCS8_PRIV_KEY_INFO *info = key->pkey != NULL ? EVP_PKEY2PKCS8(key->pkey) : NULL;
 	unsigned char *der = NULL;
 	int size = info != NULL ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : -1;
 
@@ -201,28 +220,72 @@ static bool begin(const struct private_key *key, enum key_scheme scheme, enum ke
 	       set_scheme(scheme_context, scheme, key->public_key->kind);
 }
 
-int private_key_sign(const struct private_key *key, enum key_scheme scheme,
-	struct signed_message *message, struct str *out, struct err *err)
+static int sign_here(const struct private_key *key, enum key_scheme scheme,
+	const struct signed_message *message, struct str *out, struct err *err)
 {
 	CLEANUP(free_context) EVP_MD_CTX *context = EVP_MD_CTX_new();
 	uint8_t signature[KEY_SIGNATURE_MAX];
 	size_t size = sizeof signature;
 
-	if (!public_key_supports(key->public_key, scheme))
-		return err_set(err, ERR_USAGE, "a key of type %s does not sign by %s",
-			public_key_description(key->public_key), key_scheme_name(scheme));
 	if (context == NULL)
 		return err_no_memory(err);
 	if (!begin(key, scheme, message->use, context) ||
 		EVP_DigestSign(
 			context, signature, &size, message->octets.data, message->octets.size) != 1)
 		return err_set(err, ERR_INTERNAL, "the message could not be signed");
-	int status = public_key_verify(
-		key->public_key, scheme, message, bytes_make(signature, size), err);
-	if (status < 0) {
+	str_append(out, signature, size);
+	return str_check(out, err);
+}
+
+static int sign_elsewhere(const struct private_key *key, enum key_scheme scheme,
+	const struct signed_message *message, struct str *out, struct err *err)
+{
+	CLEANUP_STR struct str untrusted_output = STR_INIT;
+	int status = key->holder(key->argument, scheme, message, &untrusted_output, err);
+
+	if (status == 0)
+		status = str_check(&untrusted_output, err);
+	return status < 0 ? status
+			  : signature_take(key->public_key, str_bytes(&untrusted_output), out, err);
+}
+
+/* What the other library says of it; ERR_MANIFEST_SIGNATURE becomes what it means here. */
+static int verify_made(const struct private_key *key, enum key_scheme scheme,
+	struct signed_message *message, struct bytes signature, struct err *err)
+{
+	struct err tried;
+	int status = public_key_verify(key->public_key, scheme, message, signature, &tried);
+
+	if (status == 0)
+		return 0;
+	*err = tried;
+	if (key->pkey != NULL) {
 		(void)err_recode(err, ERR_INTERNAL);
 		return err_context(err, "a signature that was just made");
 	}
-	str_append(out, signature, size);
+	if (tried.code != ERR_MANIFEST_SIGNATURE)
+		return status;
+	return err_set(err, ERR_SIGNER,
+		"the signature does not verify with the public key (%s) by %s: other octets were "
+		"signed, or by another key, or hashed otherwise",
+		public_key_description(key->public_key), key_scheme_name(scheme));
+}
+
+int private_key_sign(const struct private_key *key, enum key_scheme scheme,
+	struct signed_message *message, struct str *out, struct err *err)
+{
+	CLEANUP_STR struct str signature = STR_INIT;
+	int status;
+
+	if (!public_key_supports(key->public_key, scheme))
+		return err_set(err, ERR_USAGE, "a key of type %s does not sign by %s",
+			public_key_description(key->public_key), key_scheme_name(scheme));
+	status = key->pkey != NULL ? sign_here(key, scheme, message, &signature, err)
+				   : sign_elsewhere(key, scheme, message, &signature, err);
+	if (status == 0)
+		status = verify_made(key, scheme, message, str_bytes(&signature), err);
+	if (status < 0)
+		return status;
+	str_append(out, signature.text, signature.size);
 	return str_check(out, err);
 }

@@ -13,7 +13,7 @@
 
 struct attest_values {
 	const char *type, *predicate, *base, *out;
-	struct option_list keys, schemes;
+	struct sign_with with;
 };
 
 static const struct option options[] = {
@@ -23,9 +23,8 @@ static const struct option options[] = {
 		"what is said of the files: a JSON object"),
 	OPTION_ROW_TEXT("base", 0, "DIR", struct attest_values, base,
 		"the folder that the files' names are relative to; else this one"),
-	OPTION_ROW_LIST("key", 'k', "FILE", struct attest_values, keys, "sign with this PEM key"),
-	OPTION_ROW_LIST("scheme", 0, "SCHEME", struct attest_values, schemes,
-		"what keys of its type sign by, as the trust root has it"),
+	SIGN_OPTION_ROWS(struct attest_values),
+	SCHEME_OPTION_ROW(struct attest_values),
 	OPTION_ROW_TEXT("out", 'o', "FILE", struct attest_values, out, "where the envelope goes"),
 	OPTION_END,
 };
@@ -34,8 +33,8 @@ static int check_given(const struct attest_values *given, const char **ret_type,
 {
 	if (given->type == NULL || given->predicate == NULL || given->out == NULL)
 		return err_set(err, ERR_USAGE, "--type, --predicate and -o are needed");
-	if (given->keys.count == 0)
-		return err_set(err, ERR_USAGE, "--key says what to sign with");
+	if (!sign_with_any(&given->with))
+		return err_set(err, ERR_USAGE, "--key or --signer says what to sign with");
 	*ret_type = attest_predicate_type(given->type);
 	if (*ret_type == NULL)
 		return err_set(
@@ -77,7 +76,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	int rc;
 
 	if ((rc = check_given(given, &type, err)) < 0 ||
-		(rc = signers_load(&given->keys, &given->schemes, &signers, err)) < 0 ||
+		(rc = signers_load(face, &given->with, &signers, err)) < 0 ||
 		(rc = folder_open(given->base != NULL ? given->base : ".", &base, err)) < 0 ||
 		(rc = file_read_path(given->predicate, STATEMENT_SIZE_MAX, &predicate, err)) < 0 ||
 		(rc = attest_statement(base, operands, operand_count, type, str_bytes(&predicate),

@@ -17,7 +17,7 @@
 
 struct build_values {
 	const char *out, *format, *created, *expires, *root;
-	struct option_list keys, schemes;
+	struct sign_with with;
 	int64_t level;
 };
 
@@ -26,10 +26,8 @@ static const char *const formats[] = {"plain", "gzip", "zstd", "xz", NULL};
 static const struct option options[] = {
 	OPTION_ROW_TEXT("out", 'o', "KIT", struct build_values, out,
 		"where the kit goes: .tar .tar.gz .tgz .tar.zst .tar.xz, else a folder"),
-	OPTION_ROW_LIST("key", 'k', "FILE", struct build_values, keys,
-		"sign with this PEM key; several keys sign the manifest together"),
-	OPTION_ROW_LIST("scheme", 0, "SCHEME", struct build_values, schemes,
-		"what keys of its type sign by, as the trust root has it"),
+	SIGN_OPTION_ROWS(struct build_values),
+	SCHEME_OPTION_ROW(struct build_values),
 	OPTION_ROW_CHOICE("format", 0, formats, struct build_values, format,
 		"of the archive, whatever KIT's ending is"),
 	OPTION_ROW_INTEGER("level", 0, "N", 1, 19, struct build_values, level,
@@ -241,7 +239,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	if (rc < 0)
 		return rc;
 	output.level = (int)given->level;
-	rc = signers_load(&given->keys, &given->schemes, &signers, err);
+	rc = signers_load(face, &given->with, &signers, err);
 	if (rc == 0)
 		rc = build(face, given, operands[0], &output, &signers, err);
 	if (rc == 0 && signers.count == 0)

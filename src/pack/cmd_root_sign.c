@@ -15,14 +15,13 @@
 #include "trust/compose.h"
 
 struct root_sign_values {
-	struct option_list keys;
+	struct sign_with with;
 	const char *previous;
 	bool yes;
 };
 
 static const struct option options[] = {
-	OPTION_ROW_LIST("key", 'k', "FILE", struct root_sign_values, keys,
-		"sign with this PEM key, which the root must name, or the one before it"),
+	SIGN_OPTION_ROWS(struct root_sign_values),
 	OPTION_ROW_TEXT("previous", 0, "FILE", struct root_sign_values, previous,
 		"the version before it, whose keys sign too"),
 	OPTION_ROW_FLAG("yes", 'y', struct root_sign_values, yes,
@@ -35,10 +34,9 @@ static int sign_all(const struct signers *signers, const struct trust_root *prev
 {
 	for (size_t i = 0; i < signers->count; i++) {
 		CLEANUP_STR struct str out = STR_INIT;
-		int rc = trust_root_sign(
-			str_bytes(text), previous, signers->signers[i].key, &out, err);
-		if (rc < 0)
-			return rc;
+		const struct signer *signer = &signers->signers[i];
+		if (trust_root_sign(str_bytes(text), previous, signer->key, &out, err) < 0)
+			return err_context(err, "%s", signer->path);
 		str_truncate(text, 0);
 		str_append(text, out.text, out.size);
 	}
@@ -85,9 +83,9 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	int rc;
 
 	(void)operand_count;
-	if (given->keys.count == 0)
-		return err_set(err, ERR_USAGE, "--key says what to sign with");
-	if ((rc = signers_load(&given->keys, NULL, &signers, err)) < 0 ||
+	if (!sign_with_any(&given->with))
+		return err_set(err, ERR_USAGE, "--key or --signer says what to sign with");
+	if ((rc = signers_load(face, &given->with, &signers, err)) < 0 ||
 		(rc = root_previous_load(given->previous, &previous, err)) < 0 ||
 		(rc = file_read_path(operands[0], ROOT_SIZE_MAX, &text, err)) < 0 ||
 		(rc = show_first(face, operands[0], str_bytes(&text), previous, err)) < 0)

@@ -1,17 +1,17 @@
-/* offkit-pack sign KIT --key FILE...: adds signatures to a kit that is built already. */
+/* offkit-pack sign KIT --key FILE... --signer KEY.pub=COMMAND...: adds signatures to a kit that is
+ * built already. */
 #include "base/cleanup.h"
 #include "pack/commands.h"
 #include "pack/face.h"
 #include "pack/resign.h"
 
 struct sign_values {
-	struct option_list keys, schemes;
+	struct sign_with with;
 };
 
 static const struct option options[] = {
-	OPTION_ROW_LIST("key", 'k', "FILE", struct sign_values, keys, "sign with this PEM key"),
-	OPTION_ROW_LIST("scheme", 0, "SCHEME", struct sign_values, schemes,
-		"what keys of its type sign by, as the trust root has it"),
+	SIGN_OPTION_ROWS(struct sign_values),
+	SCHEME_OPTION_ROW(struct sign_values),
 	OPTION_END,
 };
 
@@ -29,9 +29,9 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	struct signed_summary summary;
 
 	(void)operand_count;
-	if (given->keys.count == 0)
-		return err_set(err, ERR_USAGE, "--key says what to sign with");
-	int rc = signers_load(&given->keys, &given->schemes, &signers, err);
+	if (!sign_with_any(&given->with))
+		return err_set(err, ERR_USAGE, "--key or --signer says what to sign with");
+	int rc = signers_load(face, &given->with, &signers, err);
 	if (rc < 0)
 		return rc;
 	rc = resign_kit(operands[0], add_signatures, &signers, &summary, err);

@@ -13,7 +13,7 @@
 struct slice_values {
 	const char *size, *out, *against;
 	struct kit_values kit;
-	struct option_list keys, schemes;
+	struct sign_with with;
 };
 
 static const struct option options[] = {
@@ -23,10 +23,8 @@ static const struct option options[] = {
 		"the folder of the parts, or the differential kit, that is made"),
 	OPTION_ROW_TEXT("against", 0, "KIT", struct slice_values, against,
 		"leave out the files that this earlier kit has"),
-	OPTION_ROW_LIST(
-		"key", 'k', "FILE", struct slice_values, keys, "sign the list with this PEM key"),
-	OPTION_ROW_LIST("scheme", 0, "SCHEME", struct slice_values, schemes,
-		"what keys of its type sign by, as the trust root has it"),
+	SIGN_OPTION_ROWS(struct slice_values),
+	SCHEME_OPTION_ROW(struct slice_values),
 	KIT_OPTION_ROWS(struct slice_values),
 	OPTION_END,
 };
@@ -35,8 +33,8 @@ static int check_given(const struct slice_values *given, int64_t *ret_size, stru
 {
 	if (given->size == NULL || given->out == NULL)
 		return err_set(err, ERR_USAGE, "--size and -o are needed");
-	if (given->keys.count == 0)
-		return err_set(err, ERR_USAGE, "--key says what to sign the list with");
+	if (!sign_with_any(&given->with))
+		return err_set(err, ERR_USAGE, "--key or --signer says what to sign the list with");
 	if (!slice_size(given->size, ret_size))
 		return err_set(
 			err, ERR_USAGE, "--size %s: a size is meant, such as 650M", given->size);
@@ -100,9 +98,10 @@ static int run_against(
 	char size[TEXT_SIZE_SIZE];
 	struct json_writer writer;
 
-	if (given->out == NULL || given->size != NULL || given->keys.count > 0)
+	if (given->out == NULL || given->size != NULL || sign_with_any(&given->with))
 		return err_set(err, ERR_USAGE,
-			"--against needs -o, and neither --size nor --key: nothing is signed");
+			"--against needs -o, and none of --size, --key, --signer: nothing is "
+			"signed");
 	int rc = load_root(given->kit.root, &root, err);
 	if (rc == 0)
 		rc = differential_make(path, given->against, given->out, root, &how, &made, err);
@@ -140,7 +139,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	if (given->against != NULL)
 		return run_against(face, given, operands[0], err);
 	if ((rc = check_given(given, &size, err)) < 0 ||
-		(rc = signers_load(&given->keys, &given->schemes, &signers, err)) < 0 ||
+		(rc = signers_load(face, &given->with, &signers, err)) < 0 ||
 		(rc = check_kit(face, operands[0], given, err)) < 0 ||
 		(rc = slice_file(face, operands[0], size, given->out, &signers, &face->arena, &list,
 			 err)) < 0)

@@ -47,10 +47,7 @@ int signed_documents_add(const struct signers *signers, struct signed_documents 
 		     str_bytes(&heads->envelope), &arena, &envelope, err)) < 0 ||
 		(rc = signed_documents_check(heads, &envelope, &arena, &manifest, err)) < 0)
 		return rc;
-	for (size_t i = 0; i < signers->count && rc == 0; i++) {
-		const struct signer *signer = &signers->signers[i];
-		rc = envelope_sign(&envelope, signer->key, signer->scheme, "", &arena, err);
-	}
+	rc = sign_envelope(signers, &envelope, &arena, err);
 	if (rc == 0 && heads->sums_signature.size == 0)
 		rc = sign_sums(signers, str_bytes(&heads->sums), &heads->sums_signature, err);
 	if (rc < 0)

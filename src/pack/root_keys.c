@@ -3,9 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/file.h"
+#include "pack/load_key.h"
 
 /*
  * "dir/release-eu.pub" is called release-eu unless "=NAME" follows; its scheme is its type's usual
@@ -39,17 +38,14 @@ static int split(const char *text, struct arena *arena, char **ret_path, struct 
 static int load(const char *text, enum key_duty duty, struct arena *arena, struct root_keys *keys,
 	struct err *err)
 {
-	CLEANUP_STR struct str pem = STR_INIT;
 	struct root_plan_key *plan = &keys->plan[keys->count];
 	char *path = NULL;
 	int rc = split(text, arena, &path, plan, err);
 
 	if (rc == 0)
-		rc = file_read_path(path, KEY_PEM_MAX, &pem, err);
+		rc = load_public_key(path, &keys->keys[keys->count], err);
 	if (rc < 0)
 		return rc;
-	if (public_key_from_pem(str_bytes(&pem), &keys->keys[keys->count], err) < 0)
-		return err_context(err, "%s", path);
 	plan->duty = duty;
 	plan->key = keys->keys[keys->count++];
 	if (plan->scheme == KEY_SCHEME_NONE)

@@ -7,22 +7,17 @@
 #include "base/file.h"
 #include "kit/detached.h"
 
-static int load(const char *path, struct signer *signer, struct err *err)
+static int load_file(const char *path, struct private_key **ret_key, struct err *err)
 {
 	CLEANUP_STR struct str pem = STR_INIT;
 
 	int rc = file_read_path(path, KEY_PEM_MAX, &pem, err);
 	if (rc < 0)
 		return rc;
-	rc = private_key_from_pem(str_bytes(&pem), &signer->key, err);
+	rc = private_key_from_pem(str_bytes(&pem), ret_key, err);
 	if (pem.text != NULL)
 		explicit_bzero(pem.text, pem.size);
-	if (rc < 0)
-		return err_context(err, "%s", path);
-	const struct public_key *public = private_key_public(signer->key);
-	signer->scheme = public_key_default_scheme(public);
-	signer->fingerprint = *public_key_fingerprint(public);
-	return 0;
+	return rc < 0 ? err_context(err, "%s", path) : 0;
 }
 
 /* The one scheme of the list that such a key can sign by, or its usual one. */
@@ -70,34 +65,60 @@ static int choose_schemes(
 	return rc;
 }
 
-static int load_all(const struct option_list *files, struct signers *signers, struct err *err)
+/* Takes key over. */
+static int add(struct signers *signers, const char *path, struct private_key *key, struct err *err)
 {
-	for (size_t i = 0; i < files->count; i++) {
-		int rc = load(files->items[i], &signers->signers[i], err);
-		if (rc < 0)
-			return rc;
-		signers->count++;
-		for (size_t k = 0; k < i; k++)
-			if (sha256_equal(&signers->signers[k].fingerprint,
-				    &signers->signers[i].fingerprint))
-				return err_set(err, ERR_USAGE,
-					"%s has the same key as %s, which would count once",
-					files->items[i], files->items[k]);
-	}
+	const struct public_key *public = private_key_public(key);
+	struct signer *signer = &signers->signers[signers->count++];
+
+	*signer = (struct signer){
+		.path = path,
+		.key = key,
+		.scheme = public_key_default_scheme(public),
+		.fingerprint = *public_key_fingerprint(public),
+	};
+	for (struct signer *other = signers->signers; other < signer; other++)
+		if (sha256_equal(&other->fingerprint, &signer->fingerprint))
+			return err_set(err, ERR_USAGE,
+				"%s has the same key as %s, which would count once", path,
+				other->path);
 	return 0;
 }
 
-int signers_load(const struct option_list *files, const struct option_list *schemes,
-	struct signers *ret_signers, struct err *err)
+static int load_all(
+	struct face *face, const struct sign_with *with, struct signers *signers, struct err *err)
+{
+	struct private_key *key = NULL;
+	const char *path;
+	int rc = 0;
+
+	for (size_t i = 0; i < with->keys.count && rc == 0; i++) {
+		path = with->keys.items[i];
+		rc = load_file(path, &key, err);
+		if (rc == 0)
+			rc = add(signers, path, key, err);
+	}
+	for (size_t i = 0; i < with->signers.count && rc == 0; i++) {
+		rc = signer_open(
+			face, with->signers.items[i], with->signer_timeout, &path, &key, err);
+		if (rc == 0)
+			rc = add(signers, path, key, err);
+	}
+	return rc;
+}
+
+int signers_load(struct face *face, const struct sign_with *with, struct signers *ret_signers,
+	struct err *err)
 {
 	struct signers signers = {0};
 
-	signers.signers = calloc(files->count + 1, sizeof *signers.signers);
+	signers.signers =
+		calloc(with->keys.count + with->signers.count + 1, sizeof *signers.signers);
 	if (signers.signers == NULL)
 		return err_no_memory(err);
-	int rc = load_all(files, &signers, err);
-	if (rc == 0 && schemes != NULL)
-		rc = choose_schemes(schemes, &signers, err);
+	int rc = load_all(face, with, &signers, err);
+	if (rc == 0)
+		rc = choose_schemes(&with->schemes, &signers, err);
 	if (rc < 0) {
 		signers_release(&signers);
 		return rc;
@@ -114,26 +135,34 @@ void signers_release(struct signers *signers)
 	*signers = (struct signers){0};
 }
 
+int sign_envelope(const struct signers *signers, struct envelope *envelope, struct arena *arena,
+	struct err *err)
+{
+	for (size_t i = 0; i < signers->count; i++) {
+		const struct signer *signer = &signers->signers[i];
+		if (envelope_sign(envelope, signer->key, signer->scheme, "", arena, err) < 0)
+			return err_context(err, "%s", signer->path);
+	}
+	return 0;
+}
+
 int sign_statement(
 	const struct signers *signers, struct bytes payload, struct str *out, struct err *err)
 {
-	struct arena arena = ARENA_INIT;
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	struct envelope envelope = {
 		.payload_type = ENVELOPE_TYPE_IN_TOTO, .untrusted_payload = payload};
-	int rc = 0;
 
-	for (size_t i = 0; i < signers->count && rc == 0; i++)
-		rc = envelope_sign(&envelope, signers->signers[i].key, signers->signers[i].scheme,
-			"", &arena, err);
-	if (rc == 0)
-		rc = envelope_write(&envelope, out, err);
-	arena_release(&arena);
-	return rc;
+	int rc = sign_envelope(signers, &envelope, &arena, err);
+	return rc < 0 ? rc : envelope_write(&envelope, out, err);
 }
 
 int sign_sums(const struct signers *signers, struct bytes sums, struct str *out, struct err *err)
 {
 	if (signers->count == 0)
 		return err_set(err, ERR_USAGE, "there is no key to sign SHA256SUMS");
-	return detached_sign(sums, signers->signers[0].key, signers->signers[0].scheme, out, err);
+	const struct signer *signer = &signers->signers[0];
+	if (detached_sign(sums, signer->key, signer->scheme, out, err) < 0)
+		return err_context(err, "%s", signer->path);
+	return 0;
 }

@@ -7,9 +7,10 @@
 #include "base/arena.h"
 #include "crypto/key.h"
 #include "kit/envelope.h"
-#include "text/options.h"
+#include "pack/sign_options.h"
 
 struct signer {
+	const char *path; /* of the key, or of the public key of one that is elsewhere */
 	struct private_key *key;
 	enum key_scheme scheme;
 	struct sha256 fingerprint;
@@ -21,13 +22,17 @@ struct signers {
 };
 
 /*
- * From PEM files. The same key twice is ERR_USAGE: it would count once. Each key signs by the one
- * of the schemes that its type can, else by its type's usual one; a scheme that no key takes, and
- * two for one key, are ERR_USAGE. schemes may be NULL.
+ * The keys in files first, then those of commands. The same key twice is ERR_USAGE: it would count
+ * once. Each key signs by the one of the schemes that its type can, else by its type's usual one; a
+ * scheme that no key takes, and two for one key, are ERR_USAGE. The face outlives them.
  */
-MUST_CHECK int signers_load(const struct option_list *files, const struct option_list *schemes,
+MUST_CHECK int signers_load(struct face *face, const struct sign_with *with,
 	struct signers *ret_signers, struct err *err);
 void signers_release(struct signers *signers);
+
+/* Adds the signatures of all keys; everything new lives in arena. */
+MUST_CHECK int sign_envelope(const struct signers *signers, struct envelope *envelope,
+	struct arena *arena, struct err *err);
 
 /* A statement's envelope as one line, with the signatures of all keys (none is allowed here). */
 MUST_CHECK int sign_statement(

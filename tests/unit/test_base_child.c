@@ -1,0 +1,106 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/child.h"
+#include "base/cleanup.h"
+
+static void keep(void *argument, struct bytes untrusted_words)
+{
+	str_append(argument, untrusted_words.data, untrusted_words.size);
+}
+
+/* A script of sh whose output may have 100 octets. */
+static int run(const char *script, struct child *child, struct str *output, struct err *err)
+{
+	const char *argv[] = {"sh", "-c", script, NULL};
+
+	child->argv = argv;
+	child->search = true;
+	child->timeout = child->timeout > 0 ? child->timeout : 60000;
+	child->own_group = true;
+	child->output_max = 100;
+	child->failure = ERR_SIGNER;
+	return child_run(child, output, err);
+}
+
+static void its_input_is_a_file(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str output = STR_INIT;
+	CLEANUP_FD int fd = -1;
+	struct err err;
+
+	assert_int_equal(child_input(bytes_of_string("given"), &fd, &err), 0);
+	struct child child = {.input_fd = fd};
+	assert_int_equal(run("cat; cat /dev/stdin; wc -c </dev/stdin", &child, &output, &err), 0);
+	assert_string_equal(str_text(&output), "givengiven5\n");
+}
+
+static void its_words_go_their_own_way(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str output = STR_INIT, words = STR_INIT;
+	struct child child = {.input_fd = -1, .heard = keep, .argument = &words};
+	struct err err;
+
+	assert_int_equal(
+		run("echo out; echo said >&2; exit 7", &child, &output, &err), -ERR_SIGNER);
+	assert_string_equal(err.message, "sh ended with 7");
+	assert_string_equal(str_text(&output), "out\n");
+	assert_string_equal(str_text(&words), "said\n");
+}
+
+/* Of words there is no bound here, and they do not hold it up. */
+static void its_output_has_a_bound(void **state)
+{
+	(void)state;
+	static const char *const hundred = "head -c 100 /dev/zero | tr '\\0' x";
+	static const char *const endless = "yes >&2 & yes; kill $!";
+	CLEANUP_STR struct str output = STR_INIT, words = STR_INIT;
+	struct child child = {
+		.input_fd = -1, .ends_over_max = true, .heard = keep, .argument = &words};
+	struct err err;
+
+	assert_int_equal(run(hundred, &child, &output, &err), 0);
+	assert_int_equal(output.size, 100);
+	str_truncate(&output, 0);
+	assert_int_equal(run(endless, &child, &output, &err), -ERR_SIGNER);
+	assert_string_equal(err.message, "sh wrote more than 100 octets");
+	assert_int_equal(output.size, 100);
+}
+
+static void its_end_is_told(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str output = STR_INIT;
+	struct child child = {.input_fd = -1};
+	struct err err;
+
+	assert_int_equal(run("kill -9 $$", &child, &output, &err), -ERR_SIGNER);
+	assert_string_equal(err.message, "sh was ended by signal 9");
+	child.timeout = 1000;
+	assert_int_equal(run("sleep 1000 & wait", &child, &output, &err), -ERR_SIGNER);
+	assert_string_equal(err.message, "sh did not end in 1 s and was killed");
+	const char *argv[] = {"/nonexistent/program", NULL};
+	child.argv = argv;
+	assert_int_equal(child_run(&child, &output, &err), -ERR_SIGNER);
+	assert_non_null(strstr(err.message, "/nonexistent/program: "));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(its_input_is_a_file),
+		cmocka_unit_test(its_words_go_their_own_way),
+		cmocka_unit_test(its_output_has_a_bound),
+		cmocka_unit_test(its_end_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
