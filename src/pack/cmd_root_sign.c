@@ -12,7 +12,6 @@
 #include "pack/root_changes.h"
 #include "pack/root_status.h"
 #include "pack/sign.h"
-#include "trust/compose.h"
 
 struct root_sign_values {
 	struct sign_with with;
@@ -28,20 +27,6 @@ static const struct option options[] = {
 		"do not ask on a terminal whether it is the right one"),
 	OPTION_END,
 };
-
-static int sign_all(const struct signers *signers, const struct trust_root *previous,
-	struct str *text, struct err *err)
-{
-	for (size_t i = 0; i < signers->count; i++) {
-		CLEANUP_STR struct str out = STR_INIT;
-		const struct signer *signer = &signers->signers[i];
-		if (trust_root_sign(str_bytes(text), previous, signer->key, &out, err) < 0)
-			return err_context(err, "%s", signer->path);
-		str_truncate(text, 0);
-		str_append(text, out.text, out.size);
-	}
-	return str_check(text, err);
-}
 
 /* What is about to be signed has to stand there before it is. */
 static int show_first(struct face *face, const char *path, struct bytes text,
@@ -92,7 +77,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 		return rc;
 	bool terminal = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
 	if ((terminal && !given->yes && (rc = ask(err)) < 0) ||
-		(rc = sign_all(&signers, previous, &text, err)) < 0 ||
+		(rc = sign_root(&signers, previous, &text, err)) < 0 ||
 		(rc = place_file(operands[0], str_bytes(&text), 0644, err)) < 0)
 		return rc;
 	return root_status_show_signed(face, operands[0], str_bytes(&text), previous, err);

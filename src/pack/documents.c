@@ -66,6 +66,7 @@ int signed_documents_put(struct signed_documents *heads, const struct envelope *
 		manifest->version);
 	ret_summary->signature_count = envelope->signature_count;
 	ret_summary->sums_signed = heads->sums_signature.size > 0;
+	ret_summary->key_count = ret_summary->threshold = 0;
 	return 0;
 }
 
@@ -78,6 +79,10 @@ void signed_summary_write(const struct signed_summary *summary, const char *path
 			summary->kit[0] != '\0' ? "; " : "");
 		text_plural(&face->result, (int64_t)summary->signature_count, "signature",
 			"signatures");
+		if (summary->threshold > 0)
+			str_append_format(&face->result, "; of the %zu keys that must sign, %zu %s",
+				summary->threshold, summary->key_count,
+				summary->key_count == 1 ? "has" : "have");
 		str_append_char(&face->result, '\n');
 		return;
 	}
@@ -85,6 +90,10 @@ void signed_summary_write(const struct signed_summary *summary, const char *path
 	json_write_object(&writer);
 	json_member_string(&writer, summary->kit[0] != '\0' ? "kit" : "envelope", path);
 	json_member_integer(&writer, "signatures", (int64_t)summary->signature_count);
+	if (summary->threshold > 0) {
+		json_member_integer(&writer, "keys", (int64_t)summary->key_count);
+		json_member_integer(&writer, "threshold", (int64_t)summary->threshold);
+	}
 	json_write_end(&writer);
 	str_append_char(&face->result, '\n');
 }

@@ -18,6 +18,9 @@ struct signed_summary {
 	char kit[256]; /* "lnm 2025.12.1"; "" if it is an envelope alone */
 	size_t signature_count;
 	bool sums_signed;
+	/* Of the trust root's keys for kits, how many have signed, and how many must; 0: no root
+	 * was asked. */
+	size_t key_count, threshold;
 };
 
 void signed_documents_release(struct signed_documents *heads);

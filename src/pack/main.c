@@ -25,6 +25,7 @@ static const struct command *const commands[] = {
 	&command_build,
 	&command_sign,
 	&command_statement,
+	&command_prepare,
 	&command_attach,
 	&command_attest,
 	&command_verify,

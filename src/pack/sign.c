@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "kit/detached.h"
+#include "trust/compose.h"
 
 static int load_file(const char *path, struct private_key **ret_key, struct err *err)
 {
@@ -53,8 +54,8 @@ static int check_scheme(const char *name, const struct signers *signers, struct 
 	return err_set(err, ERR_USAGE, "none of the keys can sign by %s", name);
 }
 
-static int choose_schemes(
-	const struct option_list *schemes, struct signers *signers, struct err *err)
+int signers_choose_schemes(
+	struct signers *signers, const struct option_list *schemes, struct err *err)
 {
 	int rc = 0;
 
@@ -118,7 +119,7 @@ int signers_load(struct face *face, const struct sign_with *with, struct signers
 		return err_no_memory(err);
 	int rc = load_all(face, with, &signers, err);
 	if (rc == 0)
-		rc = choose_schemes(&with->schemes, &signers, err);
+		rc = signers_choose_schemes(&signers, &with->schemes, err);
 	if (rc < 0) {
 		signers_release(&signers);
 		return rc;
@@ -165,4 +166,18 @@ int sign_sums(const struct signers *signers, struct bytes sums, struct str *out,
 	if (detached_sign(sums, signer->key, signer->scheme, out, err) < 0)
 		return err_context(err, "%s", signer->path);
 	return 0;
+}
+
+int sign_root(const struct signers *signers, const struct trust_root *previous, struct str *text,
+	struct err *err)
+{
+	for (size_t i = 0; i < signers->count; i++) {
+		CLEANUP_STR struct str out = STR_INIT;
+		const struct signer *signer = &signers->signers[i];
+		if (trust_root_sign(str_bytes(text), previous, signer->key, &out, err) < 0)
+			return err_context(err, "%s", signer->path);
+		str_truncate(text, 0);
+		str_append(text, out.text, out.size);
+	}
+	return str_check(text, err);
 }

@@ -8,6 +8,7 @@
 #include "crypto/key.h"
 #include "kit/envelope.h"
 #include "pack/sign_options.h"
+#include "trust/root.h"
 
 struct signer {
 	const char *path; /* of the key, or of the public key of one that is elsewhere */
@@ -28,6 +29,9 @@ struct signers {
  */
 MUST_CHECK int signers_load(struct face *face, const struct sign_with *with,
 	struct signers *ret_signers, struct err *err);
+/* As signers_load does. */
+MUST_CHECK int signers_choose_schemes(
+	struct signers *signers, const struct option_list *schemes, struct err *err);
 void signers_release(struct signers *signers);
 
 /* Adds the signatures of all keys; everything new lives in arena. */
@@ -41,5 +45,9 @@ MUST_CHECK int sign_statement(
 /* As `cosign sign-blob` writes it: base64. There must be a key. */
 MUST_CHECK int sign_sums(
 	const struct signers *signers, struct bytes sums, struct str *out, struct err *err);
+
+/* A root's text becomes the same with all signatures; previous as in trust_root_sign. */
+MUST_CHECK int sign_root(const struct signers *signers, const struct trust_root *previous,
+	struct str *text, struct err *err);
 
 #endif

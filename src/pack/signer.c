@@ -96,27 +96,26 @@ static int sign(void *argument, enum key_scheme scheme, const struct signed_mess
 int signer_open(struct face *face, const char *given, int64_t timeout, const char **ret_path,
 	struct private_key **ret_key, struct err *err)
 {
-	const char *equals = strchr(given, '=');
-	struct public_key *public = NULL;
-	int rc;
-
-	if (equals == NULL || equals == given)
-		return err_set(err, ERR_USAGE,
-			"--signer %s: KEY.pub=COMMAND is meant, its public key and what signs",
-			given);
 	struct signer_command *command = arena_alloc(&face->arena, sizeof *command);
-	const char *path = arena_string_n(&face->arena, given, (size_t)(equals - given));
-	if (command == NULL || path == NULL)
-		return err_no_memory(err);
+	struct public_key *public = NULL;
+	const char *path, *words;
+	int rc = load_given_key(&face->arena, "--signer", given, "the command that signs", &path,
+		&words, &public, err);
+
+	if (rc == 0 && command == NULL)
+		rc = err_no_memory(err);
+	if (rc == 0 && (rc = words_split(words, &face->arena, &command->argv, err)) < 0)
+		(void)err_context(err, "--signer %s", path);
+	if (rc < 0) {
+		public_key_free(public);
+		return rc;
+	}
 	command->face = face;
 	command->timeout = (timeout > 0 ? timeout : SIGNER_TIMEOUT) * 1000;
-	if ((rc = words_split(equals + 1, &face->arena, &command->argv, err)) < 0)
-		return err_context(err, "--signer %s", path);
 	const char *slash = strrchr(command->argv[0], '/');
 	command->name = slash != NULL ? slash + 1 : command->argv[0];
-	if ((rc = load_public_key(path, &public, err)) < 0 ||
-		(rc = private_key_elsewhere(public, sign, command, ret_key, err)) < 0)
-		return rc;
-	*ret_path = path;
-	return 0;
+	rc = private_key_elsewhere(public, sign, command, ret_key, err);
+	if (rc == 0)
+		*ret_path = path;
+	return rc;
 }

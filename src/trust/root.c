@@ -252,6 +252,11 @@ const struct trust_root *trust_root_previous(const struct trust_root *root)
 	return root->previous;
 }
 
+struct bytes trust_root_signed_part(const struct trust_root *root)
+{
+	return root->signed_part;
+}
+
 int trust_root_signed_digest(
 	const struct trust_root *root, struct sha256 *ret_digest, struct err *err)
 {

@@ -61,6 +61,9 @@ bool trust_root_embedded_is_demo(void);
 /* The one that it followed, back to the embedded one; NULL: none. Lives as long as the root. */
 const struct trust_root *trust_root_previous(const struct trust_root *root);
 
+/* What is signed: the canonical JSON (OLPC's) of "signed". The root's. */
+struct bytes trust_root_signed_part(const struct trust_root *root);
+
 /* Of what is signed, the canonical JSON of "signed": the same whoever has signed it. */
 MUST_CHECK int trust_root_signed_digest(
 	const struct trust_root *root, struct sha256 *ret_digest, struct err *err);
