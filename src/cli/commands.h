@@ -14,6 +14,7 @@ extern const struct command command_rehearse;
 extern const struct command command_report;
 extern const struct command command_status;
 extern const struct command command_install;
+extern const struct command command_object_verify;
 extern const struct command command_plan;
 extern const struct command command_restore;
 extern const struct command command_resume;

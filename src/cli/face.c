@@ -118,7 +118,7 @@ void face_failure(struct face *face, const struct err *err)
 		failure_text("offkit", face->object, err, &text);
 		say(face, str_text(&text));
 	}
-	if (!face->json)
+	if (!face->json || face->result_tells)
 		return;
 	str_truncate(&text, 0);
 	failure_json(face->object, err, &text);

@@ -33,6 +33,7 @@ struct face {
 	bool utf8;  /* of the locale: signs beyond ASCII may be shown */
 	bool color; /* on stdout */
 	struct progress_line progress;
+	bool result_tells;  /* with --output json: the result says what failed, too */
 	bool end_told;	    /* the run's end said all there is about being cancelled or stopped */
 	FILE *log;	    /* NULL: none */
 	struct str result;  /* what stdout gets when the command succeeds */

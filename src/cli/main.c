@@ -50,6 +50,7 @@ static const struct command *const commands[] = {
 	&command_backup,
 	&command_restore,
 	&command_rehearse,
+	&command_object_verify,
 	&command_trust_show,
 	&command_trust_update,
 	&command_trust_reset_time,
