@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "kit/bundle.h"
+#include "kit/provenance.h"
 #include "text/text.h"
 #include "verify/evidence_private.h"
 
@@ -299,6 +300,22 @@ static int check_subjects(const struct attestation_reading *all, struct attestat
 		statement->subject_count > 1 ? " and more" : "");
 }
 
+/* Provenance that says neither builder nor how it was built is none, whoever signed it. */
+static int check_predicate(struct attestation_reading *all, struct attestation *attestation,
+	struct bytes payload, struct err *err)
+{
+	struct provenance provenance;
+
+	if (strcmp(attestation->predicate_type, PROVENANCE_TYPE) != 0)
+		return 0;
+	int rc = provenance_parse(payload, all->reading->arena, &provenance, err);
+	if (rc == 0)
+		attestation->builder = provenance.builder;
+	else if (rc != -ERR_NO_MEMORY)
+		rc = err_recode(err, ERR_ATTESTATION);
+	return rc;
+}
+
 static int check_envelope(struct attestation_reading *all, struct attestation *attestation,
 	const struct envelope *envelope, struct arena *scratch, struct err *err)
 {
@@ -315,6 +332,8 @@ static int check_envelope(struct attestation_reading *all, struct attestation *a
 		rc = statement_parse(envelope->untrusted_payload, scratch, &statement, err);
 	if (rc == 0)
 		rc = check_type(all, attestation, &statement, err);
+	if (rc == 0)
+		rc = check_predicate(all, attestation, envelope->untrusted_payload, err);
 	return rc < 0 ? rc : check_subjects(all, attestation, &statement, err);
 }
 

@@ -8,6 +8,8 @@
  * are their maker's. A file without octets is nobody's in particular, and no subject; nor is an
  * attestation.
  *
+ * One of SLSA provenance v1 has the shape that this asks for (kit/provenance.h).
+ *
  * Once a kit has SBOMs, they describe its components and nothing else: each package that a document
  * describes is a component of the manifest, by name, version and, where the manifest has one,
  * SHA-256; and each component is described. A kit without SBOMs passes, and it is said.
@@ -32,7 +34,8 @@ enum {
 struct attestation {
 	const char *file;
 	const char *predicate_type;
-	const char *signer; /* name of the key */
+	const char *signer;  /* name of the key */
+	const char *builder; /* of SLSA provenance v1: its URI; NULL: of another type */
 	const char
 		*subject; /* the first that is in this kit: a file's name, or an image's digest */
 	size_t subjects_here, subject_count;

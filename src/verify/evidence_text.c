@@ -184,6 +184,8 @@ static void write_attestation(const struct attestation *attestation, struct json
 	json_member_integer(writer, "subjects", (int64_t)attestation->subject_count);
 	json_member_integer(writer, "logEntries", (int64_t)attestation->log_entries);
 	json_member_integer(writer, "timestamps", (int64_t)attestation->timestamps);
+	if (attestation->builder != NULL)
+		json_member_string(writer, "builder", attestation->builder);
 	json_write_end(writer);
 }
 

@@ -1,7 +1,9 @@
-/* Statements and SBOMs of anybody's making: read within their limits, or refused as malformed. */
+/* Statements, provenance in them, and SBOMs of anybody's making: read within their limits, or
+ * refused as malformed. */
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "kit/provenance.h"
 #include "kit/spdx.h"
 #include "kit/statement.h"
 #include "tests/fuzz/target.h"
@@ -21,6 +23,19 @@ static void check_statement(struct bytes text, struct arena *arena)
 	HOLDS(statement.subject_count >= 1 && statement.subject_count <= STATEMENT_SUBJECTS_MAX);
 	for (size_t i = 0; i < statement.subject_count; i++)
 		HOLDS(statement.subjects[i].name != NULL);
+}
+
+static void check_provenance(struct bytes text, struct arena *arena)
+{
+	struct provenance provenance;
+	struct err err = {0};
+	int rc = provenance_parse(text, arena, &provenance, &err);
+
+	HOLDS(rc == 0 || rc == -ERR_SYNTAX || rc == -ERR_LIMIT);
+	if (rc < 0)
+		return;
+	HOLDS(uri_valid(provenance.builder) && uri_valid(provenance.build_type));
+	HOLDS(provenance.dependency_count <= PROVENANCE_THINGS_MAX);
 }
 
 static void check_spdx(struct bytes text, struct arena *arena)
@@ -50,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 
 	check_statement(bytes_make(data, size), &arena);
+	check_provenance(bytes_make(data, size), &arena);
 	check_spdx(bytes_make(data, size), &arena);
 	return 0;
 }

@@ -23,7 +23,10 @@
 
 enum { SCENE_FILES_MAX = 8 };
 
-#define TYPE_SLSA   "https://slsa.dev/provenance/v1"
+#define TYPE_SLSA "https://slsa.dev/provenance/v1"
+#define SCENE_PROVENANCE                                                                           \
+	"{\"buildDefinition\":{\"buildType\":\"urn:a\",\"externalParameters\":{}},"                \
+	"\"runDetails\":{\"builder\":{\"id\":\"urn:b\"}}}"
 #define TYPE_CUSTOM "https://cosign.sigstore.dev/attestation/v1"
 #define STRANGER_ID "00000000000000000000000000000000000000000000000000000000000000ff"
 
@@ -111,7 +114,7 @@ static inline const char *scene_statement(
 	return arena_format(&scene->arena,
 		"{\"_type\":\"" STATEMENT_TYPE "\",\"predicateType\":\"%s\",\"subject\":[{\"name\":"
 		"\"the subject\",\"digest\":{\"sha512\":\"x\"}},{\"name\":\"seeds/other\","
-		"\"digest\":{\"sha256\":\"%s\"}}]}",
+		"\"digest\":{\"sha256\":\"%s\"}}],\"predicate\":" SCENE_PROVENANCE "}",
 		type, hex);
 }
 
