@@ -9,6 +9,7 @@
 extern const struct command command_attach;
 extern const struct command command_backup;
 extern const struct command command_inspect;
+extern const struct command command_log;
 extern const struct command command_monitor;
 extern const struct command command_rehearse;
 extern const struct command command_report;

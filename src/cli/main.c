@@ -46,6 +46,7 @@ static const struct command *const commands[] = {
 	&command_rollback,
 	&command_status,
 	&command_report,
+	&command_log,
 	&command_monitor,
 	&command_backup,
 	&command_restore,

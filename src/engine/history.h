@@ -96,6 +96,12 @@ MUST_CHECK int history_newest(int state_dirfd, bool (*wanted)(const struct histo
 	struct history *history, char ret_id[static RUN_ID_SIZE], struct err *err);
 
 /*
+ * Opens the folder of a run that has a journal: of that id, or if it is "" of the newest, whose id
+ * is put there. Nothing of the journal is read. ERR_NOT_FOUND.
+ */
+MUST_CHECK int run_open(int state_dirfd, char id[static RUN_ID_SIZE], int *ret_fd, struct err *err);
+
+/*
  * Removes what killed processes left in a state folder that the caller has locked: temporaries, and
  * the folders of runs that ended before their first line was written.
  */

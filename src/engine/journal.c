@@ -24,7 +24,7 @@ struct journal {
 	char sealed[SHA256_HEX_SIZE]; /* the hash of line */
 };
 
-static void head_reset(struct journal_head *head)
+void journal_head_reset(struct journal_head *head)
 {
 	head->seq = 0;
 	memcpy(head->hash, FIRST_PREV, SHA256_HEX_SIZE);
@@ -37,7 +37,7 @@ int journal_new(struct journal **ret_journal, struct err *err)
 	if (journal == NULL)
 		return err_no_memory(err);
 	journal->fd = -1;
-	head_reset(&journal->head);
+	journal_head_reset(&journal->head);
 	*ret_journal = journal;
 	return 0;
 }
@@ -321,7 +321,7 @@ static int read_from(int fd, journal_visit *visit, void *argument, struct journa
 	if (reader.file == NULL)
 		return err_no_memory(err);
 	(void)steal_fd(&own);
-	head_reset(head);
+	journal_head_reset(head);
 	int rc = read_chain(&reader, visit, argument, head, ret_torn, err);
 	if (rc < 0)
 		return rc;

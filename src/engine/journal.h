@@ -35,6 +35,9 @@ void journal_free(struct journal *journal);
 void journal_cleanup(struct journal **journal);
 const struct journal_head *journal_head(const struct journal *journal);
 
+/* Of a journal without a line. */
+void journal_head_reset(struct journal_head *head);
+
 /* Writes what was kept in memory to run_dirfd, durably, and goes on there. */
 MUST_CHECK int journal_persist(struct journal *journal, int run_dirfd, struct err *err);
 bool journal_persisted(const struct journal *journal);

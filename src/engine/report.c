@@ -180,15 +180,13 @@ static const struct {
 	{"report.html", "html", report_html},
 };
 
-enum { REPORT_SIZE_MAX = 64 * 1024 * 1024 };
-
 static int write_files(int run_dirfd, const struct str *json, struct err *err)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
 	int rc = json_parse(str_bytes(json), JSON_LIMITS_OWN(REPORT_SIZE_MAX), &doc, err);
 
 	if (rc == 0)
-		rc = file_write_durable_at(run_dirfd, "report.json", str_bytes(json), 0600, err);
+		rc = file_write_durable_at(run_dirfd, REPORT_NAME, str_bytes(json), 0600, err);
 	for (size_t i = 0; rc == 0 && i < sizeof FILES / sizeof *FILES; i++) {
 		CLEANUP_STR struct str text = STR_INIT;
 		rc = FILES[i].write(json_root(doc), &text, err);

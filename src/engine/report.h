@@ -8,6 +8,9 @@
 #include "engine/history.h"
 #include "steps/step.h"
 
+#define REPORT_NAME "report.json"
+enum { REPORT_SIZE_MAX = 64 * 1024 * 1024 };
+
 /* The walk's last step: writes report.json, report.txt and report.html into the run's folder. */
 extern const struct step_kind step_report;
 

@@ -125,6 +125,42 @@ int history_newest(int state_dirfd, bool (*wanted)(const struct history *history
 	return err_set(err, ERR_NOT_FOUND, "there is no such run in the state folder");
 }
 
+static int open_with_journal(int runs_fd, const char *id, int *ret_fd, struct err *err)
+{
+	CLEANUP_FD int run_fd = -1;
+	int rc = folder_open_at(runs_fd, id, &run_fd, err);
+
+	if (rc == 0 && faccessat(run_fd, JOURNAL_NAME, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		rc = err_set_errno(err, ERR_NOT_FOUND, errno, "%s", JOURNAL_NAME);
+	if (rc < 0)
+		return err_context(err, "runs/%s", id);
+	*ret_fd = steal_fd(&run_fd);
+	return 0;
+}
+
+int run_open(int state_dirfd, char id[static RUN_ID_SIZE], int *ret_fd, struct err *err)
+{
+	CLEANUP_FD int runs_fd = -1;
+	CLEANUP_FREE char(*ids)[RUN_ID_SIZE] = NULL;
+	size_t count = 0;
+	int rc = folder_open_at(state_dirfd, "runs", &runs_fd, err);
+
+	if (rc == 0 && *id != '\0')
+		return open_with_journal(runs_fd, id, ret_fd, err);
+	if (rc == 0)
+		rc = list_runs(runs_fd, &ids, &count, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < count; i++) {
+		rc = open_with_journal(runs_fd, ids[i], ret_fd, err);
+		if (rc == 0)
+			memcpy(id, ids[i], RUN_ID_SIZE);
+		if (rc != -ERR_NOT_FOUND)
+			return rc;
+	}
+	return err_set(err, ERR_NOT_FOUND, "there is no run in the state folder");
+}
+
 static void tidy_folder(int dirfd, const char *name)
 {
 	CLEANUP_FD int fd = -1;
