@@ -85,7 +85,7 @@ FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC)) $(OUT)/fault/o
 # Those with sanitizers, or for another machine, stay where they are made: $(BUILD)/offkit is never one.
 PROGRAMS := $(addprefix $(if $(SANITIZE)$(CROSS),$(OUT),$(BUILD))/,offkit offkit-pack)
 
-.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test test-arm64 demo bench damage sweep install tarball deb clean deps FORCE
+.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test test-arm64 demo bench damage sweep install shipped image tarball deb clean deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 # Each command as a short line; V=1 shows them whole.
@@ -303,6 +303,24 @@ install: all
 SOURCE_DATE_EPOCH ?= $(COMMIT_TIME)
 RELEASE := offkit-$(VERSION)-$(ARCH)
 DEB_ARCH := $(patsubst x86_64,amd64,$(ARCH))
+# The programs as they are handed over, by themselves.
+SHIPPED := $(BUILD)/shipped-$(ARCH)
+shipped: all
+	@mkdir -p $(SHIPPED)
+	$(Q)cp $(PROGRAMS) $(SHIPPED)/
+	$(Q)$(STRIP) --strip-all --remove-section=.comment $(addprefix $(SHIPPED)/,$(notdir $(PROGRAMS)))
+
+# The runner's image: make image IMAGE_ARCHES='x86_64 arm64' MIGRATIONS=DIR.
+IMAGE_ARCHES ?= $(ARCH)
+MIGRATIONS ?= kit-layout/lnm/migrations
+oci_arch = $(patsubst x86_64,amd64,$(1))
+image: all
+	$(Q)for arch in $(IMAGE_ARCHES); do $(MAKE) -s --no-print-directory ARCH=$$arch shipped || exit 1; done
+	$(call say,IMAGE,$(BUILD)/offkit-runner-$(VERSION).tar)
+	$(Q)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BUILD)/offkit-pack image -o $(BUILD)/offkit-runner-$(VERSION).tar \
+		--tag $(VERSION) --migrations $(MIGRATIONS) \
+		$(foreach arch,$(IMAGE_ARCHES),--program linux/$(call oci_arch,$(arch))=$(BUILD)/shipped-$(arch)/offkit)
+
 # What `make install` puts under PREFIX, in a folder of its own.
 define stage
 	@rm -rf $(BUILD)/$@-$(ARCH)

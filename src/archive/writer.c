@@ -102,29 +102,38 @@ int archive_writer_new(int fd, enum archive_form form, int level,
 	return 0;
 }
 
-int archive_writer_file(
-	struct archive_writer *writer, const char *name, int64_t size, struct err *err)
+int archive_writer_item(
+	struct archive_writer *writer, const struct archive_item *item, struct err *err)
 {
 	if (writer->missing != 0)
-		return err_set(err, ERR_INTERNAL, "%s: the file before is not complete", name);
+		return err_set(
+			err, ERR_INTERNAL, "%s: the file before is not complete", item->name);
 	struct archive_entry *entry = archive_entry_new();
 	if (entry == NULL)
 		return err_no_memory(err);
-	archive_entry_set_pathname(entry, name);
-	archive_entry_set_filetype(entry, AE_IFREG);
-	archive_entry_set_perm(entry, 0644);
-	archive_entry_set_size(entry, size);
-	archive_entry_set_mtime(entry, 0, 0);
-	archive_entry_set_uid(entry, 0);
-	archive_entry_set_gid(entry, 0);
+	archive_entry_set_pathname(entry, item->name);
+	archive_entry_set_filetype(entry, item->type == MEMBER_FOLDER ? AE_IFDIR : AE_IFREG);
+	archive_entry_set_perm(entry, item->mode);
+	archive_entry_set_size(entry, item->size);
+	archive_entry_set_mtime(entry, item->time / 1000, 0);
+	archive_entry_set_uid(entry, item->owner);
+	archive_entry_set_gid(entry, item->owner);
 	/* A warning: the C locale cannot turn the name to UTF-8; its octets are kept as they are.
 	 */
 	int code = archive_write_header(writer->archive, entry);
 	archive_entry_free(entry);
 	if (code != ARCHIVE_OK && code != ARCHIVE_WARN)
-		return failed(writer, name, err);
-	writer->missing = size;
+		return failed(writer, item->name, err);
+	writer->missing = item->size;
 	return 0;
+}
+
+int archive_writer_file(
+	struct archive_writer *writer, const char *name, int64_t size, struct err *err)
+{
+	const struct archive_item item = {.name = name, .size = size, .mode = 0644};
+
+	return archive_writer_item(writer, &item, err);
 }
 
 int archive_writer_data(struct archive_writer *writer, struct bytes data, struct err *err)

@@ -1,9 +1,10 @@
 /*
  * writer: a deterministic tar archive.
  *
- * ustar, and pax headers only for names that ustar cannot hold. Every member has time 0, owner 0
- * without a name, mode 0644 or 0755; gzip headers have neither name nor time. The same members at
- * the same level by the same build are the same octets. The archive ends with two blocks of zeros.
+ * ustar, and pax headers only for names that ustar cannot hold. Unless an item says otherwise a
+ * member is a file with time 0, owner 0 without a name, and mode 0644; gzip headers have neither
+ * name nor time. The same members at the same level by the same build are the same octets. The
+ * archive ends with two blocks of zeros.
  */
 #ifndef OFFKIT_ARCHIVE_WRITER_H
 #define OFFKIT_ARCHIVE_WRITER_H
@@ -21,6 +22,19 @@ struct archive_writer;
 /* fd stays the caller's, who syncs it. level 0: the format's usual one. ERR_DISK when writing. */
 MUST_CHECK int archive_writer_new(int fd, enum archive_form form, int level,
 	struct archive_writer **ret_writer, struct err *err);
+
+/* A member of which more than its name matters, as in the layer of an image. */
+struct archive_item {
+	const char *name; /* of a folder, too, without "/" at its end */
+	enum member_type type;
+	int64_t size;	/* octets of a file's content, which follows; 0 of a folder */
+	unsigned mode;	/* permissions and the sticky bit */
+	unsigned owner; /* user and group */
+	int64_t time;	/* ms; whole seconds are kept */
+};
+
+MUST_CHECK int archive_writer_item(
+	struct archive_writer *writer, const struct archive_item *item, struct err *err);
 
 /* Begins a file of exactly size octets, whose content follows by archive_writer_data. */
 MUST_CHECK int archive_writer_file(

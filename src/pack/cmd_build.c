@@ -1,15 +1,12 @@
 /* offkit-pack build DIR -o KIT: a kit from a folder, the same bytes from the same input. */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/file.h"
 #include "json/json_write.h"
 #include "kit/sums.h"
 #include "pack/chain_check.h"
 #include "pack/check_evidence.h"
 #include "pack/commands.h"
+#include "pack/created.h"
 #include "pack/load_root.h"
 #include "pack/output.h"
 #include "pack/sign.h"
@@ -41,46 +38,14 @@ static const struct option options[] = {
 	OPTION_END,
 };
 
-/* 0 if the variable is not set: then ret_time is untouched. */
-static int source_date_epoch(int64_t *ret_time, bool *ret_set, struct err *err)
-{
-	const char *text = getenv("SOURCE_DATE_EPOCH");
-	char *end;
-
-	if (text == NULL || *text == '\0')
-		return 0;
-	errno = 0;
-	long long seconds = strtoll(text, &end, 10);
-	if (errno != 0 || *end != '\0' || seconds < 0 || seconds > 253402300799)
-		return err_set(err, ERR_USAGE, "SOURCE_DATE_EPOCH is not a time in seconds");
-	*ret_time = (int64_t)seconds * 1000;
-	*ret_set = true;
-	return 0;
-}
-
-static int option_time(const char *name, const char *text, int64_t *ret, struct err *err)
-{
-	int rc = time_parse(text, ret, err);
-
-	if (rc < 0) {
-		(void)err_context(err, "%s", name);
-		return err_recode(err, ERR_USAGE);
-	}
-	return 0;
-}
-
 static int set_times(
 	struct face *face, const struct build_values *given, struct input *input, struct err *err)
 {
 	struct manifest *manifest = &input->manifest;
-	bool from_environment = false;
-	int rc = 0;
+	bool is_given;
+	int rc = created_given(given->created, &manifest->created, &is_given, err);
 
-	if (given->created != NULL)
-		rc = option_time("--created", given->created, &manifest->created, err);
-	else
-		rc = source_date_epoch(&manifest->created, &from_environment, err);
-	if (rc == 0 && given->created == NULL && !from_environment && !input->has_created) {
+	if (rc == 0 && !is_given && !input->has_created) {
 		manifest->created = input->newest;
 		face_note(face,
 			"nothing says when the kit was made: its newest file's time is taken");

@@ -10,6 +10,7 @@ extern const struct command command_attach;
 extern const struct command command_attest;
 extern const struct command command_build;
 extern const struct command command_check;
+extern const struct command command_image;
 extern const struct command command_keygen;
 extern const struct command command_prepare;
 extern const struct command command_publish;

@@ -22,6 +22,7 @@ static int run_completion(struct face *face, const void *values, size_t operand_
 static const struct command command_completion = COMMAND_COMPLETION(run_completion);
 
 static const struct command *const commands[] = {
+	&command_image,
 	&command_build,
 	&command_sign,
 	&command_statement,

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "crypto/base64.h"
 #include "crypto/lthash.h"
+#include "crypto/sha1.h"
 
 enum { FILE_OCTETS = 600 * 1024 + 1 };
 
@@ -185,6 +186,32 @@ static void test_lthash_is_a_set(void **state)
 }
 
 /* More octets than are read at once; and a failure leaves the stream at its beginning. */
+/* FIPS 180-2, appendix A; the stream begins anew each time. */
+static void test_sha1_known_answers(void **state)
+{
+	static const struct {
+		const char *first, *second, *hex;
+	} cases[] = {
+		{"abc", "", "a9993e364706816aba3e25717850c26c9cd0d89d"},
+		{"abcdbcdecdefdefgefghfghighijhijk", "ijkljklmklmnlmnomnopnopq",
+			"84983e441c3bd26ebaae4aa1f95129e5e54670f1"},
+		{"", "", "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
+	};
+	CLEANUP(sha1_stream_cleanup) struct sha1_stream *stream = NULL;
+	char hex[SHA1_HEX_SIZE];
+
+	(void)state;
+	assert_int_equal(sha1_stream_new(&stream, &err), 0);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_int_equal(
+			sha1_stream_update(stream, bytes_of_string(cases[i].first), &err), 0);
+		assert_int_equal(
+			sha1_stream_update(stream, bytes_of_string(cases[i].second), &err), 0);
+		assert_int_equal(sha1_stream_finish(stream, hex, &err), 0);
+		assert_string_equal(hex, cases[i].hex);
+	}
+}
+
 static void test_sha256_of_a_file(void **state)
 {
 	CLEANUP(sha256_stream_cleanup) struct sha256_stream *stream = NULL;
@@ -215,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sha256_known_answers),
+		cmocka_unit_test(test_sha1_known_answers),
 		cmocka_unit_test(test_sha256_of_a_file),
 		cmocka_unit_test(test_hex_is_strict),
 		cmocka_unit_test(test_base64_vectors),

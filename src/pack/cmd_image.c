@@ -1,0 +1,223 @@
+/* offkit-pack image -o IMAGE --program PLATFORM=FILE: the runner's image, without a daemon. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/version.h"
+#include "json/json_write.h"
+#include "pack/commands.h"
+#include "pack/created.h"
+#include "pack/face.h"
+#include "pack/image_make.h"
+#include "text/text.h"
+
+#define LABEL(name) "org.opencontainers.image." name
+
+enum { LABELS_MAX = 64, TAG_MAX = 128 };
+
+struct image_values {
+	const char *out, *migrations, *created, *tag;
+	struct option_list programs, labels;
+};
+
+static const struct option options[] = {
+	OPTION_ROW_TEXT("out", 'o', "IMAGE", struct image_values, out,
+		"where the image goes: an OCI layout as one .tar"),
+	OPTION_ROW_LIST("program", 0, "PLATFORM=FILE", struct image_values, programs,
+		"the static offkit of linux/amd64, linux/arm64; one a platform"),
+	OPTION_ROW_TEXT("migrations", 0, "DIR", struct image_values, migrations,
+		"what goes to /usr/share/offkit/migrations in the image"),
+	OPTION_ROW_TEXT("tag", 0, "TAG", struct image_values, tag,
+		"the image's name in the layout, and its version; else this program's version"),
+	OPTION_ROW_LIST("label", 0, "NAME=VALUE", struct image_values, labels,
+		"one more label, or another value of one"),
+	OPTION_ROW_TEXT("created", 0, "TIME", struct image_values, created,
+		"RFC 3339; else SOURCE_DATE_EPOCH, the newest program"),
+	OPTION_END,
+};
+
+/* The reference of a distribution: [A-Za-z0-9_][A-Za-z0-9_.-]*, at most 128 octets. */
+static int check_tag(const char *tag, struct err *err)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789_.-";
+	size_t size = strspn(tag, allowed);
+
+	if (tag[size] != '\0' || size > TAG_MAX || tag[0] == '.' || tag[0] == '-')
+		return err_set(err, ERR_USAGE,
+			"--tag is not letters, digits, \"_\", \".\" and \"-\", beginning with none "
+			"of the last two, at most %d",
+			TAG_MAX);
+	return 0;
+}
+
+/* Keeps the labels sorted; a name that is there gets the new value. */
+static int set_label(
+	struct image_labels *labels, const char *name, const char *value, struct err *err)
+{
+	struct image_label *items = labels->items;
+	size_t i = 0;
+
+	while (i < labels->count && strcmp(items[i].name, name) < 0)
+		i++;
+	if (i < labels->count && strcmp(items[i].name, name) == 0) {
+		items[i].value = value;
+		return 0;
+	}
+	if (labels->count == LABELS_MAX)
+		return err_set(err, ERR_USAGE, "there are more than %d labels", LABELS_MAX);
+	memmove(items + i + 1, items + i, (labels->count++ - i) * sizeof *items);
+	items[i] = (struct image_label){name, value};
+	return 0;
+}
+
+static int set_given_label(
+	struct image_labels *labels, const char *text, struct arena *arena, struct err *err)
+{
+	const char *equals = strchr(text, '=');
+
+	if (equals == NULL || equals == text)
+		return err_set(err, ERR_USAGE, "--label %s is not NAME=VALUE", text);
+	const char *name = arena_string_n(arena, text, (size_t)(equals - text));
+	return name == NULL ? err_no_memory(err) : set_label(labels, name, equals + 1, err);
+}
+
+static int make_labels(struct face *face, const struct image_values *given, struct image_plan *plan,
+	struct err *err)
+{
+	struct image_labels *labels = &plan->labels;
+	char *created = arena_alloc(&face->arena, RFC3339_SIZE);
+	int rc = 0;
+
+	labels->items = arena_array(&face->arena, LABELS_MAX, sizeof *labels->items);
+	if (labels->items == NULL || created == NULL)
+		return err_no_memory(err);
+	time_format(plan->created, created);
+	const struct image_label usual[] = {
+		{LABEL("title"), "offkit"},
+		{LABEL("description"),
+			"verifies an offline kit and migrates a site with what is in it"},
+		{LABEL("licenses"), "ISC"},
+		{LABEL("version"), plan->tag},
+		{LABEL("created"), created},
+	};
+	for (size_t i = 0; i < sizeof usual / sizeof *usual && rc == 0; i++)
+		rc = set_label(labels, usual[i].name, usual[i].value, err);
+	for (size_t i = 0; i < given->labels.count && rc == 0; i++)
+		rc = set_given_label(labels, given->labels.items[i], &face->arena, err);
+	return rc;
+}
+
+static int newest_program(const struct program_list *programs, int64_t *ret_time, struct err *err)
+{
+	int64_t newest = 0;
+
+	for (size_t i = 0; i < programs->count; i++) {
+		CLEANUP_FD int fd = -1;
+		struct stat st;
+		int rc = program_open(&programs->items[i], &fd, err);
+		if (rc < 0)
+			return rc;
+		if (fstat(fd, &st) == 0 && (int64_t)st.st_mtime * 1000 > newest)
+			newest = (int64_t)st.st_mtime * 1000;
+	}
+	*ret_time = newest;
+	return 0;
+}
+
+static int make_plan(struct face *face, const struct image_values *given, struct image_plan *plan,
+	struct err *err)
+{
+	bool is_given = false;
+
+	if (given->out == NULL)
+		return err_set(err, ERR_USAGE, "-o says where the image goes");
+	*plan = (struct image_plan){.tag = given->tag != NULL ? given->tag : version_text(),
+		.migrations = given->migrations};
+	int rc = check_tag(plan->tag, err);
+	if (rc == 0)
+		rc = program_list_read(&given->programs, &face->arena, &plan->programs, err);
+	if (rc == 0)
+		rc = created_given(given->created, &plan->created, &is_given, err);
+	if (rc == 0 && !is_given) {
+		face_note(face,
+			"nothing says when the image was made: its newest program's time is taken");
+		rc = newest_program(&plan->programs, &plan->created, err);
+	}
+	plan->created -= plan->created % 1000;
+	return rc < 0 ? rc : make_labels(face, given, plan, err);
+}
+
+static void write_text(struct face *face, const char *path, const struct image_made *made)
+{
+	char hex[SHA256_HEX_SIZE], size[TEXT_SIZE_SIZE];
+
+	sha256_to_hex(&made->digest, hex);
+	str_append_format(&face->result, "%s: sha256:%s; %s\n", path, hex,
+		text_size((uint64_t)made->size, size));
+	for (size_t i = 0; i < made->platform_count; i++) {
+		sha256_to_hex(&made->platforms[i].manifest.digest, hex);
+		str_append_format(&face->result, "  linux/%s: sha256:%s\n",
+			made->platforms[i].architecture, hex);
+	}
+}
+
+static void write_json(struct face *face, const char *path, const struct image_plan *plan,
+	const struct image_made *made)
+{
+	struct json_writer writer;
+	char hex[SHA256_HEX_SIZE];
+
+	sha256_to_hex(&made->digest, hex);
+	json_write_begin(&writer, &face->result);
+	json_write_object(&writer);
+	json_member_string(&writer, "image", path);
+	json_member_string(&writer, "tag", plan->tag);
+	json_member_string(&writer, "sha256", hex);
+	json_member_integer(&writer, "size", made->size);
+	json_member_time(&writer, "created", plan->created);
+	json_member_array(&writer, "manifests");
+	for (size_t i = 0; i < made->platform_count; i++) {
+		sha256_to_hex(&made->platforms[i].manifest.digest, hex);
+		json_write_object(&writer);
+		json_member_string(&writer, "os", "linux");
+		json_member_string(&writer, "architecture", made->platforms[i].architecture);
+		json_member_string(&writer, "sha256", hex);
+		json_member_integer(&writer, "layers", (int64_t)made->platforms[i].layer_count);
+		json_write_end(&writer);
+	}
+	json_write_end(&writer);
+	json_write_end(&writer);
+	str_append_char(&face->result, '\n');
+}
+
+static int run(struct face *face, const void *values, size_t operand_count,
+	const char *const *operands, struct err *err)
+{
+	const struct image_values *given = values;
+	struct image_plan plan;
+	struct image_made made;
+
+	(void)operand_count;
+	(void)operands;
+	int rc = make_plan(face, given, &plan, err);
+	if (rc == 0)
+		rc = image_make(&plan, given->out, &face->arena, &made, err);
+	if (rc < 0)
+		return rc;
+	if (face->json)
+		write_json(face, given->out, &plan, &made);
+	else
+		write_text(face, given->out, &made);
+	return 0;
+}
+
+const struct command command_image = {
+	.name = "image",
+	.synopsis = "",
+	.summary = "make the runner's image of offkit and its migrations",
+	.options = options,
+	.values_size = sizeof(struct image_values),
+	.run = run,
+};
