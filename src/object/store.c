@@ -56,6 +56,7 @@ int object_source_digest(const struct object_source *source, struct sha256 *ret_
 }
 
 struct reader {
+	const struct object_watch *watch;
 	struct sha256_stream *hash;
 	int64_t size;
 };
@@ -63,7 +64,10 @@ struct reader {
 static int take(void *self, struct bytes piece, struct err *err)
 {
 	struct reader *reader = self;
+	int rc = reader->watch->look == NULL ? 0 : reader->watch->look(reader->watch->self, err);
 
+	if (rc < 0)
+		return rc;
 	reader->size += (int64_t)piece.size;
 	return sha256_stream_update(reader->hash, piece, err);
 }
@@ -166,7 +170,7 @@ int object_store_check(
 {
 	CLEANUP(sha256_stream_cleanup) struct sha256_stream *hash = NULL;
 	char hex[SHA256_HEX_SIZE], found_hex[SHA256_HEX_SIZE];
-	struct reader reader = {0};
+	struct reader reader = {.watch = &store->watch};
 	struct sha256 found;
 	int rc = sha256_stream_new(&hash, err);
 

@@ -55,8 +55,8 @@ struct object_sink {
 MUST_CHECK int object_source_digest(const struct object_source *source, struct sha256 *ret_digest,
 	int64_t *ret_size, struct err *err);
 
-/* What a store calls while it waits for something (before it tries again): a failure, ERR_STOPPED
- * above all, ends the operation. In any of the threads. */
+/* What a store calls while it waits for something (before it tries again), and a check between two
+ * pieces: a failure, ERR_STOPPED above all, ends the operation. In any of the threads. */
 struct object_watch {
 	void *self;
 	int (*look)(void *self, struct err *err); /* NULL: it waits undisturbed */

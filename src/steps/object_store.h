@@ -14,6 +14,7 @@
 
 #include "object/store.h"
 #include "steps/gridfs.h"
+#include "steps/object_store_crew.h"
 #include "steps/step.h"
 #include "steps/ttl.h"
 
@@ -46,13 +47,14 @@ MUST_CHECK int object_file_read(
 	const char *bucket, struct bytes doc, struct object_file *ret_file, struct err *err);
 
 struct object_file_reader {
-	const struct step_context *context;
+	struct object_batch *batch;	/* whose connection reads it, and whose tally counts it */
 	const struct object_file *file; /* lives as long as the reader */
 	struct gridfs_reader grid;
+	int64_t at, counted; /* octets: read, and told to the tally, which counts none twice */
 };
 
 /* What is wrong with its chunks is gridfs.h's to say; ERR_STOPPED. */
-MUST_CHECK int object_file_open(const struct step_context *context, const struct object_file *file,
+MUST_CHECK int object_file_open(struct object_batch *batch, const struct object_file *file,
 	struct object_file_reader *ret_reader, struct err *err);
 /* An object_source's next and rewind; self is a struct object_file_reader. */
 MUST_CHECK int object_file_next(void *self, struct bytes *ret_piece, struct err *err);
@@ -66,12 +68,14 @@ int64_t object_count_seeds(const struct step_context *context);
 
 struct object_seed_reader {
 	int fd;
+	struct object_batch *batch;
+	int64_t at, counted;
 	uint8_t buffer[64 * 1024];
 };
 
-/* From the kit as it is installed. ERR_NOT_FOUND, ERR_UNREADABLE. */
-MUST_CHECK int object_seed_open(const struct step_context *context,
-	const struct manifest_file *seed, struct object_seed_reader *ret_reader, struct err *err);
+/* From the kit as it is installed, counted in the batch's tally. ERR_NOT_FOUND, ERR_UNREADABLE. */
+MUST_CHECK int object_seed_open(struct object_batch *batch, const struct manifest_file *seed,
+	struct object_seed_reader *ret_reader, struct err *err);
 /* An object_source's next and rewind; self is a struct object_seed_reader. */
 MUST_CHECK int object_seed_next(void *self, struct bytes *ret_piece, struct err *err);
 MUST_CHECK int object_seed_rewind(void *self, struct err *err);
@@ -95,21 +99,55 @@ struct object_pointer {
 	struct bytes doc; /* whole */
 };
 
-/* What the pointer of that id says; *ret_found false: there is none. doc lives in out. */
-MUST_CHECK int object_pointer_find(const struct step_context *context,
-	const struct object_migration *migration, const struct value *id, struct str *out,
-	struct object_pointer *ret_pointer, bool *ret_found, struct err *err);
 /* ERR_MIGRATION for a document that is no pointer. */
 MUST_CHECK int object_pointer_read(
 	struct bytes doc, struct object_pointer *ret_pointer, struct err *err);
-MUST_CHECK int object_pointer_write(const struct step_context *context,
+/* The whole document, appended to out. stored: whether this run put the object. */
+MUST_CHECK int object_pointer_make(const struct step_context *context,
 	const struct object_migration *migration, const struct object_file *file,
-	const struct sha256 *digest, bool stored, struct err *err);
-MUST_CHECK int object_pointer_write_seed(const struct step_context *context,
+	const struct sha256 *digest, bool stored, struct str *out, struct err *err);
+MUST_CHECK int object_pointer_make_seed(const struct step_context *context,
 	const struct object_migration *migration, const struct manifest_file *seed, bool stored,
+	struct str *out, struct err *err);
+/* One that is there already must say the same, but for who wrote it: ERR_CONFLICT. */
+MUST_CHECK int object_pointers_insert(const struct step_context *context,
+	const struct object_migration *migration, const struct bytes *docs, size_t count,
 	struct err *err);
+/* Calls found for each that is there of so many ids. */
+MUST_CHECK int object_pointers_find(const struct step_context *context,
+	const struct object_migration *migration, const struct value *ids, size_t count,
+	int (*found)(void *self, struct bytes doc, struct err *err), void *self, struct err *err);
+/* ---- object_store_undo.c */
+
 /* Those with this run's id are deleted; before that, with --remove-objects, what it stored. */
 MUST_CHECK int object_pointers_undo(const struct step_context *context,
 	const struct object_migration *migration, struct object_store *store, struct err *err);
+
+/* ---- object_store_notes.c */
+
+struct object_notes {
+	int dirfd; /* -1: nothing is noted */
+	int fds[OBJECT_WORKERS_MAX];
+	bool lasting[OBJECT_WORKERS_MAX];
+	struct sha256 *carried; /* sorted: what attempts noted that were cut off */
+	size_t carried_count;
+};
+
+/* Release it also after a failure. */
+MUST_CHECK int object_notes_open(int run_dirfd, struct object_notes *notes, struct err *err);
+/* Durable when it returns, in the place of what that worker noted before. */
+MUST_CHECK int object_notes_write(struct object_notes *notes, size_t worker,
+	const struct sha256 *digests, size_t count, struct err *err);
+bool object_notes_had(const struct object_notes *notes, const struct sha256 *digest);
+void object_notes_done(struct object_notes *notes);
+void object_notes_close(struct object_notes *notes);
+
+/* ---- object_store_move.c */
+
+/* Every seed and every file has its object, read back, and its pointer. total: octets of the files.
+ */
+MUST_CHECK int object_move(const struct step_context *context,
+	const struct object_migration *migration, struct object_store *store, int64_t total,
+	struct err *err);
 
 #endif

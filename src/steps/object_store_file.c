@@ -13,11 +13,11 @@ int object_file_read(
 	return 0;
 }
 
-int object_file_open(const struct step_context *context, const struct object_file *file,
+int object_file_open(struct object_batch *batch, const struct object_file *file,
 	struct object_file_reader *ret_reader, struct err *err)
 {
-	struct object_file_reader reader = {.context = context, .file = file};
-	int rc = gridfs_open(context->mongo, &file->grid, &reader.grid, err);
+	struct object_file_reader reader = {.batch = batch, .file = file};
+	int rc = gridfs_open(batch->context.mongo, &file->grid, &reader.grid, err);
 
 	if (rc == 0)
 		*ret_reader = reader;
@@ -27,11 +27,17 @@ int object_file_open(const struct step_context *context, const struct object_fil
 int object_file_next(void *self, struct bytes *ret_piece, struct err *err)
 {
 	struct object_file_reader *reader = self;
-	const struct step_host *host = reader->context->host;
+	struct bytes piece;
+	int rc = crew_cancelled(reader->batch->tally, err);
 
-	if (host->stop_requested(host->self))
-		return err_set(err, ERR_STOPPED, "the operator asked for it");
-	return gridfs_next(&reader->grid, ret_piece, err);
+	if (rc == 0)
+		rc = gridfs_next(&reader->grid, &piece, err);
+	if (rc < 0)
+		return rc;
+	reader->at += (int64_t)piece.size;
+	object_count(reader->batch, reader->at, &reader->counted);
+	*ret_piece = piece;
+	return 0;
 }
 
 int object_file_rewind(void *self, struct err *err)
@@ -39,7 +45,8 @@ int object_file_rewind(void *self, struct err *err)
 	struct object_file_reader *reader = self;
 
 	gridfs_close(&reader->grid);
-	return gridfs_open(reader->context->mongo, &reader->file->grid, &reader->grid, err);
+	reader->at = 0;
+	return gridfs_open(reader->batch->context.mongo, &reader->file->grid, &reader->grid, err);
 }
 
 void object_file_close(struct object_file_reader *reader)

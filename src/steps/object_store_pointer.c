@@ -1,23 +1,12 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "steps/ensure_command.h"
 #include "steps/object_store.h"
 
-enum { UNDO_BATCH = 500, DUPLICATE_KEY = 11000 };
+enum { DUPLICATE_KEY = 11000 };
 
 /* ---- reading */
-
-static void write_id(struct str *out, const struct value *id)
-{
-	struct doc_writer writer;
-
-	doc_write_begin(&writer, out);
-	doc_write_document(&writer, "_id");
-	doc_write_value(&writer, "$eq", id);
-	doc_write_end(&writer);
-	doc_write_end(&writer);
-}
 
 int object_pointer_read(struct bytes doc, struct object_pointer *ret_pointer, struct err *err)
 {
@@ -35,19 +24,35 @@ int object_pointer_read(struct bytes doc, struct object_pointer *ret_pointer, st
 	return err_set(err, ERR_MIGRATION, "pointer %s has no sha256 or size", str_text(&text));
 }
 
-int object_pointer_find(const struct step_context *context,
-	const struct object_migration *migration, const struct value *id, struct str *out,
-	struct object_pointer *ret_pointer, bool *ret_found, struct err *err)
+int object_pointers_find(const struct step_context *context,
+	const struct object_migration *migration, const struct value *ids, size_t count,
+	int (*found)(void *self, struct bytes doc, struct err *err), void *self, struct err *err)
 {
+	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
 	CLEANUP_STR struct str filter = STR_INIT;
+	struct doc_writer writer;
+	struct bytes doc;
+	char place[24];
+	int more = 0;
 
-	write_id(&filter, id);
+	doc_write_begin(&writer, &filter);
+	doc_write_document(&writer, "_id");
+	doc_write_array(&writer, "$in");
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(place, sizeof place, "%zu", i);
+		doc_write_value(&writer, place, &ids[i]);
+	}
+	doc_write_end(&writer);
+	doc_write_end(&writer);
+	doc_write_end(&writer);
 	int rc = str_check(&filter, err);
 	const struct mongo_find find = {
 		.collection = migration->pointers, .filter = str_bytes(&filter)};
 	if (rc == 0)
-		rc = mongo_find_one(context->mongo, &find, out, ret_found, err);
-	return rc < 0 || !*ret_found ? rc : object_pointer_read(str_bytes(out), ret_pointer, err);
+		rc = mongo_find(context->mongo, &find, &cursor, err);
+	while (rc == 0 && (more = mongo_cursor_next(cursor, &doc, err)) > 0)
+		rc = found(self, doc, err);
+	return rc < 0 ? rc : more;
 }
 
 /* ---- writing */
@@ -102,38 +107,77 @@ static bool is_same(struct bytes a, struct bytes b)
 	return true;
 }
 
-static int compare(const struct step_context *context, const struct object_migration *migration,
-	const struct value *id, struct bytes wanted, struct err *err)
-{
-	CLEANUP_STR struct str there = STR_INIT, name = STR_INIT;
-	struct object_pointer pointer;
-	bool found = false;
-	int rc = object_pointer_find(context, migration, id, &there, &pointer, &found, err);
+struct comparison {
+	struct bytes wanted;
+	const char *pointers;
+	bool found;
+};
 
-	if (rc < 0 || (found && is_same(pointer.doc, wanted)))
-		return rc;
-	value_to_text(id, &name);
+static int compare_found(void *self, struct bytes doc, struct err *err)
+{
+	CLEANUP_STR struct str name = STR_INIT;
+	struct comparison *comparison = self;
+	struct value id = doc_get(doc, "_id");
+
+	comparison->found = true;
+	if (is_same(doc, comparison->wanted))
+		return 0;
+	value_to_text(&id, &name);
 	return err_set(err, ERR_CONFLICT, "pointer %s in %s is there and says something else",
-		str_text(&name), migration->pointers);
+		str_text(&name), comparison->pointers);
 }
 
-static int insert(const struct step_context *context, const struct object_migration *migration,
-	const struct value *id, struct bytes doc, struct err *err)
+static int compare(const struct step_context *context, const struct object_migration *migration,
+	struct bytes wanted, bool *ret_found, struct err *err)
+{
+	struct comparison comparison = {.wanted = wanted, .pointers = migration->pointers};
+	const struct value id = doc_get(wanted, "_id");
+
+	int rc = object_pointers_find(context, migration, &id, 1, compare_found, &comparison, err);
+	if (rc == 0)
+		*ret_found = comparison.found;
+	return rc;
+}
+
+/* In order: *ret_done are those before the first that was refused, all if none was. */
+static int insert_some(const struct step_context *context, const struct object_migration *migration,
+	const struct bytes *docs, size_t count, size_t *ret_done, struct err *err)
 {
 	CLEANUP(mongo_bulk_cleanup) struct mongo_bulk *bulk = NULL;
 	struct mongo_bulk_result done = {0};
 	int rc = mongo_bulk_begin(context->mongo, migration->pointers, &bulk, err);
 
-	if (rc == 0)
-		rc = mongo_bulk_insert(bulk, doc, err);
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = mongo_bulk_insert(bulk, docs[i], err);
 	if (rc == 0)
 		rc = mongo_bulk_run(bulk, &done, err);
-	if (rc < 0 || done.error_count == 0)
+	if (rc < 0)
 		return rc;
-	if (done.errors[0].code == DUPLICATE_KEY)
-		return compare(context, migration, id, doc, err);
-	return err_set(err, ERR_MIGRATION, "%s: the server refused a pointer: %s",
-		migration->pointers, done.errors[0].message);
+	*ret_done = done.error_count == 0 ? count : done.errors[0].index;
+	if (done.error_count > 0 && done.errors[0].code != DUPLICATE_KEY)
+		return err_set(err, ERR_MIGRATION, "%s: the server refused a pointer: %s",
+			migration->pointers, done.errors[0].message);
+	return 0;
+}
+
+int object_pointers_insert(const struct step_context *context,
+	const struct object_migration *migration, const struct bytes *docs, size_t count,
+	struct err *err)
+{
+	while (count > 0) {
+		size_t done = 0;
+		bool found = false;
+		int rc = insert_some(context, migration, docs, count, &done, err);
+		if (rc == 0 && done < count)
+			rc = compare(context, migration, docs[done], &found, err);
+		if (rc < 0)
+			return rc;
+		/* One that went meanwhile is written after all. */
+		done += found;
+		docs += done;
+		count -= done;
+	}
+	return 0;
 }
 
 static const char *text_at(
@@ -147,12 +191,12 @@ static const char *text_at(
 	return arena_string_n(arena, value.bytes.data, value.bytes.size);
 }
 
-int object_pointer_write(const struct step_context *context,
+int object_pointer_make(const struct step_context *context,
 	const struct object_migration *migration, const struct object_file *file,
-	const struct sha256 *digest, bool stored, struct err *err)
+	const struct sha256 *digest, bool stored, struct str *out, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
-	CLEANUP_STR struct str doc = STR_INIT, source = STR_INIT;
+	CLEANUP_STR struct str source = STR_INIT;
 	struct value uploaded = doc_get(file->doc, "uploadDate");
 	struct pointer_text text = {
 		.tenant = text_at(&arena, file->doc, migration->tenant_path, migration->tenant),
@@ -168,18 +212,16 @@ int object_pointer_write(const struct step_context *context,
 	text.source = str_text(&source);
 	if (text.tenant == NULL || text.content_type == NULL || text.format == NULL)
 		return err_no_memory(err);
-	write_pointer(context, migration, &file->grid.id, digest, &text, stored, &doc);
+	write_pointer(context, migration, &file->grid.id, digest, &text, stored, out);
 	int rc = str_check(&source, err);
-	if (rc == 0)
-		rc = str_check(&doc, err);
-	return rc < 0 ? rc : insert(context, migration, &file->grid.id, str_bytes(&doc), err);
+	return rc < 0 ? rc : str_check(out, err);
 }
 
-int object_pointer_write_seed(const struct step_context *context,
+int object_pointer_make_seed(const struct step_context *context,
 	const struct object_migration *migration, const struct manifest_file *seed, bool stored,
-	struct err *err)
+	struct str *out, struct err *err)
 {
-	CLEANUP_STR struct str doc = STR_INIT, source = STR_INIT, name = STR_INIT;
+	CLEANUP_STR struct str source = STR_INIT, name = STR_INIT;
 
 	str_append_format(&name, "seed:%s", seed->name + strlen(OBJECT_SEEDS));
 	str_append_format(&source, "kit:%s", seed->name);
@@ -197,137 +239,6 @@ int object_pointer_write_seed(const struct step_context *context,
 		.size = seed->size,
 		.ingested = trusted_kit_manifest(context->kit)->created,
 	};
-	write_pointer(context, migration, &id, &seed->digest, &text, stored, &doc);
-	rc = str_check(&doc, err);
-	return rc < 0 ? rc : insert(context, migration, &id, str_bytes(&doc), err);
-}
-
-/* ---- undo */
-
-/* Another run's pointer may lead to the same object. */
-static int is_needed(const struct step_context *context, const struct object_migration *migration,
-	struct bytes pointer, bool *ret_needed, struct err *err)
-{
-	CLEANUP_STR struct str filter = STR_INIT;
-	struct value key = doc_get(pointer, "key");
-	struct doc_writer writer;
-	int64_t count = 0;
-
-	doc_write_begin(&writer, &filter);
-	doc_write_value(&writer, "key", &key);
-	doc_write_document(&writer, "runId");
-	doc_write_string(&writer, "$ne", context->run_id);
-	doc_write_end(&writer);
-	doc_write_end(&writer);
-	int rc = str_check(&filter, err);
-	if (rc == 0)
-		rc = mongo_count(
-			context->mongo, migration->pointers, str_bytes(&filter), &count, err);
-	if (rc == 0)
-		*ret_needed = count > 0;
-	return rc;
-}
-
-static int remove_object(const struct step_context *context,
-	const struct object_migration *migration, struct object_store *store, struct bytes doc,
-	struct err *err)
-{
-	struct object_pointer pointer;
-	bool needed = false;
-
-	if (!context->options->remove_objects || !doc_get_bool(doc, "stored"))
-		return 0;
-	int rc = object_pointer_read(doc, &pointer, err);
-	if (rc == 0)
-		rc = is_needed(context, migration, doc, &needed, err);
-	return rc < 0 || needed ? rc : object_store_remove(store, &pointer.digest, err);
-}
-
-static int undo_some(const struct step_context *context, const struct object_migration *migration,
-	struct object_store *store, int64_t *ret_deleted, struct err *err)
-{
-	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
-	CLEANUP(mongo_bulk_cleanup) struct mongo_bulk *bulk = NULL;
-	CLEANUP_STR struct str ours = STR_INIT;
-	struct mongo_bulk_result done = {0};
-	struct doc_writer writer;
-	struct bytes doc;
-	int64_t count = 0;
-	int more = 0;
-
-	doc_write_begin(&writer, &ours);
-	doc_write_string(&writer, "runId", context->run_id);
-	doc_write_end(&writer);
-	int rc = str_check(&ours, err);
-	const struct mongo_find find = {
-		.collection = migration->pointers,
-		.filter = str_bytes(&ours),
-		.limit = UNDO_BATCH,
-	};
-	if (rc == 0)
-		rc = mongo_bulk_begin(context->mongo, migration->pointers, &bulk, err);
-	if (rc == 0)
-		rc = mongo_find(context->mongo, &find, &cursor, err);
-	while (rc == 0 && (more = mongo_cursor_next(cursor, &doc, err)) > 0) {
-		CLEANUP_STR struct str filter = STR_INIT;
-		struct value id = doc_get(doc, "_id");
-		rc = remove_object(context, migration, store, doc, err);
-		/* Only what is still this run's. */
-		doc_write_begin(&writer, &filter);
-		doc_write_document(&writer, "_id");
-		doc_write_value(&writer, "$eq", &id);
-		doc_write_end(&writer);
-		doc_write_string(&writer, "runId", context->run_id);
-		doc_write_end(&writer);
-		if (rc == 0)
-			rc = str_check(&filter, err);
-		if (rc == 0)
-			rc = mongo_bulk_delete(bulk, str_bytes(&filter), false, err);
-		count++;
-	}
-	if (more < 0)
-		return more;
-	if (rc == 0 && count > 0)
-		rc = mongo_bulk_run(bulk, &done, err);
-	if (rc == 0 && done.error_count > 0)
-		rc = err_set(err, ERR_ROLLBACK, "%s: the server refused to delete: %s",
-			migration->pointers, done.errors[0].message);
-	if (rc == 0)
-		*ret_deleted = count;
-	return rc;
-}
-
-static int drop_if_ours(const struct step_context *context,
-	const struct object_migration *migration, struct err *err)
-{
-	CLEANUP_STR struct str command = STR_INIT;
-	const struct json *made =
-		context->checkpoint == NULL ? NULL : json_member(context->checkpoint, "made");
-	struct mongo_refusal refusal;
-	struct doc_writer writer;
-	int64_t left = 0;
-	int rc = 0;
-
-	if (made == NULL || json_type(made) != JSON_BOOL || !json_bool(made))
-		return 0;
-	rc = mongo_count(context->mongo, migration->pointers, bytes_make(NULL, 0), &left, err);
-	if (rc < 0 || left > 0)
-		return rc;
-	doc_write_begin(&writer, &command);
-	doc_write_string(&writer, "drop", migration->pointers);
-	doc_write_end(&writer);
-	return ensure_run(
-		context, &command, (const int[]){SERVER_NAMESPACE_NOT_FOUND, 0}, &refusal, err);
-}
-
-int object_pointers_undo(const struct step_context *context,
-	const struct object_migration *migration, struct object_store *store, struct err *err)
-{
-	int64_t deleted = 0;
-	int rc;
-
-	do
-		rc = undo_some(context, migration, store, &deleted, err);
-	while (rc == 0 && deleted > 0);
-	return rc < 0 ? rc : drop_if_ours(context, migration, err);
+	write_pointer(context, migration, &id, &seed->digest, &text, stored, out);
+	return str_check(out, err);
 }

@@ -22,9 +22,10 @@ int64_t object_count_seeds(const struct step_context *context)
 	return count;
 }
 
-int object_seed_open(const struct step_context *context, const struct manifest_file *seed,
+int object_seed_open(struct object_batch *batch, const struct manifest_file *seed,
 	struct object_seed_reader *ret_reader, struct err *err)
 {
+	const struct step_context *context = &batch->context;
 	CLEANUP_FD int kits = -1, kit = -1, folder = -1;
 	const char *name = seed->name;
 	int fd = -1;
@@ -45,29 +46,38 @@ int object_seed_open(const struct step_context *context, const struct manifest_f
 	}
 	if (rc == 0)
 		rc = file_open_at(folder, name, &fd, err);
-	if (rc == 0)
-		ret_reader->fd = fd;
-	return rc;
+	if (rc < 0)
+		return rc;
+	ret_reader->fd = fd;
+	ret_reader->batch = batch;
+	ret_reader->at = ret_reader->counted = 0;
+	return 0;
 }
 
 int object_seed_next(void *self, struct bytes *ret_piece, struct err *err)
 {
 	struct object_seed_reader *reader = self;
 	ssize_t got;
+	int rc = crew_cancelled(reader->batch->tally, err);
 
+	if (rc < 0)
+		return rc;
 	do
 		got = read(reader->fd, reader->buffer, sizeof reader->buffer);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return err_set_errno(err, ERR_UNREADABLE, errno, "read");
+	reader->at += got;
+	object_count(reader->batch, reader->at, &reader->counted);
 	*ret_piece = bytes_make(reader->buffer, (size_t)got);
 	return 0;
 }
 
 int object_seed_rewind(void *self, struct err *err)
 {
-	const struct object_seed_reader *reader = self;
+	struct object_seed_reader *reader = self;
 
+	reader->at = 0;
 	return lseek(reader->fd, 0, SEEK_SET) == 0
 		       ? 0
 		       : err_set_errno(err, ERR_UNREADABLE, errno, "seek");
