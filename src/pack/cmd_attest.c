@@ -2,14 +2,12 @@
  * files. */
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "json/json_write.h"
 #include "kit/statement.h"
 #include "pack/attest.h"
 #include "pack/commands.h"
 #include "pack/face.h"
 #include "pack/place.h"
 #include "pack/sign.h"
-#include "text/text.h"
 
 struct attest_values {
 	const char *type, *predicate, *base, *out;
@@ -42,35 +40,13 @@ static int check_given(const struct attest_values *given, const char **ret_type,
 	return 0;
 }
 
-static void write_result(struct face *face, const char *out, const char *type, size_t subject_count,
-	size_t signature_count)
-{
-	struct json_writer writer;
-
-	if (!face->json) {
-		str_append_format(&face->result, "%s: %s about ", out, type);
-		text_plural(&face->result, (int64_t)subject_count, "file", "files");
-		str_append_text(&face->result, "; ");
-		text_plural(&face->result, (int64_t)signature_count, "signature", "signatures");
-		str_append_char(&face->result, '\n');
-		return;
-	}
-	json_write_begin(&writer, &face->result);
-	json_write_object(&writer);
-	json_member_string(&writer, "attestation", out);
-	json_member_string(&writer, "predicateType", type);
-	json_member_integer(&writer, "subjects", (int64_t)subject_count);
-	json_member_integer(&writer, "signatures", (int64_t)signature_count);
-	json_write_end(&writer);
-	str_append_char(&face->result, '\n');
-}
-
 static int run(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
 	CLEANUP_STR struct str predicate = STR_INIT, statement = STR_INIT, envelope = STR_INIT;
 	CLEANUP(signers_release) struct signers signers = {0};
 	const struct attest_values *given = values;
+	struct attest_subjects subjects = {0};
 	CLEANUP_FD int base = -1;
 	const char *type;
 	int rc;
@@ -79,12 +55,14 @@ static int run(struct face *face, const void *values, size_t operand_count,
 		(rc = signers_load(face, &given->with, &signers, err)) < 0 ||
 		(rc = folder_open(given->base != NULL ? given->base : ".", &base, err)) < 0 ||
 		(rc = file_read_path(given->predicate, STATEMENT_SIZE_MAX, &predicate, err)) < 0 ||
-		(rc = attest_statement(base, operands, operand_count, type, str_bytes(&predicate),
-			 &statement, err)) < 0 ||
+		(rc = attest_add_files(
+			 &subjects, base, operands, operand_count, &face->arena, err)) < 0 ||
+		(rc = attest_statement(&subjects, type, str_bytes(&predicate), &statement, err)) <
+			0 ||
 		(rc = sign_statement(&signers, str_bytes(&statement), &envelope, err)) < 0 ||
 		(rc = place_file(given->out, str_bytes(&envelope), 0644, err)) < 0)
 		return rc;
-	write_result(face, given->out, type, operand_count, signers.count);
+	attest_write_result(face, given->out, type, subjects.count, signers.count);
 	return 0;
 }
 

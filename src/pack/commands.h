@@ -13,6 +13,7 @@ extern const struct command command_check;
 extern const struct command command_image;
 extern const struct command command_keygen;
 extern const struct command command_prepare;
+extern const struct command command_provenance;
 extern const struct command command_publish;
 extern const struct command command_root_init;
 extern const struct command command_root_rotate;

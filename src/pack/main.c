@@ -29,6 +29,7 @@ static const struct command *const commands[] = {
 	&command_prepare,
 	&command_attach,
 	&command_attest,
+	&command_provenance,
 	&command_verify,
 	&command_check,
 	&command_slice,
