@@ -125,7 +125,7 @@ static int verify(struct face *face, struct object_store *store, struct mongo *m
 		.store = store,
 		.mongo = mongo,
 		.pointers = given->pointers,
-		.workers = (size_t)given->workers,
+		.workers = given->workers,
 		.self = face,
 		.tell = tell,
 		.stop_requested = stop_requested,

@@ -38,7 +38,7 @@ struct run_values {
 	OPTION_ROW_INTEGER("batch-size", 0, "N", 1, 100000, struct run_values, batch_size,         \
 		"documents in a batch of a backfill (500)"),                                       \
 		OPTION_ROW_INTEGER("workers", 0, "N", 1, 32, struct run_values, workers,           \
-			"batches of a backfill at once (by the number of cores)"),                 \
+			"batches of a copy at once (by the number of cores)"),                     \
 		OPTION_ROW_FLAG("stop-on-error", 0, struct run_values, stop_on_error,              \
 			"a backfill stops at its first error"),                                    \
 		OPTION_ROW_TEXT("max-conflicts", 0, "N", struct run_values, max_conflicts,         \
@@ -46,9 +46,9 @@ struct run_values {
 		OPTION_ROW_TEXT("server-wait", 0, "SECONDS", struct run_values, server_wait,       \
 			"how long a server is waited for that goes away (300)"),                   \
 		OPTION_ROW_INTEGER("max-lag", 0, "SECONDS", 1, 3600, struct run_values, max_lag,   \
-			"replication lag at which a backfill waits (60)"),                         \
+			"replication lag at which a copy waits (60)"),                             \
 		OPTION_ROW_INTEGER("max-rate", 0, "N", 1, 1000000, struct run_values, max_rate,    \
-			"documents a second that a backfill copies (as fast as it goes)"),         \
+			"documents a second that are copied (as fast as it goes)"),                \
 		OPTION_ROW_INTEGER("sample-size", 0, "N", 1, 10000, struct run_values,             \
 			sample_size, "documents that validate derives again (200)"),               \
 		OPTION_ROW_FLAG("accept-inexact", 0, struct run_values, accept_inexact,            \

@@ -1,7 +1,6 @@
 #include "steps/backfill.h"
 
 #include <string.h>
-#include <unistd.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "steps/crew.h"
 #include "steps/record.h"
 #include "steps/throttle.h"
 #include "text/text.h"
@@ -16,8 +16,6 @@
 enum {
 	BATCH_SIZE_MAX = 100000,
 	ESTIMATED_RATE = 1500, /* source documents a second, before anything was measured */
-	WORKERS_LEAST = 2,
-	WORKERS_USUAL = 8, /* more only when they are asked for: the service needs its server too */
 };
 
 static int64_t batch_size(const struct step_context *context)
@@ -27,18 +25,9 @@ static int64_t batch_size(const struct step_context *context)
 	return size < 1 ? 500 : size > BATCH_SIZE_MAX ? BATCH_SIZE_MAX : size;
 }
 
-/* Each waits for the server most of the time: two even on one core. */
 int64_t backfill_workers(const struct step_context *context)
 {
-	int64_t count = context->options->workers;
-
-	if (count < 1) {
-		count = sysconf(_SC_NPROCESSORS_ONLN);
-		count = count < WORKERS_LEAST	? WORKERS_LEAST
-			: count > WORKERS_USUAL ? WORKERS_USUAL
-						: count;
-	}
-	return count > BACKFILL_WORKERS_MAX ? BACKFILL_WORKERS_MAX : count;
+	return (int64_t)crew_workers(context->options->workers, BACKFILL_WORKERS_MAX);
 }
 
 /* ---- plan */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -13,6 +14,9 @@ enum {
 	LOOK_INTERVAL = 100, /* ms */
 	/* musl's default of 128 KiB is little for TLS and for nested documents. */
 	STACK_SIZE = 1024 * 1024,
+	/* Each waits for the server or the disk most of the time: two even on one core. */
+	WORKERS_LEAST = 2,
+	WORKERS_USUAL = 8,
 };
 
 struct shared {
@@ -29,6 +33,19 @@ struct shared {
 	bool deaf; /* done or look failed: they are not called again */
 	struct err err;
 };
+
+size_t crew_workers(int64_t asked, size_t most)
+{
+	int64_t count = asked;
+
+	if (count < 1) {
+		count = sysconf(_SC_NPROCESSORS_ONLN);
+		count = count < WORKERS_LEAST	? WORKERS_LEAST
+			: count > WORKERS_USUAL ? WORKERS_USUAL
+						: count;
+	}
+	return count > (int64_t)most ? most : (size_t)count;
+}
 
 int crew_cancelled(const struct crew_tally *tally, struct err *err)
 {

@@ -37,6 +37,10 @@ struct crew {
 	bool (*stop_requested)(void *self);
 };
 
+/* So many workers as are asked for; 0: by the number of cores, and few enough to leave the service
+ * its server. At most `most`. */
+size_t crew_workers(int64_t asked, size_t most);
+
 /* 0 when every item was worked on and done; else what failed first, or ERR_STOPPED. */
 MUST_CHECK int crew_run(const struct crew *crew, size_t items, struct err *err);
 

@@ -1,4 +1,5 @@
 #include "steps/object_store.h"
+#include "steps/object_verify.h"
 
 #include "base/cleanup.h"
 #include "object/folder.h"
@@ -112,6 +113,37 @@ static int plan_text(const struct step_context *context, const struct object_mig
 	return str_check(&count, err);
 }
 
+/* Whether each pointer has an object of its size; the octets are not read. */
+static int has_all(const struct step_context *context, const struct object_migration *migration,
+	bool *ret_all, struct err *err)
+{
+	CLEANUP(object_store_cleanup) struct object_store *store = NULL;
+	struct object_verified verified;
+	struct err opening;
+	int rc = object_folder_open_there(context->site->object_store, &store, &opening);
+
+	if (rc == -ERR_NOT_FOUND) {
+		*ret_all = false;
+		return 0;
+	}
+	if (rc < 0) {
+		*err = opening;
+		return rc;
+	}
+	const struct object_verify verify = {
+		.store = store,
+		.mongo = context->mongo,
+		.pointers = migration->pointers,
+		.names_only = true,
+	};
+	rc = object_verify_run(&verify, context->arena, &verified, err);
+	if (rc == 0)
+		*ret_all = verified.counts[OBJECT_FAULT_MISSING] +
+				   verified.counts[OBJECT_FAULT_POINTER] ==
+			   0;
+	return rc;
+}
+
 static int plan(const struct step_context *context, struct step_plan *plan, struct err *err)
 {
 	struct object_migration migration;
@@ -128,8 +160,8 @@ static int plan(const struct step_context *context, struct step_plan *plan, stru
 		rc = object_is_frozen(context, &migration, &frozen, err);
 	if (rc == 0)
 		rc = plan_text(context, &migration, files, octets, pointers, plan, err);
-	if (rc == 0)
-		plan->nothing_to_do = frozen && pointers == files + object_count_seeds(context);
+	if (rc == 0 && frozen && pointers == files + object_count_seeds(context))
+		rc = has_all(context, &migration, &plan->nothing_to_do, err);
 	return rc;
 }
 

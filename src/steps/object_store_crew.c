@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -13,10 +12,6 @@ enum {
 	DOCUMENTS_A_READ = 100,
 	BATCH_OCTETS = 32 * 1024 * 1024, /* that a batch stands for, but for its last document */
 	ARENA_KEPT = 64 * 1024,
-	/* Each waits for the server or the disk most of the time: two even on one core; more than
-	 * eight only when they are asked for: the service needs its server too. */
-	WORKERS_LEAST = 2,
-	WORKERS_USUAL = 8,
 };
 
 struct desk {
@@ -39,19 +34,6 @@ struct object_crew_inside {
 	struct str *warnings;
 	size_t warning_count, warnings_told;
 };
-
-size_t object_crew_workers(const struct step_context *context)
-{
-	int64_t count = context->options->workers;
-
-	if (count < 1) {
-		count = sysconf(_SC_NPROCESSORS_ONLN);
-		count = count < WORKERS_LEAST	? WORKERS_LEAST
-			: count > WORKERS_USUAL ? WORKERS_USUAL
-						: count;
-	}
-	return count > OBJECT_WORKERS_MAX ? OBJECT_WORKERS_MAX : (size_t)count;
-}
 
 void object_count(struct object_batch *batch, int64_t at, int64_t *counted)
 {
@@ -301,7 +283,7 @@ static int run(struct object_crew_inside *inside, struct err *err)
 	const struct crew hands = {
 		.self = inside,
 		.mongo = crew->context->mongo,
-		.workers = object_crew_workers(crew->context),
+		.workers = crew_workers(crew->context->options->workers, OBJECT_WORKERS_MAX),
 		.work = work,
 		.tell = tell,
 		.look = look,

@@ -50,7 +50,4 @@ MUST_CHECK int object_crew_warn(struct object_crew *crew, const char *text, stru
 /* Tells the tally what was not counted yet of a file of which so many octets are read. */
 void object_count(struct object_batch *batch, int64_t at, int64_t *counted);
 
-/* By --workers, or else the number of cores. */
-size_t object_crew_workers(const struct step_context *context);
-
 #endif

@@ -251,7 +251,8 @@ static int leave_out(struct files *files, size_t i, struct err *err)
 
 	if (one->staged == NULL)
 		return 0;
-	if (!there) {
+	/* What a pointer leads to was looked at already, and is not there or not whole. */
+	if (!there && !one->has_pointer) {
 		rc = is_stored(files->move, files->batch, &one->digest, one->file.grid.length,
 			&there, err);
 		one->stored = !there || object_notes_had(&files->move->notes, &one->digest);

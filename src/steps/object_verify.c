@@ -2,14 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "steps/crew.h"
 #include "steps/object_store.h"
 #include "text/text.h"
 
-enum { POINTERS_A_READ = 1000, WORKERS_MAX = 8 };
+enum { POINTERS_A_READ = 1000, WORKERS_MAX = 32 };
 
 static const struct {
 	const char *name;
@@ -317,14 +316,9 @@ static bool stop_requested(void *self)
 
 static int hash_all(struct work *work, struct err *err)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t workers = work->verify->workers;
-
-	if (workers == 0)
-		workers = cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : (size_t)cores;
 	const struct crew crew = {
 		.self = work,
-		.workers = workers,
+		.workers = crew_workers(work->verify->workers, WORKERS_MAX),
 		.work = hash_item,
 		.tell = tell,
 		.stop_requested = stop_requested,
@@ -338,13 +332,13 @@ static int say_other_size(
 	struct work *work, const struct item *item, const struct wanted *wanted, struct err *err)
 {
 	CLEANUP_STR struct str text = STR_INIT;
-	char key[OBJECT_KEY_SIZE];
+	char key[OBJECT_KEY_SIZE], count[TEXT_COUNT_SIZE];
 	bool cut = item->state == ITEM_BAD && item->size < wanted->size;
 
 	object_key(&item->digest, key);
 	text_plural(&text, item->size, "octet", "octets");
-	str_append_format(
-		&text, cut ? " of %lld" : ", and a pointer says %lld", (long long)wanted->size);
+	str_append_format(&text, "%s %s", cut ? " of" : ", and a pointer says",
+		text_count(wanted->size, count));
 	int rc = str_check(&text, err);
 	return rc < 0 ? rc
 		      : find_fault(work, cut ? OBJECT_FAULT_TRUNCATED : OBJECT_FAULT_POINTER, key,
@@ -425,7 +419,7 @@ int object_verify_run(const struct object_verify *verify, struct arena *arena,
 	}
 	if (rc == 0)
 		rc = object_store_each(verify->store, visit, &work, err);
-	if (rc == 0)
+	if (rc == 0 && !verify->names_only)
 		rc = hash_all(&work, err);
 	if (rc == 0)
 		rc = sum_up(&work, err);

@@ -49,7 +49,8 @@ struct object_verify {
 	struct object_store *store;
 	struct mongo *mongo;  /* NULL: no pointers are looked at */
 	const char *pointers; /* their collection */
-	size_t workers;	      /* 0: by the number of cores */
+	int64_t workers;      /* 0: by the number of cores */
+	bool names_only;      /* nothing is hashed: what has a name and the right size is good */
 	void *self;
 	void (*tell)(void *self, int64_t octets, int64_t total); /* may be NULL */
 	bool (*stop_requested)(void *self);			 /* may be NULL */
