@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "json/json_write.h"
+#include "kit/json_digest.h"
 #include "kit/manifest.h"
 #include "kit/name.h"
 #include "kit/statement.h"
@@ -26,17 +26,6 @@ static int read_name(
 	return 0;
 }
 
-static int read_digest(const struct json *object, struct sha256 *ret_digest, struct err *err)
-{
-	const char *hex;
-	int rc = json_need_string(object, "sha256", SHA256_HEX_SIZE - 1, &hex, err);
-
-	if (rc == 0 && !sha256_from_hex(bytes_of_string(hex), ret_digest))
-		rc = err_set(
-			err, ERR_SYNTAX, "\"sha256\" must be 64 lower-case hexadecimal digits");
-	return rc;
-}
-
 static int read_part(const struct json *value, int64_t index, struct arena *arena,
 	struct part *part, struct err *err)
 {
@@ -55,7 +44,7 @@ static int read_part(const struct json *value, int64_t index, struct arena *aren
 		rc = read_name(name, arena, &part->name, err);
 	if (rc == 0)
 		rc = json_need_integer(value, "size", 1, PARTS_OCTETS_MAX, &part->size, err);
-	return rc < 0 ? rc : read_digest(value, &part->digest, err);
+	return rc < 0 ? rc : json_digest_need(value, &part->digest, err);
 }
 
 static int read_parts(
@@ -139,14 +128,6 @@ int part_list_parse(struct bytes untrusted_payload, struct arena *arena, struct 
 
 /* ---- writing */
 
-static void write_digest(struct json_writer *json, const struct sha256 *digest)
-{
-	char hex[SHA256_HEX_SIZE];
-
-	sha256_to_hex(digest, hex);
-	json_member_string(json, "sha256", hex);
-}
-
 static void write_parts(struct json_writer *json, const struct part_list *list)
 {
 	json_member_array(json, "parts");
@@ -154,7 +135,7 @@ static void write_parts(struct json_writer *json, const struct part_list *list)
 		json_write_object(json);
 		json_member_integer(json, "index", (int64_t)i + 1);
 		json_member_string(json, "name", list->parts[i].name);
-		write_digest(json, &list->parts[i].digest);
+		json_digest_member(json, &list->parts[i].digest);
 		json_member_integer(json, "size", list->parts[i].size);
 		json_write_end(json);
 	}
@@ -177,7 +158,7 @@ int part_list_write(const struct part_list *list, struct str *out, struct err *e
 	json_member_array(&json, "subject");
 	json_write_object(&json);
 	json_member_object(&json, "digest");
-	write_digest(&json, &list->digest);
+	json_digest_member(&json, &list->digest);
 	json_write_end(&json);
 	json_member_string(&json, "name", list->archive);
 	json_write_end(&json);
