@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "kit/delta.h"
 #include "kit/detached.h"
 #include "kit/envelope.h"
 #include "kit/name.h"
@@ -22,7 +23,7 @@ static const struct {
 const char *const *heads_order(void)
 {
 	static const char *const names[] = {
-		"trust/", "manifest.dsse", "SHA256SUMS", "SHA256SUMS.sig", NULL};
+		"trust/", "manifest.dsse", "SHA256SUMS", "SHA256SUMS.sig", DELTA_NAME, NULL};
 
 	return names;
 }

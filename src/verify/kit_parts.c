@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kit/bundle.h"
+#include "verify/signed_list.h"
 
 /* ---- the list */
 
@@ -55,9 +55,7 @@ static int read_list(struct kit_parts *parts, int dirfd, struct err *err)
 	parts->text = arena_bytes(&parts->arena, str_bytes(&text));
 	if (parts->text.data == NULL)
 		return err_no_memory(err);
-	rc = envelope_or_bundle_parse(parts->text, &parts->arena, &parts->envelope, err);
-	if (rc == 0 && strcmp(parts->envelope.payload_type, ENVELOPE_TYPE_IN_TOTO) != 0)
-		rc = err_set(err, ERR_SYNTAX, "its payload type is not " ENVELOPE_TYPE_IN_TOTO);
+	rc = signed_list_parse(parts->text, &parts->arena, &parts->envelope, err);
 	if (rc == 0)
 		rc = part_list_parse(
 			parts->envelope.untrusted_payload, &parts->arena, &parts->list, err);
@@ -205,28 +203,5 @@ int kit_parts_check(const struct kit_parts *parts, struct err *err)
 			return err_context(
 				err, "part %zu of %zu, %s", i + 1, parts->list.count, part->name);
 	}
-	return rc;
-}
-
-int kit_parts_check_signature(
-	const struct kit_parts *parts, const struct trust_role *role, struct err *err)
-{
-	CLEANUP_FREE bool *signed_by = calloc(role->key_count + 1, sizeof *signed_by);
-	CLEANUP_STR struct str pae = STR_INIT;
-	size_t count = 0;
-
-	if (signed_by == NULL)
-		return err_no_memory(err);
-	int rc = envelope_pae(
-		parts->envelope.payload_type, parts->envelope.untrusted_payload, &pae, err);
-	if (rc < 0)
-		return rc;
-	struct signed_message message = signed_message_make(KEY_USE_ENVELOPE, str_bytes(&pae));
-	rc = trust_role_count(role, &message, parts->envelope.signatures,
-		parts->envelope.signature_count, signed_by, &count, err);
-	if (rc == 0 && count == 0)
-		rc = err_set(err, ERR_MANIFEST_SIGNATURE,
-			"%s is not signed by a key that the trust root names for kits",
-			parts->name);
 	return rc;
 }

@@ -33,7 +33,4 @@ void kit_parts_free(struct kit_parts *parts);
 /* Reads all: ERR_CHECKSUM names the first that differs. */
 MUST_CHECK int kit_parts_check(const struct kit_parts *parts, struct err *err);
 
-MUST_CHECK int kit_parts_check_signature(
-	const struct kit_parts *parts, const struct trust_role *role, struct err *err);
-
 #endif

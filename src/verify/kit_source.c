@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "verify/kit_parts.h"
+#include "verify/signed_list.h"
 
 static int open_parts(struct kit_source *source, int dirfd, const char *name,
 	const struct verify_options *options, struct err *err)
@@ -114,7 +115,9 @@ int kit_source_members(
 int kit_source_check_list(
 	const struct kit_source *source, const struct trust_role *role, struct err *err)
 {
-	return source->parts == NULL ? 0 : kit_parts_check_signature(source->parts, role, err);
+	return source->parts == NULL ? 0
+				     : signed_list_check(&source->parts->envelope,
+					       source->parts->name, role, err);
 }
 
 int kit_source_check_parts(const struct kit_source *source, struct err *err)

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "verify/heads_read.h"
+#include "verify/kit_delta.h"
 #include "verify/kit_images.h"
 #include "verify/kit_source.h"
 #include "verify/pipeline.h"
@@ -29,6 +30,7 @@ struct verification {
 	struct staging *staging; /* NULL: nothing is written */
 	struct pipeline *pipeline;
 	struct kit_images *images;
+	struct kit_delta delta;
 	struct verify_progress progress;
 };
 
@@ -59,8 +61,17 @@ static void report(struct verification *v)
 		v->options->progress(v->options->argument, &v->progress);
 }
 
+/* delta: it is put together; else it is the member that members are at. */
+static int read_some(struct verification *v, bool delta, uint8_t *into, size_t room, size_t *got,
+	struct err *err)
+{
+	return delta ? kit_delta_read(&v->delta, into, room, got, err)
+		     : members_read_into(v->members, into, room, got, err);
+}
+
 /* All that is kept of a file in memory is copied from where it is hashed, too. */
-static int read_content(struct verification *v, const struct manifest_file *file, struct err *err)
+static int read_content(
+	struct verification *v, const struct manifest_file *file, bool delta, struct err *err)
 {
 	uint8_t *kept = v->kit->kept[file - v->kit->manifest.files];
 	int64_t done = 0;
@@ -76,7 +87,7 @@ static int read_content(struct verification *v, const struct manifest_file *file
 		if (rc == 0 && (int64_t)room > file->size - done)
 			room = (size_t)(file->size - done);
 		if (rc == 0)
-			rc = members_read_into(v->members, into, room, &got, err);
+			rc = read_some(v, delta, into, room, &got, err);
 		if (rc < 0)
 			break;
 		if (got == 0)
@@ -112,7 +123,22 @@ static int check_file(struct verification *v, const struct member *member, struc
 		return err_set(err, ERR_CHECKSUM, "%s has %lld octets, signed are %lld", file->name,
 			(long long)member->size, (long long)file->size);
 	v->seen[file - manifest->files] = true;
-	return read_content(v, file, err);
+	return read_content(v, file, false, err);
+}
+
+/* Of a file that is put together from what changed and from the base. */
+static int check_delta(struct verification *v, const struct member *member, struct err *err)
+{
+	const struct manifest_file *file = NULL;
+	int rc = kit_delta_take(&v->delta, v->members, member, v->kit, &file, err);
+
+	if (rc < 0 || file == NULL)
+		return rc;
+	bool *seen = &v->seen[file - v->kit->manifest.files];
+	if (*seen)
+		return err_set(err, ERR_UNSAFE_ARCHIVE, "%s is in the kit twice", file->name);
+	*seen = true;
+	return read_content(v, file, true, err);
 }
 
 /* The first file whose name begins with folder and "/", NULL if there is none. */
@@ -169,6 +195,8 @@ static int check_member(struct verification *v, const struct member *member, str
 
 	if (rc < 0 || taken)
 		return rc;
+	if (kit_delta_has(member))
+		return check_delta(v, member, err);
 	return member->type == MEMBER_FOLDER ? check_folder(v, member, err)
 					     : check_file(v, member, err);
 }
@@ -199,7 +227,7 @@ static int take_from_base(struct verification *v, const struct member *member, s
 		member->size != file->size)
 		return 1;
 	v->seen[file - manifest->files] = true;
-	return read_content(v, file, err);
+	return read_content(v, file, false, err);
 }
 
 /* Nothing of the base is believed; what is passed over of it is bounded. */
@@ -263,6 +291,8 @@ static int check_files(struct verification *v, struct err *err)
 	if (rc < 0)
 		return rc;
 	rc = check_members(v, err);
+	if (rc == 0)
+		rc = kit_delta_check_all(&v->delta, err);
 	if (rc == 0)
 		rc = fill_from_base(v, err);
 	int thread_rc = pipeline_finish(STEAL(v->pipeline), &earlier);
@@ -356,6 +386,7 @@ static void release(struct verification *v)
 	members_free(STEAL(v->members));
 	kit_images_free(STEAL(v->images));
 	heads_release(&v->heads);
+	kit_delta_release(&v->delta);
 	free(STEAL(v->seen));
 	free(STEAL(v->seen_folders));
 	trusted_kit_free(STEAL(v->kit));
@@ -403,6 +434,7 @@ static int verify(const char *path, struct staging *staging, const struct trust_
 		.staging = staging};
 	int rc = kit_new(root, &v.kit, err);
 
+	v.delta = (struct kit_delta){.base = &v.base, .in_base = &v.in_base};
 	if (rc == 0)
 		rc = open_kit(&v, err);
 	if (rc == 0)
