@@ -22,7 +22,8 @@ static const struct option options[] = {
 	OPTION_ROW_TEXT("out", 'o', "DIR|KIT", struct slice_values, out,
 		"the folder of the parts, or the differential kit, that is made"),
 	OPTION_ROW_TEXT("against", 0, "KIT", struct slice_values, against,
-		"leave out the files that this earlier kit has"),
+		"leave out what this earlier kit has: whole files; with --key, parts of changed "
+		"ones too"),
 	SIGN_OPTION_ROWS(struct slice_values),
 	SCHEME_OPTION_ROW(struct slice_values),
 	KIT_OPTION_ROWS(struct slice_values),
@@ -93,25 +94,31 @@ static int run_against(
 	struct face *face, const struct slice_values *given, const char *path, struct err *err)
 {
 	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
+	CLEANUP(signers_release) struct signers signers = {0};
 	const struct verify_options how = kit_options(face, &given->kit);
 	struct differential made;
 	char size[TEXT_SIZE_SIZE];
 	struct json_writer writer;
 
-	if (given->out == NULL || given->size != NULL || sign_with_any(&given->with))
+	if (given->out == NULL || given->size != NULL)
 		return err_set(err, ERR_USAGE,
-			"--against needs -o, and none of --size, --key, --signer: nothing is "
-			"signed");
-	int rc = load_root(given->kit.root, &root, err);
+			"--against needs -o, and not --size: cut what comes of it afterwards");
+	int rc = signers_load(face, &given->with, &signers, err);
 	if (rc == 0)
-		rc = differential_make(path, given->against, given->out, root, &how, &made, err);
+		rc = load_root(given->kit.root, &root, err);
+	if (rc == 0)
+		rc = differential_make(
+			path, given->against, given->out, root, &how, &signers, &made, err);
 	if (rc < 0)
 		return rc;
 	if (!face->json) {
-		str_append_format(&face->result,
-			"%s: %zu of %zu files, %s, are left out; it needs --base %s\n", given->out,
-			made.left_out, made.file_count,
-			text_size((uint64_t)made.octets_left_out, size), given->against);
+		str_append_format(&face->result, "%s: %zu of %zu files, %s, are left out",
+			given->out, made.left_out, made.file_count,
+			text_size((uint64_t)made.octets_left_out, size));
+		if (made.by_chunk > 0)
+			str_append_format(&face->result, ", and %s of %zu changed ones",
+				text_size((uint64_t)made.octets_by_chunk, size), made.by_chunk);
+		str_append_format(&face->result, "; it needs --base %s\n", given->against);
 		return 0;
 	}
 	json_write_begin(&writer, &face->result);
@@ -121,6 +128,8 @@ static int run_against(
 	json_member_integer(&writer, "files", (int64_t)made.file_count);
 	json_member_integer(&writer, "filesLeftOut", (int64_t)made.left_out);
 	json_member_integer(&writer, "octetsLeftOut", made.octets_left_out);
+	json_member_integer(&writer, "filesByChunk", (int64_t)made.by_chunk);
+	json_member_integer(&writer, "octetsByChunk", made.octets_by_chunk);
 	json_write_end(&writer);
 	str_append_char(&face->result, '\n');
 	return 0;
