@@ -277,6 +277,7 @@ bench: all tools
 	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/run
 	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/database
 	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/backfill
+	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/objects
 
 # The pictures in README.md, from the real program.
 pictures:

@@ -4,7 +4,7 @@
 #include "steps/object_store.h"
 #include "steps/record.h"
 
-/* A part of a collection's name. */
+/* A part of a collection's name; not empty. */
 static bool is_name(const char *name)
 {
 	static const char *const own[] = {MONGO_OWN_COLLECTION, RECORD_COLLECTION};
@@ -12,14 +12,15 @@ static bool is_name(const char *name)
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		if (strcmp(name, own[i]) == 0)
 			return false;
-	return strchr(name, '$') == NULL && strncmp(name, "system.", 7) != 0;
+	return strchr(name, '$') == NULL && strncmp(name, "system.", 7) != 0 && *name != '.' &&
+	       name[strlen(name) - 1] != '.';
 }
 
 static int check_path(const char *name, const char *path, struct err *err)
 {
 	if (path == NULL)
 		return 0;
-	if (*path == '.' || *path == '$' || strstr(path, "..") != NULL ||
+	if (*path == '\0' || *path == '.' || *path == '$' || strstr(path, "..") != NULL ||
 		strstr(path, ".$") != NULL || path[strlen(path) - 1] == '.')
 		return err_set(err, ERR_SYNTAX, "\"%s\": \"%s\" is no path of a field", name, path);
 	return 0;

@@ -8,6 +8,7 @@
 #include "kit/migration.h"
 #include "steps/backfill.h"
 #include "steps/ensure.h"
+#include "steps/object_store.h"
 #include "tests/fuzz/aid.h"
 
 enum { COLLECTIONS_MAX = 8 };
@@ -77,6 +78,17 @@ static void backfill(const struct migration *migration)
 	}
 }
 
+static void object_store(const struct migration *migration)
+{
+	struct object_migration loaded;
+	struct err err;
+	int rc = object_migration_load(migration->body, &loaded, &err);
+
+	HOLDS(rc == 0 || rc == -ERR_SYNTAX || rc == -ERR_LIMIT);
+	if (rc == 0)
+		HOLDS(*loaded.bucket != '\0' && strlen(loaded.pointers) <= OBJECT_BUCKET_NAME_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
@@ -92,5 +104,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	HOLDS(migration_id_valid(migration.id) && migration.what != NULL);
 	backfill(&migration);
 	ensure(&migration);
+	object_store(&migration);
 	return 0;
 }

@@ -210,7 +210,10 @@ static int try_step(struct trial *trial, char **rest, const char *run,
 		.kind = step_kind_by_name(migration.kind),
 		.migration = &migration,
 	};
-	const struct site site = {.name = "trial", .database = rest[3], .max_lag = 60000};
+	char objects[4096];
+	(void)snprintf(objects, sizeof objects, "%s/objects", rest[4]);
+	const struct site site = {
+		.name = "trial", .database = rest[3], .max_lag = 60000, .object_store = objects};
 	struct step_context context = {
 		.site = &site,
 		.mongo = mongo,
