@@ -58,6 +58,13 @@ static bool is_plain(const struct public_key *key, struct bytes octets)
 	return octets.size == (key->kind == KIND_RSA ? key->octets.size : 64);
 }
 
+static bool is_zero(const uint8_t *octets, size_t size)
+{
+	while (size > 0 && octets[size - 1] == 0)
+		size--;
+	return size == 0;
+}
+
 /* ret_found false: and nothing was appended. */
 static int take_octets(const struct public_key *key, struct bytes octets, struct str *out,
 	bool *ret_found, struct err *err)
@@ -69,7 +76,8 @@ static int take_octets(const struct public_key *key, struct bytes octets, struct
 		str_append(out, octets.data, octets.size);
 		return str_check(out, err);
 	}
-	if (half > 0 && octets.size == 2 * half)
+	if (half > 0 && octets.size == 2 * half && !is_zero(octets.data, half) &&
+		!is_zero(octets.data + half, half))
 		return write_pair(octets, out, err);
 	*ret_found = false;
 	return 0;

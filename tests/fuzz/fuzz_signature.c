@@ -2,6 +2,9 @@
  * Signatures over one message by one key of each scheme: what verifies is what the key made, and
  * no other scheme takes it. (ECDSA has two: with s, and with the order less s.)
  *
+ * The same octets as the output of a tool that signs: what is taken of it is taken as it is from
+ * then on, and what verifies as it is was not changed.
+ *
  * Octet 0: the row of the table; then the signature. A corpus file without a change verifies.
  */
 #include <string.h>
@@ -9,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "crypto/der.h"
+#include "crypto/signature.h"
 #include "tests/fuzz/aid.h"
 
 static const struct {
@@ -94,6 +98,22 @@ static int verify(size_t row, enum key_scheme scheme, const char *text, struct b
 	return rc;
 }
 
+static void take(size_t row, struct bytes output, bool verifies)
+{
+	CLEANUP_STR struct str taken = STR_INIT, again = STR_INIT;
+	const struct public_key *key = private_key_public(keys[row]);
+	struct err err = {0};
+	int rc = signature_take(key, output, &taken, &err);
+
+	HOLDS(rc == 0 || (rc == -ERR_SIGNER && taken.size == 0 && !verifies));
+	if (rc < 0)
+		return;
+	HOLDS(taken.size > 0 && taken.size <= KEY_SIGNATURE_MAX);
+	HOLDS(!verifies || bytes_equal(str_bytes(&taken), output));
+	HOLDS(signature_take(key, str_bytes(&taken), &again, &err) == 0);
+	HOLDS(bytes_equal(str_bytes(&taken), str_bytes(&again)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t row = size > 0 ? data[0] % ROWS : 0;
@@ -103,6 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	load(row);
 	struct bytes signature = bytes_make(data + 1, size - 1);
 	int rc = verify(row, rows[row].scheme, MESSAGE, signature);
+	take(row, signature, rc == 0);
 	if (rc < 0)
 		return 0;
 	is_the_keys_own(row, signature);

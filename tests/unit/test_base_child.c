@@ -75,6 +75,20 @@ static void its_output_has_a_bound(void **state)
 	assert_int_equal(output.size, 100);
 }
 
+static void who_says_too_much_is_ended_at_once(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str output = STR_INIT, words = STR_INIT;
+	struct child child = {
+		.input_fd = -1, .ends_over_max = true, .heard = keep, .argument = &words};
+	struct err err;
+
+	assert_int_equal(
+		run("head -c 101 /dev/zero; sleep 30; echo late >&2", &child, &output, &err),
+		-ERR_SIGNER);
+	assert_string_equal(str_text(&words), "");
+}
+
 static void its_end_is_told(void **state)
 {
 	(void)state;
@@ -99,6 +113,7 @@ int main(void)
 		cmocka_unit_test(its_input_is_a_file),
 		cmocka_unit_test(its_words_go_their_own_way),
 		cmocka_unit_test(its_output_has_a_bound),
+		cmocka_unit_test(who_says_too_much_is_ended_at_once),
 		cmocka_unit_test(its_end_is_told),
 	};
 
