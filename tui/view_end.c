@@ -109,8 +109,20 @@ static int draw_hash(const char *hash, struct grid *grid, struct area area, int 
 	return row + 3;
 }
 
+/* The key is known by its first digits to whoever has seen it before; r has all of it. */
+static int draw_receipt(const struct json *receipt, struct grid *grid, struct area area, int row)
+{
+	char text[64];
+
+	if (receipt == NULL)
+		return row;
+	(void)snprintf(text, sizeof text, "signed by site key %.16s", event_text(receipt, "key"));
+	return view_labelled(grid, area, row, "Receipt", text);
+}
+
 /* What it is called, and the folder in which it lies. */
-static void draw_report(const struct json *report, struct grid *grid, struct area area, int row)
+static void draw_report(const struct json *report, const struct json *receipt, struct grid *grid,
+	struct area area, int row)
 {
 	struct str folder = STR_INIT, names = STR_INIT;
 
@@ -126,6 +138,7 @@ static void draw_report(const struct json *report, struct grid *grid, struct are
 			slash != NULL ? slash + 1 : path);
 	}
 	row = view_labelled(grid, area, row, "Report", str_text(&names));
+	row = draw_receipt(receipt, grid, area, row);
 	(void)grid_wrap(grid, row, area.column + 2, area.width - 2, LOOK_PLAIN, str_text(&folder));
 	str_release(&folder);
 	str_release(&names);
@@ -135,7 +148,8 @@ void view_end(const struct model *model, struct grid *grid, struct area area)
 {
 	const struct json *end = model->end.event;
 	char duration[TEXT_DURATION_SIZE], title[512];
-	int below = event_text(end, "reportHash")[0] != '\0' ? 7 : 3;
+	const struct json *receipt = json_member(end, "receipt");
+	int below = (event_text(end, "reportHash")[0] != '\0' ? 7 : 3) + (receipt != NULL);
 	int right = grid->column_end, bottom = grid->row_end, limit = bottom - below;
 
 	end_title(model, title);
@@ -152,13 +166,14 @@ void view_end(const struct model *model, struct grid *grid, struct area area)
 	row = draw_results(model, grid, area, row, limit);
 	grid_clip(grid, right, area.row, bottom);
 	row = draw_hash(event_text(end, "reportHash"), grid, area, row > limit ? limit : row);
-	draw_report(json_member(end, "report"), grid, area, row + 1);
+	draw_report(json_member(end, "report"), receipt, grid, area, row + 1);
 }
 
 void view_summary(const struct model *model, struct str *out)
 {
 	const struct json *end = model->end.event;
 	const struct json *report = json_member(end, "report");
+	const struct json *receipt = json_member(end, "receipt");
 	const char *hash = event_text(end, "reportHash");
 	char duration[TEXT_DURATION_SIZE], title[512];
 
@@ -174,5 +189,11 @@ void view_summary(const struct model *model, struct str *out)
 		str_append_text(out, "Report           ");
 		text_escape(out, bytes_of_string(event_text(report, "html")), 0);
 		str_append_char(out, '\n');
+	}
+	if (receipt != NULL) {
+		str_append_text(out, "Receipt          ");
+		text_escape(out, bytes_of_string(event_text(receipt, "path")), 0);
+		str_append_format(out, "\n                 signed by the site key %.64s\n",
+			event_text(receipt, "key"));
 	}
 }

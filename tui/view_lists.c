@@ -208,6 +208,11 @@ static void details_report(const struct model *model, struct list *list)
 	for (const struct json *file = json_first(report); file != NULL; file = json_next(file))
 		if (json_type(file) == JSON_STRING)
 			list_pair(list, json_name(file), json_string(file));
+	const struct json *receipt = json_member(model->end.event, "receipt");
+	if (receipt == NULL)
+		return;
+	list_pair(list, "receipt", event_text(receipt, "path"));
+	list_pair(list, "site key", event_text(receipt, "key"));
 }
 
 static void details_checks(const struct model *model, struct list *list)

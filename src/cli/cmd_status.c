@@ -58,6 +58,8 @@ static void write_status_json(
 			json_write_end(&writer);
 		}
 		json_write_end(&writer);
+		if (history->end != NULL && json_member(history->end, "receipt") != NULL)
+			json_member_value(&writer, "receipt", json_member(history->end, "receipt"));
 		json_member_bool(&writer, "ingestResumed", history->ingest_resumed);
 		json_member_object(&writer, "journal");
 		json_member_integer(&writer, "events", newest->head.seq);

@@ -377,6 +377,7 @@ static void show_run_end(struct plain_face *plain, const struct json *event, str
 	str_append_format(line, "   %s", text_duration(plain_number(event, "duration"), duration));
 	if (plain_number(event, "exit") != 0)
 		return;
+	const struct json *receipt = json_member(event, "receipt");
 	plain_escaped(result, plain_text(event, "text"));
 	str_append_char(result, '\n');
 	if (*plain_text(event, "reportHash") != '\0')
@@ -386,6 +387,9 @@ static void show_run_end(struct plain_face *plain, const struct json *event, str
 		str_append_format(result, "Report  %s\n        %s\n        %s\n",
 			plain_text(report, "html"), plain_text(report, "text"),
 			plain_text(report, "json"));
+	if (receipt != NULL)
+		str_append_format(result, "Receipt %s\n        signed by the site key %s\n",
+			plain_text(receipt, "path"), plain_text(receipt, "key"));
 }
 
 static void show_adopt(struct plain_face *plain, const struct json *event, struct str *line)

@@ -174,6 +174,17 @@ static const char *next_of(const struct newest_run *newest)
 	return "nothing";
 }
 
+static void show_receipt(struct face *face, const struct json *receipt)
+{
+	if (receipt == NULL)
+		return;
+	str_append_text(&face->result, "Signed ");
+	text_escape(&face->result, bytes_of_string(history_text(receipt, "path")), 0);
+	str_append_text(&face->result, "\n       by the site key ");
+	text_escape(&face->result, bytes_of_string(history_text(receipt, "key")), 0);
+	str_append_char(&face->result, '\n');
+}
+
 static void show_found(struct face *face, const struct newest_run *newest)
 {
 	const struct history *history = &newest->history;
@@ -187,6 +198,8 @@ static void show_found(struct face *face, const struct newest_run *newest)
 	str_append_char(out, ' ');
 	text_escape(out, bytes_of_string(history_text(kit, "version")), 80);
 	str_append_char(out, '\n');
+	if (history->end != NULL)
+		show_receipt(face, json_member(history->end, "receipt"));
 	show_work(face, newest);
 	str_append_format(out, "Next   %s\n\n", next_of(newest));
 	for (size_t i = 0; i < history->step_count; i++)

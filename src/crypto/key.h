@@ -78,9 +78,11 @@ MUST_CHECK int public_key_verify(const struct public_key *key, enum key_scheme s
 	struct signed_message *message, struct bytes untrusted_signature, struct err *err);
 
 /*
- * The release side: PEM PKCS#8 or the traditional forms, unencrypted. The same key and message give
- * the same signature (ECDSA as RFC 6979) with every scheme but PSS. Private keys are libcrypto's,
- * public ones mbedTLS's: what one library signs the other verifies before it leaves here.
+ * The release side, and at a site one key alone: its own, which signs receipts and nothing else
+ * (engine/site_key.h). PEM PKCS#8 or the traditional forms, unencrypted. The same key and message
+ * give the same signature (ECDSA as RFC 6979) with every scheme but PSS. Private keys are
+ * libcrypto's, public ones mbedTLS's: what one library signs the other verifies before it leaves
+ * here.
  */
 struct private_key;
 

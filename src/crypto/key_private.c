@@ -1,4 +1,4 @@
-/* The release side. */
+/* The release side, and a site's own key. */
 #include <stdlib.h>
 
 #include <openssl/core_names.h>

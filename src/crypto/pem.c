@@ -67,4 +67,6 @@ void pem_encode(const char *label, struct bytes der, struct str *out)
 	str_append_format(out, "-----END %s-----\n", label);
 	if (text.failed)
 		out->failed = true;
+	if (text.text != NULL)
+		explicit_bzero(text.text, text.size); /* it may be a private key */
 }

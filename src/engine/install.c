@@ -3,9 +3,11 @@
 
 #include "base/clock.h"
 #include "engine/lock.h"
+#include "engine/receipt.h"
 #include "engine/rehearsed.h"
 #include "engine/report.h"
 #include "engine/run.h"
+#include "engine/site_key.h"
 #include "steps/record.h"
 
 /* ---- how a run ends */
@@ -23,12 +25,36 @@ static int64_t run_duration(const struct run *run, bool done)
 	return duration;
 }
 
+/* How a run ended is told also where it cannot be signed: then NULL. That it can be was seen to
+ * before the first effect. */
+static struct private_key *take_site_key(const struct run *run)
+{
+	struct private_key *key = NULL;
+	struct err ignored;
+
+	if (run->run_dirfd < 0 || !journal_persisted(run->journal) ||
+		site_key_take(run->options->state_dirfd, &key, &ignored) < 0)
+		return NULL;
+	return key;
+}
+
+/* Written again, now that the end is known; a run that failed has a report too. */
+static int write_evidence(struct run *run, const struct private_key *key, struct err *err)
+{
+	const struct journal_head *head = journal_head(run->journal);
+	int rc = report_write(&run->history, head, run->run_dirfd, err);
+
+	return rc < 0 || key == NULL ? rc
+				     : receipt_make(&run->history, head, key, run->run_dirfd, err);
+}
+
 int run_end_event(struct run *run, const char *outcome, const char *text, const struct err *failure,
 	struct err *err)
 {
 	const struct history_step *report = history_step(&run->history, "report");
 	const struct json *result =
 		report == NULL || report->end == NULL ? NULL : json_member(report->end, "report");
+	CLEANUP(private_key_cleanup) struct private_key *key = take_site_key(run);
 	struct json_writer *writer = run_event(run, EVENT_RUN_END);
 
 	json_member_string(writer, "outcome", outcome);
@@ -47,11 +73,11 @@ int run_end_event(struct run *run, const char *outcome, const char *text, const 
 		json_member_value(writer, "report", json_member(result, "files"));
 	if (result != NULL && json_member(result, "reportHash") != NULL)
 		json_member_value(writer, "reportHash", json_member(result, "reportHash"));
+	if (key != NULL)
+		receipt_announce(
+			writer, run->options->site->state_dir, run->id, private_key_public(key));
 	int rc = run_event_end(run, err);
-	/* Written again, now that the end is known; a run that failed has a report too. */
-	if (rc == 0 && run->run_dirfd >= 0)
-		rc = report_write(&run->history, journal_head(run->journal), run->run_dirfd, err);
-	return rc;
+	return rc == 0 && run->run_dirfd >= 0 ? write_evidence(run, key, err) : rc;
 }
 
 /*

@@ -132,7 +132,8 @@ static void write_head(struct json_writer *writer, const struct history *history
 	if (history->end != NULL) {
 		json_member_string(writer, "ended", history_text(history->end, "time"));
 		copy_members(writer, history->end,
-			(const char *const[]){"outcome", "exit", "duration", "text", NULL});
+			(const char *const[]){
+				"outcome", "exit", "duration", "text", "receipt", NULL});
 	}
 }
 

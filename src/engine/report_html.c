@@ -113,6 +113,19 @@ static void write_head(struct str *out, const struct json *report)
 	str_append_text(out, "</table>\n");
 }
 
+static void write_receipt(struct str *out, const struct json *report)
+{
+	const struct json *receipt = json_member(report, "receipt");
+
+	if (receipt == NULL)
+		return;
+	str_append_text(out, "<h2>Signed receipt</h2><table>\n");
+	row(out, "Receipt", history_text(receipt, "path"), true);
+	row(out, "Public key", history_text(receipt, "publicKey"), true);
+	row(out, "Site key SHA-256", history_text(receipt, "key"), true);
+	str_append_text(out, "</table>\n");
+}
+
 static void write_steps(struct str *out, const struct json *report)
 {
 	const struct json *steps = json_member(report, "steps");
@@ -226,6 +239,7 @@ int report_html(const struct json *report, struct str *out, struct err *err)
 		str_append_text(out,
 			"<p class=\"demo\">DEMO ROOT: keys that anybody has were trusted.</p>\n");
 	write_head(out, report);
+	write_receipt(out, report);
 	write_steps(out, report);
 	write_hashes(out, report);
 	write_rows(out, report, "checks", "Checks",

@@ -93,6 +93,19 @@ static void write_run(struct str *out, const struct json *report)
 	str_append_char(out, '\n');
 }
 
+/* Where the signed receipt is, and what to compare its key by. */
+static void write_receipt(struct str *out, const struct json *report)
+{
+	const struct json *receipt = json_member(report, "receipt");
+
+	if (receipt == NULL)
+		return;
+	heading(out, "Signed receipt");
+	line(out, "Receipt", receipt, "path");
+	line(out, "Public key", receipt, "publicKey");
+	line(out, "Site key SHA-256", receipt, "key");
+}
+
 static void write_steps(struct str *out, const struct json *report)
 {
 	char duration[TEXT_DURATION_SIZE];
@@ -183,6 +196,7 @@ static void write_all(struct str *out, const struct json *report)
 						      : history_text(report, "state"));
 	write_kit(out, report);
 	write_run(out, report);
+	write_receipt(out, report);
 	write_steps(out, report);
 	write_hashes(out, report);
 	write_rows(out, report, "checks", "Checks", "outcome", "text");

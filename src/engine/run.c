@@ -1,3 +1,4 @@
+#include "engine/site_key.h"
 #include "engine/run.h"
 
 #include <fcntl.h>
@@ -473,9 +474,23 @@ static int record_kit(struct run *run, struct err *err)
 	return rc < 0 ? err_context(err, "%s", run->options->site->state_dir) : 0;
 }
 
+/* A run whose end cannot be signed is refused while it has changed nothing. */
+static int see_to_site_key(const struct run *run, struct err *err)
+{
+	CLEANUP(private_key_cleanup) struct private_key *key = NULL;
+
+	return site_key_take(run->options->state_dirfd, &key, err);
+}
+
 int run_persist(struct run *run, struct err *err)
 {
-	int rc = journal_persisted(run->journal) ? 0 : make_journal(run, err);
+	int rc = 0;
+
+	if (!journal_persisted(run->journal)) {
+		rc = see_to_site_key(run, err);
+		if (rc == 0)
+			rc = make_journal(run, err);
+	}
 
 	if (rc == 0 && !run->kit_recorded)
 		rc = record_kit(run, err);

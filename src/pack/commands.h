@@ -15,6 +15,7 @@ extern const struct command command_keygen;
 extern const struct command command_prepare;
 extern const struct command command_provenance;
 extern const struct command command_publish;
+extern const struct command command_receipt_verify;
 extern const struct command command_root_init;
 extern const struct command command_root_rotate;
 extern const struct command command_root_sign;

@@ -34,6 +34,7 @@ static const struct command *const commands[] = {
 	&command_check,
 	&command_slice,
 	&command_publish,
+	&command_receipt_verify,
 	&command_keygen,
 	&command_root_init,
 	&command_root_rotate,
