@@ -85,7 +85,7 @@ FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC)) $(OUT)/fault/o
 # Those with sanitizers, or for another machine, stay where they are made: $(BUILD)/offkit is never one.
 PROGRAMS := $(addprefix $(if $(SANITIZE)$(CROSS),$(OUT),$(BUILD))/,offkit offkit-pack)
 
-.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test test-arm64 demo bench damage sweep install shipped image tarball deb clean deps FORCE
+.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test test-arm64 demo bench damage sweep install shipped sbom image tarball deb clean deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 # Each command as a short line; V=1 shows them whole.
@@ -311,16 +311,26 @@ shipped: all
 	$(Q)cp $(PROGRAMS) $(SHIPPED)/
 	$(Q)$(STRIP) --strip-all --remove-section=.comment $(addprefix $(SHIPPED)/,$(notdir $(PROGRAMS)))
 
-# The runner's image: make image IMAGE_ARCHES='x86_64 arm64' MIGRATIONS=DIR.
+# What they are made of, as SPDX: $(BUILD)/offkit-$(VERSION)-$(ARCH).spdx.json, and offkit-pack's.
+oci_arch = $(patsubst x86_64,amd64,$(1))
+sbom: shipped
+	$(Q)src/deps/components $(CC) >$(SHIPPED)/components.json
+	$(call say,SBOM,$(BUILD)/offkit*-$(VERSION)-$(ARCH).spdx.json)
+	$(Q)for program in offkit offkit-pack; do SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BUILD)/offkit-pack sbom \
+		--name $$program --program linux/$(call oci_arch,$(ARCH))=$(SHIPPED)/$$program \
+		--components $(SHIPPED)/components.json -o $(BUILD)/$$program-$(VERSION)-$(ARCH).spdx.json || exit 1; done
+
+# The runner's image, and its SBOM: make image IMAGE_ARCHES='x86_64 arm64' MIGRATIONS=DIR.
 IMAGE_ARCHES ?= $(ARCH)
 MIGRATIONS ?= kit-layout/lnm/migrations
-oci_arch = $(patsubst x86_64,amd64,$(1))
+IMAGE := $(BUILD)/offkit-runner-$(VERSION)
 image: all
-	$(Q)for arch in $(IMAGE_ARCHES); do $(MAKE) -s --no-print-directory ARCH=$$arch shipped || exit 1; done
-	$(call say,IMAGE,$(BUILD)/offkit-runner-$(VERSION).tar)
-	$(Q)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BUILD)/offkit-pack image -o $(BUILD)/offkit-runner-$(VERSION).tar \
-		--tag $(VERSION) --migrations $(MIGRATIONS) \
-		$(foreach arch,$(IMAGE_ARCHES),--program linux/$(call oci_arch,$(arch))=$(BUILD)/shipped-$(arch)/offkit)
+	$(Q)for arch in $(IMAGE_ARCHES); do $(MAKE) -s --no-print-directory ARCH=$$arch sbom >/dev/null || exit 1; done
+	$(call say,IMAGE,$(IMAGE).tar)
+	$(Q)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BUILD)/offkit-pack image -o $(IMAGE).tar --sbom $(IMAGE).spdx.json \
+		--tag $(VERSION) --migrations $(MIGRATIONS) $(foreach arch,$(IMAGE_ARCHES), \
+		--program linux/$(call oci_arch,$(arch))=$(BUILD)/shipped-$(arch)/offkit \
+		--components linux/$(call oci_arch,$(arch))=$(BUILD)/shipped-$(arch)/components.json)
 
 # What `make install` puts under PREFIX, in a folder of its own.
 define stage

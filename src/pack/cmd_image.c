@@ -1,15 +1,15 @@
 /* offkit-pack image -o IMAGE --program PLATFORM=FILE: the runner's image, without a daemon. */
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/version.h"
 #include "json/json_write.h"
 #include "pack/commands.h"
-#include "pack/created.h"
 #include "pack/face.h"
 #include "pack/image_make.h"
+#include "pack/place.h"
+#include "pack/sbom.h"
 #include "text/text.h"
 
 #define LABEL(name) "org.opencontainers.image." name
@@ -17,8 +17,8 @@
 enum { LABELS_MAX = 64, TAG_MAX = 128 };
 
 struct image_values {
-	const char *out, *migrations, *created, *tag;
-	struct option_list programs, labels;
+	const char *out, *migrations, *created, *tag, *sbom;
+	struct option_list programs, labels, components;
 };
 
 static const struct option options[] = {
@@ -34,6 +34,10 @@ static const struct option options[] = {
 		"one more label, or another value of one"),
 	OPTION_ROW_TEXT("created", 0, "TIME", struct image_values, created,
 		"RFC 3339; else SOURCE_DATE_EPOCH, the newest program"),
+	OPTION_ROW_TEXT("sbom", 0, "FILE", struct image_values, sbom,
+		"write the image's SBOM, too: SPDX 2.3, NAME.spdx.json"),
+	OPTION_ROW_LIST("components", 0, "[PLATFORM=]FILE", struct image_values, components,
+		"for the SBOM: what the programs contain, as offkit-pack sbom has it"),
 	OPTION_END,
 };
 
@@ -109,28 +113,9 @@ static int make_labels(struct face *face, const struct image_values *given, stru
 	return rc;
 }
 
-static int newest_program(const struct program_list *programs, int64_t *ret_time, struct err *err)
-{
-	int64_t newest = 0;
-
-	for (size_t i = 0; i < programs->count; i++) {
-		CLEANUP_FD int fd = -1;
-		struct stat st;
-		int rc = program_open(&programs->items[i], &fd, err);
-		if (rc < 0)
-			return rc;
-		if (fstat(fd, &st) == 0 && (int64_t)st.st_mtime * 1000 > newest)
-			newest = (int64_t)st.st_mtime * 1000;
-	}
-	*ret_time = newest;
-	return 0;
-}
-
 static int make_plan(struct face *face, const struct image_values *given, struct image_plan *plan,
 	struct err *err)
 {
-	bool is_given = false;
-
 	if (given->out == NULL)
 		return err_set(err, ERR_USAGE, "-o says where the image goes");
 	*plan = (struct image_plan){.tag = given->tag != NULL ? given->tag : version_text(),
@@ -139,13 +124,7 @@ static int make_plan(struct face *face, const struct image_values *given, struct
 	if (rc == 0)
 		rc = program_list_read(&given->programs, &face->arena, &plan->programs, err);
 	if (rc == 0)
-		rc = created_given(given->created, &plan->created, &is_given, err);
-	if (rc == 0 && !is_given) {
-		face_note(face,
-			"nothing says when the image was made: its newest program's time is taken");
-		rc = newest_program(&plan->programs, &plan->created, err);
-	}
-	plan->created -= plan->created % 1000;
+		rc = programs_created(face, given->created, &plan->programs, &plan->created, err);
 	return rc < 0 ? rc : make_labels(face, given, plan, err);
 }
 
@@ -192,18 +171,48 @@ static void write_json(struct face *face, const char *path, const struct image_p
 	str_append_char(&face->result, '\n');
 }
 
+static int write_sbom(const struct image_plan *plan, const struct image_made *made,
+	const struct component_list *const *components, const char *path, struct err *err)
+{
+	CLEANUP_STR struct str out = STR_INIT;
+	struct sbom_program programs[PROGRAMS_MAX];
+	const struct sbom_image image = {.name = "offkit-runner",
+		.tag = plan->tag,
+		.digest = made->digest,
+		.migration_count = made->migrations.file_count,
+		.migrations = made->migrations.files};
+	const struct sbom sbom = {.created = plan->created,
+		.name = "offkit",
+		.version = version_text(),
+		.program_count = made->platform_count,
+		.programs = programs,
+		.image = &image};
+
+	for (size_t i = 0; i < made->platform_count; i++)
+		programs[i] = (struct sbom_program){
+			made->platforms[i].architecture, made->program_files[i], components[i]};
+	int rc = sbom_write(&sbom, &out, err);
+	return rc < 0 ? rc : place_file(path, str_bytes(&out), 0644, err);
+}
+
 static int run(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
 	const struct image_values *given = values;
 	struct image_plan plan;
 	struct image_made made;
+	const struct component_list *components[PROGRAMS_MAX];
 
 	(void)operand_count;
 	(void)operands;
 	int rc = make_plan(face, given, &plan, err);
+	if (rc == 0 && given->sbom != NULL)
+		rc = components_read(
+			&given->components, &plan.programs, &face->arena, components, err);
 	if (rc == 0)
 		rc = image_make(&plan, given->out, &face->arena, &made, err);
+	if (rc == 0 && given->sbom != NULL)
+		rc = write_sbom(&plan, &made, components, given->sbom, err);
 	if (rc < 0)
 		return rc;
 	if (face->json)

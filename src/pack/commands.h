@@ -20,6 +20,7 @@ extern const struct command command_root_init;
 extern const struct command command_root_rotate;
 extern const struct command command_root_sign;
 extern const struct command command_root_status;
+extern const struct command command_sbom;
 extern const struct command command_sign;
 extern const struct command command_slice;
 extern const struct command command_statement;

@@ -6,8 +6,7 @@
 
 #include "base/cleanup.h"
 #include "pack/place.h"
-
-enum { CHUNK_SIZE = 256 * 1024 };
+#include "pack/pour.h"
 
 int unnamed_file(int dirfd, int *ret_fd, struct err *err)
 {
@@ -49,23 +48,9 @@ int image_blob_of_file(int fd, struct image_blob *ret_blob, struct err *err)
 	return 0;
 }
 
-static int write_file(const struct image_blob *blob, struct archive_writer *writer, struct err *err)
+static int put(void *self, struct bytes data, struct err *err)
 {
-	uint8_t chunk[CHUNK_SIZE];
-	int64_t done = 0;
-	int rc = 0;
-
-	while (done < blob->size && rc == 0) {
-		ssize_t got = pread(blob->fd, chunk, sizeof chunk, done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return err_set_errno(err, ERR_DISK, got < 0 ? errno : EIO,
-				"reading a layer that was just made");
-		rc = archive_writer_data(writer, bytes_make(chunk, (size_t)got), err);
-		done += got;
-	}
-	return rc;
+	return archive_writer_data(self, data, err);
 }
 
 int image_blob_write(const struct image_blob *blob, struct archive_writer *writer, struct err *err)
@@ -77,8 +62,10 @@ int image_blob_write(const struct image_blob *blob, struct archive_writer *write
 	int rc = archive_writer_file(writer, name, blob->size, err);
 	if (rc < 0)
 		return rc;
-	return blob->fd < 0 ? archive_writer_data(writer, blob->content, err)
-			    : write_file(blob, writer, err);
+	if (blob->fd < 0)
+		return archive_writer_data(writer, blob->content, err);
+	return pour(blob->fd, "a layer that was just made", blob->size,
+		(struct stream_sink){writer, put}, err);
 }
 
 void image_blob_release(struct image_blob *blob)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "compress/stream.h"
+#include "pack/pour.h"
 
 enum { CHUNK_SIZE = 256 * 1024, ENTRIES_MAX = 10000 /* files, and folders */ };
 
@@ -17,11 +17,10 @@ struct layer_writer {
 	int64_t time;
 	struct arena *arena;
 	struct archive_writer *archive;
-	struct sha256_stream *digest;
-	struct sha1_stream *sha1;
+	struct digester *digester;
 	size_t file_count, folder_count;
-	struct image_file *files; /* ENTRIES_MAX */
-	const char **folders;	  /* ENTRIES_MAX */
+	struct file_digests *files; /* ENTRIES_MAX */
+	const char **folders;	    /* ENTRIES_MAX */
 };
 
 int layer_writer_new(int dirfd, int64_t time, struct arena *arena, struct layer_writer **ret_writer,
@@ -41,9 +40,7 @@ int layer_writer_new(int dirfd, int64_t time, struct arena *arena, struct layer_
 		rc = archive_writer_new(writer->fd, ARCHIVE_FORM_GZIP, WRITER_GZIP_LEVEL_MAX,
 			&writer->archive, err);
 	if (rc == 0)
-		rc = sha256_stream_new(&writer->digest, err);
-	if (rc == 0)
-		rc = sha1_stream_new(&writer->sha1, err);
+		rc = digester_new(&writer->digester, err);
 	if (rc < 0)
 		layer_writer_free(writer);
 	else
@@ -110,25 +107,20 @@ static int begin_file(
 	return rc < 0 ? rc : archive_writer_item(writer->archive, &item, err);
 }
 
-static int put(struct layer_writer *writer, struct bytes data, struct err *err)
+static int put(void *self, struct bytes data, struct err *err)
 {
-	int rc = sha256_stream_update(writer->digest, data, err);
+	struct layer_writer *writer = self;
+	int rc = digester_update(writer->digester, data, err);
 
-	if (rc == 0)
-		rc = sha1_stream_update(writer->sha1, data, err);
 	return rc < 0 ? rc : archive_writer_data(writer->archive, data, err);
 }
 
 static int end_file(struct layer_writer *writer, const char *name, struct err *err)
 {
-	struct image_file *file = &writer->files[writer->file_count];
-
-	file->name = arena_string(writer->arena, name);
-	if (file->name == NULL)
+	name = arena_string(writer->arena, name);
+	if (name == NULL)
 		return err_no_memory(err);
-	int rc = sha256_stream_finish(writer->digest, &file->digest, err);
-	if (rc == 0)
-		rc = sha1_stream_finish(writer->sha1, file->sha1, err);
+	int rc = digester_finish(writer->digester, name, &writer->files[writer->file_count], err);
 	writer->file_count += rc == 0;
 	return rc;
 }
@@ -142,31 +134,6 @@ int layer_text(struct layer_writer *writer, const char *name, const char *text, 
 	return rc < 0 ? rc : end_file(writer, name, err);
 }
 
-/* A file that is longer than size by now is no other case than one that was changed in place. */
-static int put_all(
-	struct layer_writer *writer, int fd, const char *name, int64_t size, struct err *err)
-{
-	uint8_t chunk[CHUNK_SIZE];
-	int64_t done = 0;
-	int rc = 0;
-
-	while (rc == 0) {
-		ssize_t got = pread(fd, chunk, sizeof chunk, done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_set_errno(err, ERR_UNREADABLE, errno, "%s", name);
-		if (got == 0 ? done < size : got > size - done)
-			return err_set(
-				err, ERR_CHECKSUM, "%s changed while the image was made", name);
-		if (got == 0)
-			break;
-		rc = put(writer, bytes_make(chunk, (size_t)got), err);
-		done += got;
-	}
-	return rc;
-}
-
 int layer_file(
 	struct layer_writer *writer, const char *name, int fd, unsigned mode, struct err *err)
 {
@@ -176,7 +143,7 @@ int layer_file(
 		return err_set_errno(err, ERR_UNREADABLE, errno, "%s", name);
 	int rc = begin_file(writer, name, st.st_size, mode, err);
 	if (rc == 0)
-		rc = put_all(writer, fd, name, st.st_size, err);
+		rc = pour(fd, name, st.st_size, (struct stream_sink){writer, put}, err);
 	return rc < 0 ? rc : end_file(writer, name, err);
 }
 
@@ -198,6 +165,7 @@ static int read_back(void *self, void *buffer, size_t size, size_t *ret_got, str
 static int find_diff_id(struct layer_writer *writer, struct sha256 *ret_diff_id, struct err *err)
 {
 	CLEANUP(stream_reader_cleanup) struct stream_reader *gzip = NULL;
+	CLEANUP(sha256_stream_cleanup) struct sha256_stream *digest = NULL;
 	uint8_t chunk[CHUNK_SIZE];
 	size_t got = 1;
 
@@ -205,12 +173,14 @@ static int find_diff_id(struct layer_writer *writer, struct sha256 *ret_diff_id,
 		return err_set_errno(err, ERR_DISK, errno, "a layer that was just made");
 	int rc = stream_reader_new(
 		COMPRESSION_GZIP, (struct stream_source){&writer->fd, read_back}, &gzip, err);
+	if (rc == 0)
+		rc = sha256_stream_new(&digest, err);
 	while (rc == 0 && got > 0) {
 		rc = stream_read(gzip, chunk, sizeof chunk, &got, err);
 		if (rc == 0)
-			rc = sha256_stream_update(writer->digest, bytes_make(chunk, got), err);
+			rc = sha256_stream_update(digest, bytes_make(chunk, got), err);
 	}
-	return rc < 0 ? rc : sha256_stream_finish(writer->digest, ret_diff_id, err);
+	return rc < 0 ? rc : sha256_stream_finish(digest, ret_diff_id, err);
 }
 
 int layer_writer_finish(struct layer_writer *writer, const char *made_by,
@@ -234,8 +204,7 @@ void layer_writer_free(struct layer_writer *writer)
 	if (writer == NULL)
 		return;
 	archive_writer_free(writer->archive);
-	sha256_stream_free(writer->digest);
-	sha1_stream_free(writer->sha1);
+	digester_free(writer->digester);
 	free(writer->folders);
 	if (writer->fd >= 0)
 		(void)close(writer->fd);

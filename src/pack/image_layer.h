@@ -9,22 +9,15 @@
 #define OFFKIT_PACK_IMAGE_LAYER_H
 
 #include "base/arena.h"
-#include "crypto/sha1.h"
+#include "pack/file_digests.h"
 #include "pack/image_blob.h"
-
-/* A file of the image, for whoever describes it. */
-struct image_file {
-	const char *name; /* "usr/bin/offkit" */
-	struct sha256 digest;
-	char sha1[SHA1_HEX_SIZE];
-};
 
 struct image_layer {
 	struct image_blob blob;
 	struct sha256 diff_id; /* of the archive before it was compressed */
 	const char *made_by;   /* for the history */
 	size_t file_count;
-	struct image_file *files; /* in the arena */
+	struct file_digests *files; /* in the arena */
 };
 
 struct layer_writer;

@@ -9,11 +9,10 @@
 #include "base/file.h"
 #include "kit/name.h"
 #include "pack/place.h"
+#include "pack/pour.h"
 #include "verify/image.h"
 
 #define MIGRATIONS "usr/share/offkit/migrations"
-
-enum { CHUNK_SIZE = 256 * 1024 };
 
 struct making {
 	const struct image_plan *plan;
@@ -40,6 +39,7 @@ static int make_program_layer(struct making *making, size_t i, struct err *err)
 {
 	CLEANUP(layer_writer_cleanup) struct layer_writer *writer = NULL;
 	CLEANUP_FD int fd = -1;
+	struct image_layer *layer = &making->made->programs[i];
 	int rc = program_open(&making->plan->programs.items[i], &fd, err);
 
 	if (rc == 0)
@@ -51,9 +51,11 @@ static int make_program_layer(struct making *making, size_t i, struct err *err)
 		rc = layer_file(writer, IMAGE_PROGRAM, fd, 0755, err);
 	if (rc == 0)
 		rc = layer_folder(writer, IMAGE_HOME, 0700, IMAGE_OWNER, err);
-	return rc < 0 ? rc
-		      : layer_writer_finish(writer, "offkit-pack image: the program",
-				&making->made->programs[i], err);
+	if (rc == 0)
+		rc = layer_writer_finish(writer, "offkit-pack image: the program", layer, err);
+	if (rc == 0)
+		making->made->program_files[i] = layer->files[layer->file_count - 1];
+	return rc;
 }
 
 static int put_migration(
@@ -213,23 +215,9 @@ static int write_archive(const struct making *making, int fd, struct err *err)
 	return rc;
 }
 
-static int feed(struct image_reader *reader, int fd, int64_t size, struct err *err)
+static int feed(void *self, struct bytes data, struct err *err)
 {
-	uint8_t chunk[CHUNK_SIZE];
-	int64_t done = 0;
-	int rc = 0;
-
-	while (done < size && rc == 0) {
-		ssize_t got = pread(fd, chunk, sizeof chunk, done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return err_set_errno(err, ERR_DISK, got < 0 ? errno : EIO,
-				"reading the image that was just made");
-		rc = image_data(reader, bytes_make(chunk, (size_t)got), err);
-		done += got;
-	}
-	return rc;
+	return image_data(self, data, err);
 }
 
 /* What a site would say of it, before anybody can take it. */
@@ -247,7 +235,8 @@ static int walk(struct making *making, int fd, struct err *err)
 	if (rc == 0)
 		rc = image_begin(reader, st.st_size, &made->digest, err);
 	if (rc == 0)
-		rc = feed(reader, fd, st.st_size, err);
+		rc = pour(fd, "the image that was just made", st.st_size,
+			(struct stream_sink){reader, feed}, err);
 	if (rc == 0)
 		rc = image_end(reader, making->arena, &image, err);
 	if (rc == 0 && (image.manifest_count != made->platform_count ||

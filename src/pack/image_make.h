@@ -26,7 +26,8 @@ struct image_made {
 	size_t platform_count;
 	struct image_platform platforms[PROGRAMS_MAX];
 	struct image_layer programs[PROGRAMS_MAX]; /* in the same order */
-	struct image_layer migrations;		   /* without files: there are none */
+	struct file_digests program_files[PROGRAMS_MAX];
+	struct image_layer migrations; /* without files: there are none */
 };
 
 /*

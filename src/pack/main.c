@@ -23,6 +23,7 @@ static const struct command command_completion = COMMAND_COMPLETION(run_completi
 
 static const struct command *const commands[] = {
 	&command_image,
+	&command_sbom,
 	&command_build,
 	&command_sign,
 	&command_statement,

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "kit/elf.h"
+#include "pack/created.h"
 
 int program_open(const struct program_file *program, int *ret_fd, struct err *err)
 {
@@ -114,4 +115,38 @@ int program_list_read(const struct option_list *given, struct arena *arena,
 				list.items[i].architecture);
 	*ret_list = list;
 	return 0;
+}
+
+static int newest_program(const struct program_list *list, int64_t *ret_time, struct err *err)
+{
+	int64_t newest = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		CLEANUP_FD int fd = -1;
+		struct stat st;
+		int rc = program_open(&list->items[i], &fd, err);
+		if (rc < 0)
+			return rc;
+		if (fstat(fd, &st) == 0 && (int64_t)st.st_mtime * 1000 > newest)
+			newest = (int64_t)st.st_mtime * 1000;
+	}
+	*ret_time = newest;
+	return 0;
+}
+
+int programs_created(struct face *face, const char *option, const struct program_list *list,
+	int64_t *ret_time, struct err *err)
+{
+	int64_t created;
+	bool is_given;
+
+	int rc = created_given(option, &created, &is_given, err);
+	if (rc == 0 && !is_given) {
+		face_note(face,
+			"nothing says when this was made: the newest program's time is taken");
+		rc = newest_program(list, &created, err);
+	}
+	if (rc == 0)
+		*ret_time = created - created % 1000;
+	return rc;
 }

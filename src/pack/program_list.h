@@ -4,7 +4,7 @@
 #ifndef OFFKIT_PACK_PROGRAM_LIST_H
 #define OFFKIT_PACK_PROGRAM_LIST_H
 
-#include "text/options.h"
+#include "pack/face.h"
 
 enum { PROGRAMS_MAX = 8 };
 
@@ -24,6 +24,13 @@ struct program_list {
  */
 MUST_CHECK int program_list_read(const struct option_list *given, struct arena *arena,
 	struct program_list *ret_list, struct err *err);
+
+/*
+ * When what is made of them was made, in whole seconds: as created_given says, else as the newest
+ * of them, and then it is noted.
+ */
+MUST_CHECK int programs_created(struct face *face, const char *option,
+	const struct program_list *list, int64_t *ret_time, struct err *err);
 
 /* Opens one, which is a file. */
 MUST_CHECK int program_open(const struct program_file *program, int *ret_fd, struct err *err);
