@@ -1,5 +1,5 @@
 /*
- * monitor: the three alerts (offkit-monitor in offkit(1)), looked at again and again beside a run
+ * monitor: the three alerts (offkit-monitor(1)), looked at again and again beside a run
  * at work. It takes no lock and changes nothing in the database; what it has to remember between
  * two looks it keeps in state/monitor.json, if it may.
  *

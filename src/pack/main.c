@@ -21,6 +21,11 @@ static int run_completion(struct face *face, const void *values, size_t operand_
 
 static const struct command command_completion = COMMAND_COMPLETION(run_completion);
 
+static int run_help(struct face *face, const void *values, size_t operand_count,
+	const char *const *operands, struct err *err);
+
+static const struct command command_help = COMMAND_HELP(run_help);
+
 static const struct command *const commands[] = {
 	&command_image,
 	&command_sbom,
@@ -42,6 +47,7 @@ static const struct command *const commands[] = {
 	&command_root_sign,
 	&command_root_status,
 	&command_completion,
+	&command_help,
 	NULL,
 };
 
@@ -58,6 +64,13 @@ static int run_completion(struct face *face, const void *values, size_t operand_
 	(void)values;
 	(void)operand_count;
 	return program_completion(&program, operands[0], &face->result, err);
+}
+
+static int run_help(struct face *face, const void *values, size_t operand_count,
+	const char *const *operands, struct err *err)
+{
+	(void)values;
+	return program_help(&program, operand_count, operands, &face->result, err);
 }
 
 static int run(struct face *face, const struct command_line *line, struct err *err)

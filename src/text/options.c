@@ -20,7 +20,7 @@ struct parser {
 	struct arena *arena;
 	struct option_set sets[2]; /* the common options, the command's */
 	int argc;
-	char *const *argv;
+	const char *const *argv;
 	int next;
 };
 
@@ -339,7 +339,7 @@ int command_line_parse(const struct program *program, void *common_values, int a
 	struct parser parser = {
 		.sets = {{program->common, common_values, 0}},
 		.argc = argc,
-		.argv = argv,
+		.argv = (const char *const *)argv,
 		.next = argc > 0 ? 1 : 0,
 	};
 
@@ -433,6 +433,16 @@ void program_usage(const struct program *program, const char *family, struct str
 		str_append_format(out, "%s\n", command->summary);
 	}
 	append_options(out, "common options", program->common);
+	str_append_format(out, "\nsee %s(1), and %s help COMMAND\n", program->name, program->name);
+}
+
+/* "offkit-trust-show" */
+static void append_page(
+	struct str *out, const struct program *program, const struct command *command)
+{
+	str_append_format(out, "%s-", program->name);
+	for (const char *c = command->name; *c != '\0'; c++)
+		str_append_char(out, *c == ' ' ? '-' : *c);
 }
 
 void command_usage(const struct program *program, const struct command *command, struct str *out)
@@ -442,6 +452,9 @@ void command_usage(const struct program *program, const struct command *command,
 		command->synopsis[0] != '\0' ? " " : "", command->synopsis, command->summary);
 	append_options(out, "options", command->options);
 	append_options(out, "common options", program->common);
+	str_append_text(out, "\nsee ");
+	append_page(out, program, command);
+	str_append_text(out, "(1)\n");
 }
 
 void command_line_usage(
@@ -451,6 +464,27 @@ void command_line_usage(
 		command_usage(program, line->command, out);
 	else
 		program_usage(program, line->family, out);
+}
+
+int program_help(const struct program *program, size_t word_count, const char *const *words,
+	struct str *out, struct err *err)
+{
+	struct command_line line = {.arena = ARENA_INIT};
+	struct parser parser = {
+		.arena = &line.arena,
+		.argc = (int)word_count,
+		.argv = words,
+		.next = 1,
+	};
+	int status = word_count == 0 ? 0 : choose_command(program, &parser, &line, words[0], err);
+
+	if (status == 0 && parser.next < parser.argc)
+		status = err_set(err, ERR_USAGE, "too many operands; usage: %s help [COMMAND]",
+			program->name);
+	if (status == 0)
+		command_line_usage(program, &line, out);
+	command_line_release(&line);
+	return status;
 }
 
 int command_line_run(const struct program *program, const struct command_line *line,

@@ -123,6 +123,19 @@ void command_line_usage(
 void program_usage(const struct program *program, const char *family, struct str *out);
 void command_usage(const struct program *program, const struct command *command, struct str *out);
 
+/* The same for the command that words name, of which there may be none. ERR_USAGE if none has it.
+ */
+MUST_CHECK int program_help(const struct program *program, size_t word_count,
+	const char *const *words, struct str *out, struct err *err);
+
+/* The command that prints it; run is the program's, which calls program_help. */
+#define COMMAND_HELP(function)                                                                     \
+	{                                                                                          \
+		.name = "help", .synopsis = "[COMMAND]",                                           \
+		.summary = "what a command takes, and where its manual is", .operands_max = 2,     \
+		.run = (function)                                                                  \
+	}
+
 /*
  * A script, to be sourced by shell, that completes the program's commands, options and choices, and
  * file names elsewhere. ERR_USAGE if there is none for shell; "bash" has one.

@@ -206,7 +206,9 @@ static void test_usage_comes_from_the_table(void **state)
 		"\n"
 		"common options:\n"
 		"      --output text|json        what stdout carries\n"
-		"  -y, --yes                     answer every foreseeable question\n");
+		"  -y, --yes                     answer every foreseeable question\n"
+		"\n"
+		"see offkit-pack-build(1)\n");
 	str_truncate(&out, 0);
 	program_usage(&program, NULL, &out);
 	assert_string_equal(str_text(&out),
@@ -221,7 +223,9 @@ static void test_usage_comes_from_the_table(void **state)
 		"\n"
 		"common options:\n"
 		"      --output text|json        what stdout carries\n"
-		"  -y, --yes                     answer every foreseeable question\n");
+		"  -y, --yes                     answer every foreseeable question\n"
+		"\n"
+		"see offkit-pack(1), and offkit-pack help COMMAND\n");
 	str_release(&out);
 }
 
@@ -248,11 +252,49 @@ static void test_a_family_of_commands(void **state)
 		"\n"
 		"common options:\n"
 		"      --output text|json        what stdout carries\n"
-		"  -y, --yes                     answer every foreseeable question\n");
+		"  -y, --yes                     answer every foreseeable question\n"
+		"\n"
+		"see offkit-pack(1), and offkit-pack help COMMAND\n");
 	assert_int_equal(command_line_check(&program, &line, &err), -ERR_USAGE);
 	assert_string_equal(err.message, "no command is given; see offkit-pack trust --help");
 	command_line_release(&line);
 	str_release(&out);
+}
+
+static void help_says(struct str *wanted, size_t word_count, const char *const *words)
+{
+	struct str out = STR_INIT;
+	struct err err;
+
+	assert_int_equal(program_help(&program, word_count, words, &out, &err), 0);
+	assert_string_equal(str_text(&out), str_text(wanted));
+	str_release(&out);
+	str_truncate(wanted, 0);
+}
+
+static void test_help_names_a_command(void **state)
+{
+	struct str wanted = STR_INIT;
+	struct err err;
+
+	(void)state;
+	program_usage(&program, NULL, &wanted);
+	help_says(&wanted, 0, NULL);
+	program_usage(&program, "trust", &wanted);
+	help_says(&wanted, 1, (const char *const[]){"trust"});
+	command_usage(&program, &build, &wanted);
+	help_says(&wanted, 1, (const char *const[]){"build"});
+	command_usage(&program, &trust_update, &wanted);
+	assert_non_null(strstr(str_text(&wanted), "\nsee offkit-pack-trust-update(1)\n"));
+	help_says(&wanted, 2, (const char *const[]){"trust", "update"});
+	assert_int_equal(program_help(&program, 1, (const char *const[]){"biuld"}, &wanted, &err),
+		-ERR_USAGE);
+	assert_string_equal(err.message, "there is no command biuld; did you mean build?");
+	assert_int_equal(
+		program_help(&program, 2, (const char *const[]){"build", "x"}, &wanted, &err),
+		-ERR_USAGE);
+	assert_int_equal(wanted.size, 0);
+	str_release(&wanted);
 }
 
 int main(void)
@@ -265,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_counts_operands),
 		cmocka_unit_test(test_usage_comes_from_the_table),
 		cmocka_unit_test(test_a_family_of_commands),
+		cmocka_unit_test(test_help_names_a_command),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
