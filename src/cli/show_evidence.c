@@ -156,6 +156,7 @@ int list_evidence(struct face *face, const struct trusted_kit *kit, struct err *
 		list_name(out, evidence->attestations[i].file, ROLE_ATTESTATION);
 		list_line(out, attestation_text, &evidence->attestations[i]);
 		list_line(out, attestation_about, &evidence->attestations[i]);
+		list_line(out, attestation_builder, &evidence->attestations[i]);
 		list_line(out, attestation_proofs, &evidence->attestations[i]);
 	}
 	if (evidence->sbom_count > 0)

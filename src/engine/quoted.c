@@ -56,6 +56,9 @@ static void quote_attestation(struct json_writer *writer, const struct attestati
 	attestation_text(attestation, &text);
 	str_append_text(&text, "; ");
 	attestation_about(attestation, &text);
+	if (attestation->builder != NULL)
+		str_append_text(&text, "; ");
+	attestation_builder(attestation, &text);
 	if (attestation->log_entries + attestation->timestamps > 0)
 		str_append_text(&text, "; ");
 	attestation_proofs(attestation, &text);

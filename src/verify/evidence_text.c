@@ -6,7 +6,7 @@
 #include "json/json_write.h"
 #include "text/text.h"
 
-enum { NAME_COLUMNS = 60, WORDS_SHOWN = 6, PLATFORMS_SHOWN = 4 };
+enum { NAME_COLUMNS = 60, BUILDER_COLUMNS = 100, WORDS_SHOWN = 6, PLATFORMS_SHOWN = 4 };
 
 void platform_text(const struct oci_platform *platform, struct str *out)
 {
@@ -144,6 +144,14 @@ void attestation_about(const struct attestation *attestation, struct str *out)
 		str_append_format(out, " (%s of %s subjects in this kit)",
 			text_count((int64_t)attestation->subjects_here, here),
 			text_count((int64_t)attestation->subject_count, all));
+}
+
+void attestation_builder(const struct attestation *attestation, struct str *out)
+{
+	if (attestation->builder == NULL)
+		return;
+	str_append_text(out, "built by ");
+	text_escape(out, bytes_of_string(attestation->builder), BUILDER_COLUMNS);
 }
 
 void attestation_proofs(const struct attestation *attestation, struct str *out)

@@ -19,6 +19,8 @@ void platform_text(const struct oci_platform *platform, struct str *out); /* "li
 void image_text(const struct image *image, struct str *out);
 void attestation_text(const struct attestation *attestation, struct str *out);
 void attestation_about(const struct attestation *attestation, struct str *out);
+/* "built by https://ci.example.org"; nothing where none is named */
+void attestation_builder(const struct attestation *attestation, struct str *out);
 /* "1 log entry, 1 timestamp: present, not checked"; nothing where there is none */
 void attestation_proofs(const struct attestation *attestation, struct str *out);
 void sbom_text(const struct sbom *sbom, struct str *out);
