@@ -55,8 +55,8 @@ CFLAGS := -std=gnu17 -O2 -g0 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes 
 	-ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. \
 	$(PIE_FLAGS) $(SANITIZE_FLAGS)
 LDFLAGS += -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--build-id=none
-LIBS := -larchive -llzma -lbz2 -llz4 -lmongoc-static-1.0 -lbson-static-1.0 -lssl -lcrypto -lzstd -lz \
-	-lmbedx509 -lmbedcrypto -lcjson -lutf8proc -lncursesw -lpthread -lm
+LIBS := -larchive -llzma -lbz2 -llz4 -lmongoc-static-1.0 -lbson-static-1.0 -lcurl -lssl -lcrypto -lzstd -lz \
+	-lmbedx509 -lmbedcrypto -lcjson -lutf8proc -lncursesw -lqrencode -lpthread -lm
 LDLIBS := -L$(DEPS)/lib $(LIBS)
 
 # The date of the commit that is built: a floor under the clock when expiry is judged.

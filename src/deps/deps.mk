@@ -1,11 +1,9 @@
 # The third-party libraries for $(FLAVOUR), built into $(DEPS) from pinned Debian sources (build,
 # fetch, pins, recipes/). $(DEPS_STAMP) is newer than all of that; objects depend on it.
-# $(LIBS) links statically in this order: -larchive -llzma -lbz2 -llz4 -lmongoc-static-1.0
-# -lbson-static-1.0 -lssl -lcrypto -lzstd -lz -lmbedtls -lmbedx509 -lmbedcrypto -lcjson
-# -lutf8proc -lncursesw -lpthread -lm.
+# $(LIBS), in the Makefile, links them statically in its order.
 
 DEPS_STAMP := $(BUILD)/deps-$(FLAVOUR).stamp
-CPPFLAGS += -DNCURSES_WIDECHAR=1 -DMONGOC_STATIC -DBSON_STATIC -DUTF8PROC_STATIC
+CPPFLAGS += -DNCURSES_WIDECHAR=1 -DMONGOC_STATIC -DBSON_STATIC -DUTF8PROC_STATIC -DCURL_STATICLIB
 
 deps: $(DEPS_STAMP)
 

@@ -6,6 +6,7 @@
 #include <archive_entry.h>
 #include <bzlib.h>
 #include <cjson/cJSON.h>
+#include <curl/curl.h>
 #include <curses.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -15,6 +16,7 @@
 #include <mongoc/mongoc.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <qrencode.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +151,29 @@ static void driver(void)
 	mongoc_cleanup();
 }
 
+/* HTTP and HTTPS, and no other protocol. */
+static void transfers(void)
+{
+	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+	const char *const *protocols = info->protocols;
+	CURL *curl = curl_easy_init();
+	int refused = curl &&
+		      curl_easy_setopt(curl, CURLOPT_URL, "https://127.0.0.1:1/") == CURLE_OK &&
+		      curl_easy_perform(curl) == CURLE_COULDNT_CONNECT;
+	report("libraries-curl", refused);
+	report("libraries-curl-protocols", strcmp(protocols[0], "http") == 0 &&
+						   strcmp(protocols[1], "https") == 0 &&
+						   protocols[2] == NULL);
+	curl_easy_cleanup(curl);
+}
+
+static void code(void)
+{
+	QRcode *qr = QRcode_encodeData(3, (const unsigned char *)"abc", 0, QR_ECLEVEL_M);
+	report("libraries-qrencode", qr && qr->version == 1 && qr->width == 21);
+	QRcode_free(qr);
+}
+
 /* The description of each terminal is in the program: no terminfo folder is opened. */
 static void terminals(void)
 {
@@ -188,6 +213,8 @@ int main(void)
 	public_key();
 	text();
 	driver();
+	transfers();
+	code();
 	terminals();
 	screen();
 	return failures != 0;
