@@ -335,7 +335,7 @@ static int tar_open(struct tar *tar, struct err *err)
 		return err_no_memory(err);
 	if (archive_read_support_format_tar(tar->archive) != ARCHIVE_OK ||
 		archive_read_append_filter(tar->archive, ARCHIVE_FILTER_NONE) != ARCHIVE_OK)
-		return err_set(err, ERR_INTERNAL, "libarchive cannot read tar");
+		return err_no_memory(err); /* nothing else can go wrong in it */
 	if (archive_read_open(tar->archive, tar, NULL, tar_read, NULL) == ARCHIVE_OK)
 		return 0;
 	if (tar->failure.code == ERR_NONE && archive_errno(tar->archive) != ENOMEM)
