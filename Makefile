@@ -192,7 +192,7 @@ $(OUT)/fault/offkit: $(call object,$(PLANT_SRC) $(CLI_SRC)) $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(addprefix -Wl$(comma)--wrap=,$(CAUGHT)) -o $@ $^ $(LDLIBS)
 
 # Under libFuzzer a kit is decoded in its own process, whose coverage it sees (tests/fuzz/here.c).
-$(OUT)/libfuzzer/fuzz_verify $(OUT)/libfuzzer/fuzz_signed: LDFLAGS += -Wl,--wrap=members_open_archive
+$(OUT)/libfuzzer/fuzz_verify $(OUT)/libfuzzer/fuzz_signed $(OUT)/libfuzzer/fuzz_reassembled: LDFLAGS += -Wl,--wrap=members_open_archive
 # The same with libFuzzer (clang): make fuzzing FUZZ_SECONDS=60 runs each of TARGETS for so long.
 FUZZ_SECONDS ?= 60
 TARGETS ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))

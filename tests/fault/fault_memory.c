@@ -129,14 +129,15 @@ static int parse_root(void *argument, struct err *err)
 }
 
 struct kit_run {
-	const char *path;
+	const char *path, *base;
 	const struct trust_root *root;
 };
 
 static int verify(void *argument, struct err *err)
 {
 	const struct kit_run *run = argument;
-	const struct verify_options options = {.state_dirfd = -1, .now = 1766400000000};
+	const struct verify_options options = {
+		.state_dirfd = -1, .now = 1766400000000, .base = run->base};
 	CLEANUP(trusted_kit_cleanup) struct trusted_kit *kit = NULL;
 
 	return verify_kit(run->path, run->root, &options, &kit, err);
@@ -170,11 +171,12 @@ int main(int argc, char **argv)
 	CLEANUP_STR struct str envelope_text = STR_INIT, sums_text = STR_INIT;
 	struct err err;
 
-	if (argc != 4 || trust_root_embedded(&root, &err) < 0 ||
+	if (argc != 5 || trust_root_embedded(&root, &err) < 0 ||
 		!load(argv[1], "manifest.dsse", &envelope_text, &envelope) ||
 		!load(argv[1], "SHA256SUMS", &sums_text, &sums))
 		return EXIT_FAILURE;
-	struct kit_run folder = {argv[1], root}, zstd = {argv[2], root}, gzip = {argv[3], root};
+	struct kit_run folder = {argv[1], NULL, root}, zstd = {argv[2], NULL, root},
+		       gzip = {argv[3], NULL, root}, changed = {argv[4], argv[2], root};
 	const struct fault_case cases[] = {
 		CASE("json", 1, parse_json, is_no_memory, &json_text),
 		CASE("names", 1, parse_names, is_no_memory, NULL),
@@ -184,7 +186,8 @@ int main(int argc, char **argv)
 		CASE("root", 17, parse_root, is_no_memory_or_library, NULL),
 		CASE("verify a folder", 41, verify, is_no_memory_or_library, &folder),
 		CASE("verify zstd", 47, verify, is_no_memory_or_library, &zstd),
-		CASE("verify gzip", 53, verify, is_no_memory_or_library, &gzip),
+		CASE("verify gzip", 67, verify, is_no_memory_or_library, &gzip),
+		CASE("verify what changed", 157, verify, is_no_memory_or_library, &changed),
 	};
 	return fault_run(cases, sizeof cases / sizeof cases[0]);
 }
