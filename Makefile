@@ -311,39 +311,43 @@ shipped: all
 	$(Q)cp $(PROGRAMS) $(SHIPPED)/
 	$(Q)$(STRIP) --strip-all --remove-section=.comment $(addprefix $(SHIPPED)/,$(notdir $(PROGRAMS)))
 
-# What they are made of, as SPDX: $(BUILD)/offkit-$(VERSION)-$(ARCH).spdx.json, and offkit-pack's.
+# What they are made of, as SPDX: $(BUILD)/offkit-$(VERSION)-$(ARCH).spdx.json, and offkit-pack's. Across,
+# it is this machine's own offkit-pack that says it.
 oci_arch = $(patsubst x86_64,amd64,$(1))
 sbom: shipped
+	$(Q)$(if $(CROSS),$(MAKE) -s --no-print-directory ARCH=$(HOST_ARCH) all)
 	$(Q)src/deps/components $(CC) >$(SHIPPED)/components.json
 	$(call say,SBOM,$(BUILD)/offkit*-$(VERSION)-$(ARCH).spdx.json)
 	$(Q)for program in offkit offkit-pack; do SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BUILD)/offkit-pack sbom \
 		--name $$program --program linux/$(call oci_arch,$(ARCH))=$(SHIPPED)/$$program \
-		--components $(SHIPPED)/components.json -o $(BUILD)/$$program-$(VERSION)-$(ARCH).spdx.json || exit 1; done
+		--components $(SHIPPED)/components.json -o $(BUILD)/$$program-$(VERSION)-$(ARCH).spdx.json >/dev/null || exit 1; done
 
 # The runner's image, and its SBOM: make image IMAGE_ARCHES='x86_64 arm64' MIGRATIONS=DIR.
 IMAGE_ARCHES ?= $(ARCH)
 MIGRATIONS ?= kit-layout/lnm/migrations
 IMAGE := $(BUILD)/offkit-runner-$(VERSION)
 image: all
-	$(Q)for arch in $(IMAGE_ARCHES); do $(MAKE) -s --no-print-directory ARCH=$$arch sbom >/dev/null || exit 1; done
+	$(Q)for arch in $(IMAGE_ARCHES); do $(MAKE) -s --no-print-directory ARCH=$$arch sbom || exit 1; done
 	$(call say,IMAGE,$(IMAGE).tar)
 	$(Q)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BUILD)/offkit-pack image -o $(IMAGE).tar --sbom $(IMAGE).spdx.json \
 		--tag $(VERSION) --migrations $(MIGRATIONS) $(foreach arch,$(IMAGE_ARCHES), \
 		--program linux/$(call oci_arch,$(arch))=$(BUILD)/shipped-$(arch)/offkit \
 		--components linux/$(call oci_arch,$(arch))=$(BUILD)/shipped-$(arch)/components.json)
 
-# What `make install` puts under PREFIX, in a folder of its own.
+# What `make install` puts under PREFIX, in a folder of its own, and what the programs are made of.
 define stage
 	@rm -rf $(BUILD)/$@-$(ARCH)
 	$(Q)$(MAKE) -s --no-print-directory install DESTDIR=$(abspath $(BUILD)/$@-$(ARCH)) PREFIX=$(1) >/dev/null
-	$(Q)$(STRIP) --strip-all --remove-section=.comment $(BUILD)/$@-$(ARCH)$(1)/bin/*
+	$(Q)cp $(addprefix $(SHIPPED)/,$(notdir $(PROGRAMS))) $(BUILD)/$@-$(ARCH)$(1)/bin/
+	$(Q)for program in offkit offkit-pack; do install -D -m 644 $(BUILD)/$$program-$(VERSION)-$(ARCH).spdx.json \
+		$(BUILD)/$@-$(ARCH)$(1)/share/doc/$$program/$$program.spdx.json || exit 1; done
 endef
-tarball: all
+tarball: sbom
 	$(call stage,/usr/local)
 	$(call say,TAR,$(BUILD)/$(RELEASE).tar.gz)
 	$(Q)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) src/package/tarball $(BUILD)/$@-$(ARCH) $(RELEASE) \
 		$(BUILD)/$(RELEASE).tar.gz $(dir $(DEPS))sources
-deb: all
+deb: sbom
 	@src/deps/host-packages $$(sed '/^#/d' src/package/packages)
 	$(call stage,/usr)
 	$(call say,DEB,$(BUILD)/offkit*_$(VERSION)_$(DEB_ARCH).deb)
