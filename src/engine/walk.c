@@ -59,6 +59,11 @@ static int build_migration(struct walk *walk, const struct trusted_kit *kit, con
 		return err_set(err, ERR_REQUIREMENT,
 			"%s is of the kind \"%s\", which this offkit does not know", name,
 			migration->kind);
+	/* The others are compiled when they are planned; this one may be carried out years later.
+	 */
+	if (ret_step->kind->on_request && ret_step->kind->compile != NULL &&
+		ret_step->kind->compile(migration, err) < 0)
+		return err_context(err, "%s", name);
 	return 0;
 }
 

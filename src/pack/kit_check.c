@@ -184,20 +184,33 @@ static int check_migration(struct kit_checks *checks, const struct step *step, s
 		step->kind->name, step->migration->title);
 }
 
-static int check_migrations(
-	struct kit_checks *checks, const struct trusted_kit *kit, struct err *err)
+static int check_walk(struct kit_checks *checks, const struct trusted_kit *kit,
+	const struct walk_scope *scope, struct err *err)
 {
 	struct err failure = {0};
 	struct walk walk;
 	int rc = 0;
 
-	if (walk_build(kit, &(struct walk_scope){0}, &walk, &failure) < 0)
+	if (walk_build(kit, scope, &walk, &failure) < 0)
 		return add_failure(checks, "migration", "", &failure, err);
 	for (size_t i = 0; i < walk.count && rc == 0; i++)
 		if (walk.steps[i].migration != NULL)
 			rc = check_migration(checks, &walk.steps[i], err);
+	/* Each that is on request, as if it were asked for. */
+	const struct manifest *manifest = trusted_kit_manifest(kit);
+	for (size_t i = 0; rc == 0 && !scope->alone && i < manifest->migration_count; i++) {
+		const struct walk_scope later = {.with = manifest->migrations[i], .alone = true};
+		if (walk_find(&walk, later.with) == walk.count)
+			rc = check_walk(checks, kit, &later, err);
+	}
 	walk_release(&walk);
 	return rc;
+}
+
+static int check_migrations(
+	struct kit_checks *checks, const struct trusted_kit *kit, struct err *err)
+{
+	return check_walk(checks, kit, &(struct walk_scope){0}, err);
 }
 
 /* ---- all together */

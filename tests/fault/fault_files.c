@@ -1,7 +1,8 @@
 /*
  * fault_files KIT STATE ROOT...: the Nth call that reaches the disk fails while a kit is unpacked,
- * and while the roots are kept. Whatever fails, state/kits has the whole kit or none, state/trust
- * the chain up to some step, and the next attempt works; so too when the process is killed there.
+ * while the roots are kept, and while an object is put. Whatever fails, state/kits has the whole
+ * kit or none, state/trust the chain up to some step, and the next attempt works; so too when the
+ * process is killed there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "object/folder.h"
 #include "tests/fault/fault.h"
 #include "trust/chain.h"
 #include "trust/record.h"
@@ -173,6 +175,102 @@ static const char *whole_or_none(void *argument, int status)
 	return NULL;
 }
 
+/* ---- an object that is put */
+
+struct putting {
+	int state;
+	const char *path;
+	bool kill;
+	struct sha256 digest;
+};
+
+static const char OCTETS[] = "the octets of an object";
+
+static int octets_next(void *self, struct bytes *ret_piece, struct err *err)
+{
+	size_t *at = self;
+	size_t left = sizeof OCTETS - *at, size = left < 7 ? left : 7;
+
+	(void)err;
+	*ret_piece = bytes_make((const uint8_t *)OCTETS + *at, size);
+	*at += size;
+	return 0;
+}
+
+static int octets_rewind(void *self, struct err *err)
+{
+	(void)err;
+	*(size_t *)self = 0;
+	return 0;
+}
+
+static int put_once(struct putting *putting, struct err *err)
+{
+	CLEANUP(object_store_cleanup) struct object_store *store = NULL;
+	size_t at = 0;
+	const struct object_source source = {
+		.self = &at, .next = octets_next, .rewind = octets_rewind};
+	int rc = object_folder_open(putting->path, &store, err);
+
+	return rc < 0 ? rc : object_store_put(store, &putting->digest, sizeof OCTETS, &source, err);
+}
+
+static int in_a_child(int (*work)(void *argument, struct err *err), void *argument, struct err *err)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		kills = true;
+		_exit(work(argument, err) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
+		WEXITSTATUS(status) == EXIT_FAILURE)
+		return err_set(err, ERR_INTERNAL, "the child failed");
+	return 0;
+}
+
+static int put_it(void *argument, struct err *err)
+{
+	return put_once(argument, err);
+}
+
+static int put_killed(void *argument, struct err *err)
+{
+	return in_a_child(put_it, argument, err);
+}
+
+static int count_entry(void *self, const struct object_entry *entry, struct err *err)
+{
+	(void)entry;
+	(void)err;
+	++*(int *)self;
+	return 0;
+}
+
+/* It is there whole or not at all; the next attempt puts it, and leaves it alone in the store. */
+static const char *object_whole_or_none(void *argument, int status)
+{
+	struct putting *putting = argument;
+	CLEANUP(object_store_cleanup) struct object_store *store = NULL;
+	int64_t size = 0;
+	int entries = 0;
+	bool there = false;
+	struct err err;
+
+	if (object_folder_open(putting->path, &store, &err) < 0 ||
+		object_store_stat(store, &putting->digest, &there, &size, &err) < 0)
+		return "the store cannot be looked at";
+	if (there && object_store_check(store, &putting->digest, sizeof OCTETS, &err) < 0)
+		return "it is there and not whole";
+	if (status == 0 && !there && !putting->kill)
+		return "it said that it was put";
+	if (object_store_sweep(store, &err) < 0 || put_once(putting, &err) < 0 ||
+		object_store_each(store, count_entry, &entries, &err) < 0 || entries != 1)
+		return "the next attempt does not put it, or something lies beside it";
+	return tree_remove_at(putting->state, "objects", &err) < 0 ? "it cannot be removed" : NULL;
+}
+
 /* ---- roots, step by step */
 
 struct keeping {
@@ -204,23 +302,17 @@ static int follow(struct keeping *keeping, struct err *err)
 	return status;
 }
 
+static int follow_it(void *argument, struct err *err)
+{
+	return follow(argument, err);
+}
+
 static int keep_roots(void *argument, struct err *err)
 {
 	struct keeping *keeping = argument;
-	int status = 0;
 
 	keeping->in_force = 1;
-	if (!keeping->kill)
-		return follow(keeping, err);
-	pid_t child = fork();
-	if (child == 0) {
-		kills = true;
-		_exit(follow(keeping, err) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
-	}
-	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
-		WEXITSTATUS(status) == EXIT_FAILURE)
-		return err_set(err, ERR_INTERNAL, "the child failed");
-	return 0;
+	return keeping->kill ? in_a_child(follow_it, argument, err) : follow(keeping, err);
 }
 
 /* What is kept verifies, goes as far as was said, or a step further that was not yet synced; and
@@ -290,6 +382,14 @@ int main(int argc, char **argv)
 	keeping.state = state;
 	struct keeping killed = keeping;
 	killed.kill = true;
+	char objects[4096];
+	(void)snprintf(objects, sizeof objects, "%s/objects", argv[2]);
+	struct putting putting = {.state = state, .path = objects};
+	if (sha256_of(bytes_make((const uint8_t *)OCTETS, sizeof OCTETS), &putting.digest, &err) <
+		0)
+		return EXIT_FAILURE;
+	struct putting put_and_killed = putting;
+	put_and_killed.kill = true;
 	struct unpacking fresh = {.kit = argv[1], .state = state, .root = root};
 	struct unpacking again = {.kit = argv[1], .state = state, .root = root, .keep = true};
 	const struct fault_case cases[] = {
@@ -317,6 +417,18 @@ int main(int argc, char **argv)
 			.check = chain_up_to_a_step,
 			.may_be = is_state_folder,
 			.argument = &killed},
+		{.name = "put an object",
+			.stride = 1,
+			.work = put_it,
+			.check = object_whole_or_none,
+			.may_be = is_disk,
+			.argument = &putting},
+		{.name = "put an object, killed",
+			.stride = 1,
+			.work = put_killed,
+			.check = object_whole_or_none,
+			.may_be = is_disk,
+			.argument = &put_and_killed},
 	};
 	int status = fault_run(cases, sizeof cases / sizeof cases[0]);
 	for (size_t i = 0; i < keeping.count; i++)
