@@ -196,6 +196,8 @@ void attest_write_result(struct face *face, const char *out, const char *predica
 {
 	struct json_writer writer;
 
+	if (signature_count == 0)
+		face_note(face, "nobody has signed it: offkit-pack prepare, and attach, are next");
 	if (!face->json) {
 		str_append_format(&face->result, "%s: %s about ", out, predicate_type);
 		text_plural(&face->result, (int64_t)subject_count, "file", "files");

@@ -42,7 +42,7 @@ MUST_CHECK int attest_add_image(struct attest_subjects *subjects, int dirfd, con
 MUST_CHECK int attest_statement(const struct attest_subjects *subjects, const char *predicate_type,
 	struct bytes predicate, struct str *out, struct err *err);
 
-/* The result of a command that wrote one to out. */
+/* The result of a command that wrote one to out; a note says that nobody has signed it yet. */
 void attest_write_result(struct face *face, const char *out, const char *predicate_type,
 	size_t subject_count, size_t signature_count);
 

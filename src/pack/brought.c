@@ -4,7 +4,6 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "crypto/signature.h"
 #include "kit/detached.h"
 #include "pack/load_key.h"
 
@@ -20,20 +19,28 @@ static int hand_out(void *argument, enum key_scheme scheme, const struct signed_
 	return str_check(untrusted_output, err);
 }
 
+/* As a tool writes it, or a Sigstore bundle around it. */
 static int read_signature(
 	struct face *face, const char *path, struct bytes **ret_text, struct err *err)
 {
 	CLEANUP_STR struct str content = STR_INIT;
 	struct bytes *text = arena_alloc(&face->arena, sizeof *text);
+	struct detached detached;
 
-	int rc = file_read_path(path, SIGNATURE_OUTPUT_MAX, &content, err);
+	int rc = file_read_path(path, DETACHED_SIZE_MAX, &content, err);
 	if (rc < 0)
 		return rc;
 	if (text == NULL)
 		return err_no_memory(err);
-	*text = arena_take(&face->arena, &content);
-	if (text->data == NULL && content.size > 0)
-		return err_no_memory(err);
+	if (content.size > 0 && content.text[0] == '{') {
+		if (detached_parse(str_bytes(&content), &face->arena, &detached, err) < 0)
+			return err_context(err, "%s", path);
+		*text = detached.signature;
+	} else {
+		*text = arena_bytes(&face->arena, str_bytes(&content));
+		if (text->data == NULL && content.size > 0)
+			return err_no_memory(err);
+	}
 	*ret_text = text;
 	return 0;
 }

@@ -9,7 +9,8 @@
 #include "pack/sign.h"
 
 /*
- * Each given is "KEY.pub=SIGNATURE", both files; a signer's path is the signature's. Schemes as in
+ * Each given is "KEY.pub=SIGNATURE", both files, the latter in a form of crypto/signature.h or in a
+ * Sigstore bundle; a signer's path is the signature's. Schemes as in
  * signers_load; a key may come again. The texts live in the face's arena. ERR_USAGE, ERR_LIMIT, and
  * what reading meets.
  */
