@@ -6,7 +6,7 @@
 #include "pack/face.h"
 #include "pack/load_root.h"
 #include "pack/merge.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "pack/resign.h"
 #include "pack/root_status.h"
 #include "pack/signable.h"

@@ -6,7 +6,7 @@
 #include "pack/attest.h"
 #include "pack/commands.h"
 #include "pack/face.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "pack/sign.h"
 
 struct attest_values {

@@ -8,7 +8,7 @@
 #include "pack/commands.h"
 #include "pack/face.h"
 #include "pack/image_make.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "pack/sbom.h"
 #include "text/text.h"
 

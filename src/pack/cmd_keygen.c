@@ -5,7 +5,7 @@
 #include "json/json_write.h"
 #include "pack/commands.h"
 #include "pack/face.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "crypto/key.h"
 
 struct keygen_values {

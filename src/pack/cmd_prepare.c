@@ -11,7 +11,7 @@
 #include "kit/statement.h"
 #include "pack/commands.h"
 #include "pack/face.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "pack/resign.h"
 #include "pack/signable.h"
 #include "text/text.h"

@@ -7,7 +7,7 @@
 #include "pack/commands.h"
 #include "pack/input.h"
 #include "pack/load_root.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "pack/provenance.h"
 #include "pack/sign.h"
 

@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "pack/commands.h"
 #include "pack/face.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "pack/root_keys.h"
 #include "pack/root_status.h"
 

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "pack/commands.h"
 #include "pack/face.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "pack/root_changes.h"
 #include "pack/root_status.h"
 #include "pack/sign.h"

@@ -7,7 +7,7 @@
 #include "pack/commands.h"
 #include "pack/created.h"
 #include "pack/face.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "pack/pour.h"
 #include "pack/sbom.h"
 

@@ -6,7 +6,7 @@
 #include "kit/bundle.h"
 #include "pack/commands.h"
 #include "pack/face.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "pack/resign.h"
 
 struct statement_values {

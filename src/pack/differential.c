@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "pack/delta_plan.h"
 #include "pack/output.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "verify/kit_source.h"
 
 struct making {

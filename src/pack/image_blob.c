@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "pack/pour.h"
 
 int unnamed_file(int dirfd, int *ret_fd, struct err *err)

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "kit/name.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "pack/pour.h"
 #include "verify/image.h"
 

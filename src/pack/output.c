@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "kit/name.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "trust/root.h"
 
 enum { CHUNK_SIZE = 256 * 1024 };

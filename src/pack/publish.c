@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "pack/place.h"
+#include "base/place.h"
 #include "verify/kit_parts.h"
 #include "verify/kit_source.h"
 

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "json/json.h"
 #include "kit/manifest.h"
-#include "pack/place.h"
+#include "base/place.h"
 
 static int read_digest(
 	const struct json *object, const char *name, struct sha256 *ret_digest, struct err *err)

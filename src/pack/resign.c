@@ -13,7 +13,7 @@
 #include "kit/detached.h"
 #include "kit/name.h"
 #include "kit/sums.h"
-#include "pack/place.h"
+#include "base/place.h"
 
 /* The documents that are read whole, and written anew. */
 static const struct {

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "kit/name.h"
-#include "pack/place.h"
+#include "base/place.h"
 
 enum { PIECE = 256 * 1024 };
 

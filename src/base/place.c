@@ -1,4 +1,4 @@
-#include "pack/place.h"
+#include "base/place.h"
 
 #include <errno.h>
 #include <fcntl.h>

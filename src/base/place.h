@@ -1,8 +1,8 @@
 /*
  * place: where a result goes: beside its name first, or only where nothing is yet.
  */
-#ifndef OFFKIT_PACK_PLACE_H
-#define OFFKIT_PACK_PLACE_H
+#ifndef OFFKIT_BASE_PLACE_H
+#define OFFKIT_BASE_PLACE_H
 
 #include <stdbool.h>
 #include <sys/types.h>
