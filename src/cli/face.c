@@ -7,7 +7,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/confine.h"
 #include "base/file.h"
+#include "base/version.h"
 #include "engine/lock.h"
 #include "json/failure.h"
 #include "mongo/mongo.h"
@@ -123,6 +125,29 @@ void face_failure(struct face *face, const struct err *err)
 	str_truncate(&text, 0);
 	failure_json(face->object, err, &text);
 	(void)fputs(str_text(&text), stdout);
+}
+
+/* What reads a kit before its signatures hold has no rights, as far as this kernel can take them.
+ */
+static void show_rights(struct str *out)
+{
+	struct confine_rights rights;
+
+	confine_rights(&rights);
+	str_append_text(out, "kits are decoded by a process without rights: ");
+	str_append_text(out, rights.seccomp ? "seccomp" : "no seccomp here");
+	if (rights.landlock > 0)
+		str_append_format(out, ", Landlock ABI %d\n", rights.landlock);
+	else
+		str_append_text(out, ", no Landlock here\n");
+}
+
+void face_show_version(struct str *out)
+{
+	str_append_format(out, "offkit %s\n", version_text());
+	if (trust_root_embedded_is_demo())
+		str_append_format(out, "%s\n", face_demo_root);
+	show_rights(out);
 }
 
 /* A site file that was named must be good; the usual one may be missing. */

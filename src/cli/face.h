@@ -64,6 +64,9 @@ void face_say(struct face *face, const struct str *text);
 void face_progress(struct face *face, const char *what, uint64_t done, uint64_t total);
 void face_progress_end(struct face *face);
 
+/* What --version says. */
+void face_show_version(struct str *out);
+
 void face_failure(struct face *face, const struct err *err);
 
 /*

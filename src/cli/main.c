@@ -6,8 +6,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/confine.h"
-#include "base/version.h"
 #include "cli/commands.h"
 #include "cli/face.h"
 #include "cli/inherited.h"
@@ -52,6 +50,7 @@ static const struct command *const commands[] = {
 	&command_status,
 	&command_report,
 	&command_log,
+	&command_support_bundle,
 	&command_monitor,
 	&command_backup,
 	&command_restore,
@@ -108,29 +107,6 @@ static int begin(struct face *face, struct err *err)
 	return 0;
 }
 
-/* What reads a kit before its signatures hold has no rights, as far as this kernel can take them.
- */
-static void show_rights(struct str *out)
-{
-	struct confine_rights rights;
-
-	confine_rights(&rights);
-	str_append_text(out, "kits are decoded by a process without rights: ");
-	str_append_text(out, rights.seccomp ? "seccomp" : "no seccomp here");
-	if (rights.landlock > 0)
-		str_append_format(out, ", Landlock ABI %d\n", rights.landlock);
-	else
-		str_append_text(out, ", no Landlock here\n");
-}
-
-static void show_version(struct face *face)
-{
-	str_append_format(&face->result, "offkit %s\n", version_text());
-	if (trust_root_embedded_is_demo())
-		str_append_format(&face->result, "%s\n", face_demo_root);
-	show_rights(&face->result);
-}
-
 static int run(struct face *face, const struct command_line *line, struct err *err)
 {
 	int rc = begin(face, err);
@@ -138,7 +114,7 @@ static int run(struct face *face, const struct command_line *line, struct err *e
 	if (rc < 0)
 		return rc;
 	if (face->options.version) {
-		show_version(face);
+		face_show_version(&face->result);
 		return 0;
 	}
 	if (face->options.help) {
