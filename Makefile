@@ -285,7 +285,14 @@ pictures:
 	@$(MAKE) -s --no-print-directory $(JOBS) server all tools
 	@OUT=$(OUT) tests/tui/pictures
 
+# Where each shell looks for what a package brings; zsh in one folder for packages, in another for
+# what an administrator installs.
+ZSH_FUNCTIONS := $(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
+COMPLETIONS := bash-completion/completions zsh/$(ZSH_FUNCTIONS) fish/vendor_completions.d
+# Which programs print them: those for another machine do not run here.
+PRINTERS := $(if $(CROSS),$(BUILD),$(patsubst %/,%,$(dir $(firstword $(PROGRAMS)))))
 install: all
+	$(if $(CROSS),@$(MAKE) -s --no-print-directory ARCH=$(HOST_ARCH) all)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin/
@@ -297,6 +304,13 @@ install: all
 			>$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit && \
 		chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; \
 	done
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS))
+	for program in offkit offkit-pack; do \
+		$(PRINTERS)/$$program completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program && \
+		$(PRINTERS)/$$program completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/$(ZSH_FUNCTIONS)/_$$program && \
+		$(PRINTERS)/$$program completion fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$program.fish || exit 1; \
+	done
+	chmod 644 $(foreach folder,$(COMPLETIONS),$(DESTDIR)$(PREFIX)/share/$(folder)/*offkit*)
 	install -d $(DESTDIR)$(PREFIX)/share/doc/offkit/examples
 	install -m 644 src/package/examples/* $(DESTDIR)$(PREFIX)/share/doc/offkit/examples/
 

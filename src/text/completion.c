@@ -1,11 +1,28 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "text/options.h"
+#include "text/completion_internal.h"
 
-static bool takes_value(const struct option *option)
+bool option_takes_value(const struct option *option)
 {
 	return option->kind != OPTION_FLAG;
+}
+
+size_t command_first_word(const struct command *command)
+{
+	return strcspn(command->name, " ");
+}
+
+bool command_first_word_is_known(const struct program *program, size_t index)
+{
+	size_t size = command_first_word(program->commands[index]);
+
+	for (size_t i = 0; i < index; i++)
+		if (command_first_word(program->commands[i]) == size &&
+			memcmp(program->commands[i]->name, program->commands[index]->name, size) ==
+				0)
+			return true;
+	return false;
 }
 
 static void append_options(struct str *out, const struct option *options)
@@ -21,7 +38,7 @@ static void append_options(struct str *out, const struct option *options)
 static void append_value_patterns(struct str *out, const char *before, const struct option *options)
 {
 	for (; options != NULL && options->name != NULL; options++) {
-		if (!takes_value(options))
+		if (!option_takes_value(options))
 			continue;
 		str_append_format(out, "|%s--%s", before, options->name);
 		if (options->letter != 0)
@@ -110,12 +127,8 @@ static void append_words(const struct program *program, struct str *out)
 			     "\tesac\n");
 }
 
-int program_completion(
-	const struct program *program, const char *shell, struct str *out, struct err *err)
+static void completion_bash(const struct program *program, struct str *out)
 {
-	if (strcmp(shell, "bash") != 0)
-		return err_set(
-			err, ERR_USAGE, "there is no completion for this shell; bash has one");
 	str_append_format(out,
 		"# bash completion of %s, made from its tables of commands.\n"
 		"_%s()\n{\n"
@@ -133,5 +146,26 @@ int program_completion(
 		"\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\" | sort -u)\n"
 		"}\ncomplete -o default -F _%s %s\n",
 		program->name, program->name);
-	return 0;
+}
+
+static const struct {
+	const char *name;
+	completion_function *write;
+} shells[] = {
+	{"bash", completion_bash},
+	{"zsh", completion_zsh},
+	{"fish", completion_fish},
+};
+
+int program_completion(
+	const struct program *program, const char *shell, struct str *out, struct err *err)
+{
+	for (size_t i = 0; i < sizeof shells / sizeof shells[0]; i++) {
+		if (strcmp(shell, shells[i].name) == 0) {
+			shells[i].write(program, out);
+			return 0;
+		}
+	}
+	return err_set(err, ERR_USAGE,
+		"there is no completion for this shell; bash, zsh and fish have one");
 }

@@ -138,7 +138,8 @@ MUST_CHECK int program_help(const struct program *program, size_t word_count,
 
 /*
  * A script, to be sourced by shell, that completes the program's commands, options and choices, and
- * file names elsewhere. ERR_USAGE if there is none for shell; "bash" has one.
+ * file names elsewhere. ERR_USAGE if there is none for shell; "bash", "zsh" and "fish" have one.
+ * That of zsh may also lie in its function path, as _NAME.
  */
 MUST_CHECK int program_completion(
 	const struct program *program, const char *shell, struct str *out, struct err *err);
