@@ -101,37 +101,56 @@ static int look_everywhere(struct kit_parts *parts, int dirfd, const int *folder
 	return rc;
 }
 
-/* Every part that is not there, as far as a message reaches. */
+/* Of the parts those that are not there, and those of another size, as far as a message reaches. */
+struct lacking {
+	struct str missing, other_size;
+};
+
+static void append_part(struct str *list, size_t index, const struct part *part)
+{
+	str_append_format(list, "%s%zu (%s", list->size > 0 ? ", " : "", index + 1, part->name);
+}
+
+static int say_lacking(const struct kit_parts *parts, struct lacking *lacking, struct err *err)
+{
+	bool missing = lacking->missing.size > 0, other = lacking->other_size.size > 0;
+
+	if (!missing && !other)
+		return 0;
+	return err_set(err, missing ? ERR_MISSING_FILE : ERR_CHECKSUM, "%s of %zu parts: %s%s%s",
+		missing ? "missing" : "of another size than listed", parts->list.count,
+		str_text(missing ? &lacking->missing : &lacking->other_size),
+		missing && other ? "; of another size than listed: " : "",
+		missing && other ? str_text(&lacking->other_size) : "");
+}
+
 static int find_all(struct kit_parts *parts, int dirfd, const int *folders,
 	const struct verify_options *options, struct err *err)
 {
-	CLEANUP_STR struct str missing = STR_INIT;
-	struct err wrong = {0};
+	struct lacking lacking = {STR_INIT, STR_INIT};
+	int rc = 0;
 
-	for (size_t i = 0; i < parts->list.count; i++) {
+	for (size_t i = 0; i < parts->list.count && rc == 0; i++) {
 		const struct part *part = &parts->list.parts[i];
 		int found = FOUND_NOT;
 		int64_t size = 0;
-		int rc = look_everywhere(parts, dirfd, folders, i, options, &found, &size, err);
+		rc = look_everywhere(parts, dirfd, folders, i, options, &found, &size, err);
 		if (rc < 0)
-			return err_context(err, "part %zu of %zu", i + 1, parts->list.count);
-		if (found == FOUND_OTHER_SIZE && wrong.code == ERR_NONE)
-			(void)!err_set(&wrong, ERR_CHECKSUM,
-				"part %zu of %zu, %s, has %lld octets, listed are %lld", i + 1,
-				parts->list.count, part->name, (long long)size,
+			(void)err_context(err, "part %zu of %zu", i + 1, parts->list.count);
+		if (rc < 0 || found == FOUND)
+			continue;
+		struct str *list = found == FOUND_NOT ? &lacking.missing : &lacking.other_size;
+		append_part(list, i, part);
+		if (found == FOUND_OTHER_SIZE)
+			str_append_format(list, ": %lld octets, not %lld", (long long)size,
 				(long long)part->size);
-		if (found == FOUND_NOT)
-			str_append_format(&missing, "%s%zu (%s)", missing.size > 0 ? ", " : "",
-				i + 1, part->name);
+		str_append_char(list, ')');
 	}
-	if (missing.size > 0)
-		return err_set(err, ERR_MISSING_FILE, "missing of %zu parts: %s", parts->list.count,
-			str_text(&missing));
-	if (wrong.code != ERR_NONE) {
-		*err = wrong;
-		return -(int)err->code;
-	}
-	return 0;
+	if (rc == 0)
+		rc = say_lacking(parts, &lacking, err);
+	str_release(&lacking.missing);
+	str_release(&lacking.other_size);
+	return rc;
 }
 
 static int open_all(
@@ -187,21 +206,46 @@ void kit_parts_free(struct kit_parts *parts)
 
 /* ---- what they should be */
 
+/* All that are damaged, as far as a message reaches; one by itself with more words. */
+static int say_damaged(
+	const struct kit_parts *parts, const bool *damaged, size_t count, struct err *err)
+{
+	CLEANUP_STR struct str list = STR_INIT;
+	size_t last = 0;
+
+	for (size_t i = 0; i < parts->list.count; i++) {
+		if (!damaged[i])
+			continue;
+		last = i;
+		str_append_format(&list, "%s%zu (%s)", list.size > 0 ? ", " : "", i + 1,
+			parts->list.parts[i].name);
+	}
+	if (count > 1)
+		return err_set(err, ERR_CHECKSUM,
+			"damaged of %zu parts, their SHA-256 is another: %s", parts->list.count,
+			str_text(&list));
+	return err_set(err, ERR_CHECKSUM,
+		"part %zu of %zu, %s: it is damaged: its SHA-256 is another", last + 1,
+		parts->list.count, parts->list.parts[last].name);
+}
+
 int kit_parts_check(const struct kit_parts *parts, struct err *err)
 {
 	CLEANUP(sha256_stream_cleanup) struct sha256_stream *stream = NULL;
-	struct sha256 digest;
-	int64_t size;
+	bool damaged[PARTS_MAX] = {false};
+	size_t count = 0;
 	int rc = sha256_stream_new(&stream, err);
 
 	for (size_t i = 0; i < parts->list.count && rc == 0; i++) {
 		const struct part *part = &parts->list.parts[i];
+		struct sha256 digest;
+		int64_t size;
 		rc = sha256_of_file(stream, parts->fds[i], &digest, &size, err);
-		if (rc == 0 && !sha256_equal(&digest, &part->digest))
-			rc = err_set(err, ERR_CHECKSUM, "it is damaged: its SHA-256 is another");
 		if (rc < 0)
 			return err_context(
 				err, "part %zu of %zu, %s", i + 1, parts->list.count, part->name);
+		damaged[i] = !sha256_equal(&digest, &part->digest);
+		count += damaged[i];
 	}
-	return rc;
+	return rc < 0 || count == 0 ? rc : say_damaged(parts, damaged, count, err);
 }
