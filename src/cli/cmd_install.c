@@ -8,6 +8,7 @@ static const struct option install_options[] = {
 	RUN_OPTION_ROWS,
 	WITH_OPTION_ROWS,
 	FORCE_OPTION_ROWS,
+	STAGING_OPTION_ROWS,
 	LEASE_OPTION_ROWS,
 	PARTS_OPTION_ROWS(struct run_values),
 	OPTION_ROW_FLAG("dry-run", 0, struct run_values, dry_run, "the plan only; as offkit plan"),
@@ -18,6 +19,7 @@ static const struct option plan_options[] = {
 	RUN_OPTION_ROWS,
 	WITH_OPTION_ROWS,
 	FORCE_OPTION_ROWS,
+	STAGING_OPTION_ROWS,
 	PARTS_OPTION_ROWS(struct run_values),
 	OPTION_END,
 };

@@ -65,6 +65,13 @@ static int read_options(struct session *session, const char *command,
 		return err_set(err, ERR_USAGE, "--break-lease needs --reason TEXT");
 	if (values->adopt && values->reason == NULL)
 		return err_set(err, ERR_USAGE, "--adopt needs --reason TEXT");
+	if (values->without_staging && values->reason == NULL)
+		return err_set(err, ERR_USAGE, "--without-staging needs --reason TEXT");
+	if (values->without_staging && values->staging_receipt != NULL)
+		return err_set(err, ERR_USAGE,
+			"--without-staging and --staging-receipt exclude each other");
+	options->staging_receipt = values->staging_receipt;
+	options->without_staging = values->without_staging;
 	options->adopt = values->adopt;
 	options->with = values->with;
 	options->step.remove_objects = values->remove_objects;

@@ -30,6 +30,8 @@ struct run_values {
 	bool if_interrupted;
 	bool break_lease;
 	bool adopt;
+	const char *staging_receipt;
+	bool without_staging;
 	struct option_list parts;
 	const char *base;
 };
@@ -67,6 +69,12 @@ struct run_values {
 #define LEASE_OPTION_ROWS                                                                          \
 	OPTION_ROW_FLAG("break-lease", 0, struct run_values, break_lease,                          \
 		"take another host's lease on the database; needs --reason")
+
+#define STAGING_OPTION_ROWS                                                                        \
+	OPTION_ROW_TEXT("staging-receipt", 0, "FILE", struct run_values, staging_receipt,          \
+		"production: staging's receipt of this kit"),                                      \
+		OPTION_ROW_FLAG("without-staging", 0, struct run_values, without_staging,          \
+			"production without a receipt of staging; needs --reason")
 
 #define FORCE_OPTION_ROWS                                                                          \
 	OPTION_ROW_FLAG("force-activate", 0, struct run_values, force,                             \

@@ -38,6 +38,9 @@ struct engine_options {
 	bool adopt;	     /* resume: another state folder's run, with a reason */
 	bool break_lease;    /* --break-lease, with a reason: of another host's */
 	int64_t server_wait; /* ms that a server is waited for that goes away after effects */
+	const char
+		*staging_receipt;  /* --staging-receipt, NULL: the state folder's, if it has one */
+	bool without_staging;	   /* --without-staging, with a reason */
 	bool without_ui_questions; /* --yes: kit and plan pages are not asked for */
 };
 

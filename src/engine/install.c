@@ -8,6 +8,7 @@
 #include "engine/report.h"
 #include "engine/run.h"
 #include "engine/site_key.h"
+#include "engine/staging.h"
 #include "steps/record.h"
 
 /* ---- how a run ends */
@@ -300,6 +301,8 @@ static int install_walk(struct run *run, struct err *err)
 		rc = run_judge_kit(run, err);
 	if (rc == 0)
 		rc = is_done(run, &done, err);
+	if (rc == 0 && !done)
+		rc = staging_judge(run, err);
 	/* Before the lease is taken from anybody, and again when nobody else can begin a run. */
 	if (rc == 0 && !done)
 		rc = run_judge_install(run, err);
@@ -373,6 +376,8 @@ static int plan_walk(struct run *run, struct err *err)
 	bool nothing = false;
 	int rc = run_connect(run, err);
 
+	if (rc == 0)
+		rc = staging_judge(run, err);
 	if (rc == 0)
 		rc = preflight(run, err);
 	if (rc == 0)

@@ -151,7 +151,7 @@ int report_json(const struct history *history, const struct journal_head *head, 
 		write_step(&writer, history, &history->steps[i]);
 	json_write_end(&writer);
 	write_list(&writer, history, "checks", EVENT_CHECK,
-		(const char *const[]){"step", "name", "outcome", "text", NULL});
+		(const char *const[]){"step", "name", "outcome", "text", "staging", NULL});
 	write_answers(&writer, history);
 	write_list(&writer, history, "alerts", EVENT_ALERT,
 		(const char *const[]){"time", "step", "name", "text", "firing", NULL});

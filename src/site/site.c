@@ -15,6 +15,7 @@ enum {
 	URI_MAX = 4096,
 	PATH_SIZE_MAX = 1024,
 	ARGUMENT_MAX = 4096,
+	PEM_MAX = 4096,
 	NAME_SIZE_MAX = 100,
 	COLLECTION_MAX = 255,
 	DATABASE_MAX = 63
@@ -400,6 +401,21 @@ static int take_rehearsal(struct reader *reader, const struct json *root)
 	return result != 0 ? err_context(reader->err, "rehearsal") : 0;
 }
 
+/* Whose receipts open the gate before production: the key itself, or where it is. */
+static int take_staging_key(struct reader *reader, const struct json *root)
+{
+	const char *key = NULL;
+	int result = take_string(reader, root, "stagingKey", PEM_MAX, false, &key);
+
+	if (result != 0 || key == NULL)
+		return result;
+	if (key[0] != '/' && strncmp(key, "-----BEGIN PUBLIC KEY-----\n", 27) != 0)
+		return err_set(reader->err, ERR_SITE,
+			"stagingKey must be a public key in PEM, or the absolute path of one");
+	reader->site->staging_key = key;
+	return 0;
+}
+
 static int take_identity(struct reader *reader, const struct json *root)
 {
 	static const char *const environments[] = {"demo", "staging", "production", NULL};
@@ -413,7 +429,7 @@ static int take_identity(struct reader *reader, const struct json *root)
 		return result;
 	for (const char *const *known = environments; *known != NULL; known++)
 		if (strcmp(*known, site->environment) == 0)
-			return 0;
+			return take_staging_key(reader, root);
 	return err_set(reader->err, ERR_SITE,
 		"environment must be \"demo\", \"staging\" or \"production\"");
 }
@@ -442,8 +458,9 @@ static int take_folders(struct reader *reader, const struct json *root, const ch
 
 static int take_site(struct reader *reader, const struct json *root, const char *state_dir)
 {
-	static const char *const members[] = {"name", "environment", "database", "stateDir",
-		"backupDir", "objectStore", "ingest", "limits", "backup", "rehearsal", NULL};
+	static const char *const members[] = {"name", "environment", "stagingKey", "database",
+		"stateDir", "backupDir", "objectStore", "ingest", "limits", "backup", "rehearsal",
+		NULL};
 
 	if (json_type(root) != JSON_OBJECT)
 		return err_set(reader->err, ERR_SITE, "a site file is a JSON object");

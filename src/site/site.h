@@ -28,6 +28,7 @@ struct site_hook {
 struct site {
 	const char *name;	 /* "vault-3" */
 	const char *environment; /* "staging", "production", "demo" */
+	const char *staging_key; /* production: a PEM, or the path of one; NULL: none is named */
 	const char *uri;	 /* with its secrets: never print it, see mongo_uri_redact */
 	const char *database;
 	const char *rehearsal_uri; /* with its secrets too; NULL: the same server */

@@ -80,6 +80,7 @@ static void everything_is_read(void **state)
 
 	put(site_path,
 		"{\"_about\":\"a comment\",\"name\":\"v\",\"environment\":\"production\","
+		"\"stagingKey\":\"/k.pub\","
 		"\"database\":{\"uri\":\"mongodb://h\",\"name\":\"c\"},\"stateDir\":\"/s\","
 		"\"backupDir\":\"/b\",\"ingest\":{\"collections\":[\"a\",\"b.c\"],"
 		"\"freeze\":{\"argv\":[\"/bin/f\",\"now\"],\"timeoutSeconds\":7},"
@@ -90,6 +91,7 @@ static void everything_is_read(void **state)
 		0600);
 	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), 0);
 	assert_string_equal(site.backup_dir, "/b");
+	assert_string_equal(site.staging_key, "/k.pub");
 	assert_int_equal(site.frozen_count, 2);
 	assert_string_equal(site.frozen[1], "b.c");
 	assert_string_equal(site.freeze.argv[1], "now");
@@ -129,6 +131,8 @@ static void what_is_wrong_is_named(void **state)
 		{SITE("{\"name\":\"a/b\",\"uri\":\"mongodb://h\"}"), "name of a database"},
 		{SITE("{\"name\":\"c\",\"uriFile\":\"uri\"}"), "absolute"},
 		{WITH("\"stateDir\":\"relative\""), "absolute"},
+		{WITH("\"stagingKey\":\"k.pub\""), "stagingKey"},
+		{WITH("\"stagingKey\":\"-----BEGIN PRIVATE KEY-----\\n\""), "stagingKey"},
 		{WITH("\"ingest\":{\"colections\":[]}"), "colections"},
 		{WITH("\"ingest\":{\"collections\":[1]}"), "entry 1"},
 		{WITH("\"ingest\":{\"collections\":[\"system.js\"]}"), "entry 1"},
