@@ -64,16 +64,38 @@ static bool has_terminal(void)
 	return fd >= 0 && tcgetpgrp(fd) == getpgrp();
 }
 
+/* Who is asked for a PIN, or to touch a key, sees first what for. */
+static int announce(
+	const struct signer_command *command, const struct signed_message *message, struct err *err)
+{
+	static const char *const uses[KEY_USE_COUNT] = {
+		[KEY_USE_ENVELOPE] = "an envelope",
+		[KEY_USE_BLOB] = "SHA256SUMS",
+		[KEY_USE_ROOT] = "a trust root",
+	};
+	char count[TEXT_COUNT_SIZE], hex[SHA256_HEX_SIZE];
+	struct sha256 digest;
+	int rc = sha256_of(message->octets, &digest, err);
+
+	if (rc < 0)
+		return rc;
+	sha256_to_hex(&digest, hex);
+	face_note(command->face, "%s is to sign %s: %s octets, SHA-256 %s", command->name,
+		uses[message->use], text_count((int64_t)message->octets.size, count), hex);
+	return 0;
+}
+
 static int sign(void *argument, enum key_scheme scheme, const struct signed_message *message,
 	struct str *untrusted_output, struct err *err)
 {
 	const struct signer_command *command = argument;
 	struct hearing hearing = {.command = command};
 	CLEANUP_FD int input_fd = -1;
+	bool on_terminal = has_terminal();
 	struct child child = {
 		.argv = command->argv,
 		.search = true,
-		.own_group = !has_terminal(),
+		.own_group = !on_terminal,
 		.timeout = command->timeout,
 		.output_max = SIGNATURE_OUTPUT_MAX,
 		.ends_over_max = true,
@@ -83,7 +105,9 @@ static int sign(void *argument, enum key_scheme scheme, const struct signed_mess
 	};
 
 	(void)scheme;
-	int rc = child_input(message->octets, &input_fd, err);
+	int rc = on_terminal ? announce(command, message, err) : 0;
+	if (rc == 0)
+		rc = child_input(message->octets, &input_fd, err);
 	if (rc < 0)
 		return rc;
 	child.input_fd = input_fd;
