@@ -229,6 +229,8 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	rc = load_public_key(given->key, &key, err);
 	if (rc == 0)
 		rc = file_read_path(operands[0], RECEIPT_SIZE_MAX, &text, err);
+	if (rc == -ERR_LIMIT)
+		return err_recode(err, ERR_RECEIPT);
 	if (rc == 0)
 		rc = receipt_open(str_bytes(&text), key, &face->arena, &receipt, err);
 	if (rc == 0 && given->kit != NULL)
