@@ -1,18 +1,15 @@
 #include "site/site.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "json/json.h"
+#include "site/site_file.h"
+#include "text/text.h"
 
 enum {
-	URI_MAX = 4096,
 	PATH_SIZE_MAX = 1024,
 	ARGUMENT_MAX = 4096,
 	PEM_MAX = 4096,
@@ -23,68 +20,6 @@ enum {
 
 static const char uri_variable[] = "OFFKIT_MONGODB_URI";
 
-static int wrong(struct err *err)
-{
-	return err_recode(err, ERR_SITE);
-}
-
-/* ---- files that decide what is done and where: nobody else may have written them */
-
-static int check_owner(int fd, const char *path, mode_t forbidden, struct err *err)
-{
-	struct stat status;
-
-	if (fstat(fd, &status) != 0)
-		return err_set_errno(err, ERR_SITE, errno, "%s", path);
-	if (status.st_uid != 0 && status.st_uid != geteuid())
-		return err_set(err, ERR_SITE,
-			"%s belongs to another user (uid %u): it must be root's or yours", path,
-			(unsigned)status.st_uid);
-	if ((status.st_mode & forbidden) != 0)
-		return err_set(err, ERR_SITE, "%s may be %s by others: chmod %s it", path,
-			(forbidden & S_IROTH) != 0 ? "read" : "written",
-			(forbidden & S_IROTH) != 0 ? "0600" : "go-w");
-	return 0;
-}
-
-static int read_fd(int fd, const char *path, struct str *content, struct err *err)
-{
-	char buffer[4096];
-
-	for (;;) {
-		ssize_t got = read(fd, buffer, sizeof buffer);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_set_errno(err, ERR_SITE, errno, "%s", path);
-		if (got == 0)
-			return str_check(content, err);
-		str_append(content, buffer, (size_t)got);
-		if (content->size > SITE_SIZE_MAX)
-			return err_set(err, ERR_SITE, "%s is over %d octets", path, SITE_SIZE_MAX);
-	}
-}
-
-/* *ret_private: nobody else may read it. */
-static int read_guarded(
-	const char *path, mode_t forbidden, struct str *content, bool *ret_private, struct err *err)
-{
-	CLEANUP_FD int fd = -1;
-	struct stat status;
-	int result = file_open_at(AT_FDCWD, path, &fd, err);
-
-	if (result != 0)
-		return wrong(err);
-	result = check_owner(fd, path, forbidden, err);
-	if (result == 0 && fstat(fd, &status) != 0)
-		result = err_set_errno(err, ERR_SITE, errno, "%s", path);
-	if (result == 0)
-		result = read_fd(fd, path, content, err);
-	if (result == 0)
-		*ret_private = (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
-	return result;
-}
-
 /* ---- reading */
 
 struct reader {
@@ -92,7 +27,65 @@ struct reader {
 	struct site *site;
 	bool is_private; /* the site file */
 	struct err *err;
+	/* Who hears of every problem, of which none ends the reading; NULL: the first one does. */
+	site_problem *problem;
+	void *argument;
+	const char *section, *subsection; /* members that are being read, for problem; NULL: none */
 };
+
+/* What a reader returns for what is wrong, which stands in its err. */
+static int found(struct reader *reader)
+{
+	struct err *err = reader->err;
+
+	if (err->code == ERR_NO_MEMORY || reader->problem == NULL)
+		return err->code == ERR_NO_MEMORY ? -ERR_NO_MEMORY : err_recode(err, ERR_SITE);
+	if (reader->subsection != NULL)
+		(void)err_context(err, "%s", reader->subsection);
+	if (reader->section != NULL)
+		(void)err_context(err, "%s", reader->section);
+	reader->problem(reader->argument, err->message);
+	return 0;
+}
+
+#define FOUND(reader, ...) (err_set((reader)->err, ERR_SITE, __VA_ARGS__), found(reader))
+
+/* Of an object that take_object gave: its members are read. */
+static int leave(struct reader *reader, const char *name, int result)
+{
+	*(reader->subsection != NULL ? &reader->subsection : &reader->section) = NULL;
+	return result != 0 ? err_context(reader->err, "%s", name) : 0;
+}
+
+static bool is_listed(const char *name, const char *const *members)
+{
+	for (; *members != NULL; members++)
+		if (strcmp(*members, name) == 0)
+			return true;
+	return false;
+}
+
+/* A misspelt setting must not be a silent default; "_" begins a comment. */
+static int check_members(
+	struct reader *reader, const struct json *object, const char *const *members)
+{
+	int result = 0;
+
+	if (reader->problem == NULL)
+		return json_closed(object, members, reader->err) != 0 ? found(reader) : 0;
+	for (const struct json *at = json_first(object); result == 0 && at != NULL;
+		at = json_next(at)) {
+		const char *name = json_name(at), *near = text_nearest(name, members);
+		if (*name == '_' || is_listed(name, members))
+			continue;
+		CLEANUP_STR struct str shown = STR_INIT;
+		text_escape(&shown, bytes_of_string(name), 60);
+		result = FOUND(reader, "unknown member %s%s%s%s", str_text(&shown),
+			near != NULL ? "; is " : "", near != NULL ? near : "",
+			near != NULL ? " meant?" : "");
+	}
+	return result;
+}
 
 static const char *keep(struct reader *reader, const char *text)
 {
@@ -108,7 +101,7 @@ static int take_string(struct reader *reader, const struct json *object, const c
 			    : json_optional_string(object, name, max, &text, reader->err);
 
 	if (result != 0)
-		return wrong(reader->err);
+		return found(reader);
 	if (text == NULL)
 		return 0;
 	text = keep(reader, text);
@@ -127,7 +120,7 @@ static int take_path(
 	if (result != 0 || path == NULL)
 		return result;
 	if (path[0] != '/')
-		return err_set(reader->err, ERR_SITE, "%s must be an absolute path", name);
+		return FOUND(reader, "%s must be an absolute path", name);
 	*ret = path;
 	return 0;
 }
@@ -139,7 +132,7 @@ static int take_number(struct reader *reader, const struct json *object, const c
 	int64_t number = -1;
 
 	if (json_optional_integer(object, name, min, max, &number, reader->err) != 0)
-		return wrong(reader->err);
+		return found(reader);
 	if (number >= 0)
 		*ret = number * scale;
 	return 0;
@@ -152,20 +145,18 @@ static int take_list(struct reader *reader, const struct json *object, const cha
 	size_t count = 0;
 
 	if (json_optional(object, name, JSON_ARRAY, &list, reader->err) != 0)
-		return wrong(reader->err);
+		return found(reader);
 	if (list == NULL)
 		return 0;
 	if (json_count(list) > max_count)
-		return err_set(
-			reader->err, ERR_SITE, "%s has more than %zu entries", name, max_count);
+		return FOUND(reader, "%s has more than %zu entries", name, max_count);
 	const char **texts = arena_array(reader->arena, json_count(list) + 1, sizeof *texts);
 	if (texts == NULL)
 		return err_no_memory(reader->err);
 	for (const struct json *item = json_first(list); item != NULL; item = json_next(item)) {
 		if (json_type(item) != JSON_STRING || strlen(json_string(item)) > max_size)
-			return err_set(reader->err, ERR_SITE,
-				"%s: entry %zu must be a string of at most %zu octets", name,
-				count + 1, max_size);
+			return FOUND(reader, "%s: entry %zu must be a string of at most %zu octets",
+				name, count + 1, max_size);
 		texts[count] = keep(reader, json_string(item));
 		if (texts[count++] == NULL)
 			return err_no_memory(reader->err);
@@ -181,13 +172,13 @@ static int take_object(struct reader *reader, const struct json *object, const c
 	const struct json *inner = NULL;
 
 	if (json_optional(object, name, JSON_OBJECT, &inner, reader->err) != 0)
-		return wrong(reader->err);
-	if (inner != NULL && json_closed(inner, members, reader->err) != 0) {
-		(void)err_context(reader->err, "%s", name);
-		return wrong(reader->err);
-	}
+		return found(reader);
 	*ret = inner;
-	return 0;
+	if (inner == NULL)
+		return 0;
+	*(reader->section == NULL ? &reader->section : &reader->subsection) = name;
+	int result = check_members(reader, inner, members);
+	return result != 0 ? err_context(reader->err, "%s", name) : 0;
 }
 
 static int take_hook(
@@ -206,9 +197,8 @@ static int take_hook(
 		result = take_number(
 			reader, object, "timeoutSeconds", 1, 86400, 1000, &hook->timeout);
 	if (result == 0 && (count == 0 || hook->argv[0][0] != '/'))
-		result = err_set(reader->err, ERR_SITE,
-			"argv must begin with the absolute path of the command");
-	return result != 0 ? err_context(reader->err, "%s", name) : 0;
+		result = FOUND(reader, "argv must begin with the absolute path of the command");
+	return leave(reader, name, result);
 }
 
 static int take_frozen(struct reader *reader, const struct json *ingest)
@@ -220,8 +210,8 @@ static int take_frozen(struct reader *reader, const struct json *ingest)
 	for (size_t i = 0; result == 0 && i < site->frozen_count; i++)
 		if (site->frozen[i][0] == '\0' || site->frozen[i][0] == '$' ||
 			strncmp(site->frozen[i], "system.", 7) == 0)
-			result = err_set(reader->err, ERR_SITE,
-				"collections: entry %zu is no name of a collection", i + 1);
+			result = FOUND(
+				reader, "collections: entry %zu is no name of a collection", i + 1);
 	return result;
 }
 
@@ -251,27 +241,7 @@ static int take_ingest(struct reader *reader, const struct json *root)
 	if (result == 0)
 		result = take_number(
 			reader, object, "backlogMinutes", 0, 1440, 60000, &site->backlog_time);
-	return result != 0 ? err_context(reader->err, "ingest") : 0;
-}
-
-int site_read_uri_file(const char *path, struct arena *arena, const char **ret_uri, struct err *err)
-{
-	CLEANUP_STR struct str content = STR_INIT;
-	bool is_private = false;
-	int result = read_guarded(path, S_IRWXG | S_IRWXO, &content, &is_private, err);
-
-	if (result != 0)
-		return result;
-	size_t size = strcspn(str_text(&content), "\r\n");
-	if (size == 0 || size > URI_MAX || strlen(str_text(&content)) != content.size ||
-		strspn(str_text(&content) + size, "\r\n") != content.size - size)
-		return err_set(err, ERR_SITE,
-			"%s must hold the database URI in one line and nothing else", path);
-	const char *uri = arena_string_n(arena, str_text(&content), size);
-	if (uri == NULL)
-		return err_no_memory(err);
-	*ret_uri = uri;
-	return 0;
+	return leave(reader, "ingest", result);
 }
 
 /* mongodb://USER:PASSWORD@HOST/: a password has no "/" and no "@" of its own (they are escaped). */
@@ -285,6 +255,12 @@ static bool has_password(const char *uri)
 	const char *at = user + strcspn(user, "@/");
 	const char *colon = user + strcspn(user, ":@/");
 	return *at == '@' && colon < at;
+}
+
+static int take_uri_file(struct reader *reader, const char *path, const char **ret_uri)
+{
+	return site_read_uri_file(path, reader->arena, ret_uri, reader->err) != 0 ? found(reader)
+										  : 0;
 }
 
 static int take_uri(struct reader *reader, const struct json *object)
@@ -302,14 +278,13 @@ static int take_uri(struct reader *reader, const struct json *object)
 		return reader->site->uri == NULL ? err_no_memory(reader->err) : 0;
 	}
 	if (file != NULL)
-		return site_read_uri_file(file, reader->arena, &reader->site->uri, reader->err);
+		return take_uri_file(reader, file, &reader->site->uri);
 	if (reader->site->uri != NULL && has_password(reader->site->uri) && !reader->is_private)
-		return err_set(reader->err, ERR_SITE,
+		return FOUND(reader,
 			"uri has a password, and others may read this file: chmod 0600 it, or name "
 			"a uriFile");
 	if (reader->site->uri == NULL)
-		return err_set(reader->err, ERR_SITE, "neither uri nor uriFile is there, nor %s",
-			uri_variable);
+		return FOUND(reader, "neither uri nor uriFile is there, nor %s", uri_variable);
 	return 0;
 }
 
@@ -329,13 +304,14 @@ static int take_database(struct reader *reader, const struct json *root)
 	if (result != 0)
 		return result;
 	if (object == NULL)
-		return err_set(reader->err, ERR_SITE, "database is missing");
+		return FOUND(reader, "database is missing");
 	result = take_string(reader, object, "name", DATABASE_MAX, true, &reader->site->database);
-	if (result == 0 && !site_is_database_name(reader->site->database))
-		result = err_set(reader->err, ERR_SITE, "name is no name of a database");
+	if (result == 0 && reader->site->database != NULL &&
+		!site_is_database_name(reader->site->database))
+		result = FOUND(reader, "name is no name of a database");
 	if (result == 0)
 		result = take_uri(reader, object);
-	return result != 0 ? err_context(reader->err, "database") : 0;
+	return leave(reader, "database", result);
 }
 
 static int take_compression(struct reader *reader, const struct json *backup)
@@ -346,42 +322,49 @@ static int take_compression(struct reader *reader, const struct json *backup)
 	if (result != 0 || name == NULL)
 		return result;
 	if (!compression_by_name(name, &reader->site->backup_compression))
-		return err_set(reader->err, ERR_SITE,
-			"backup: compression must be \"gzip\", \"zstd\" or \"none\"");
+		return FOUND(reader, "compression must be \"gzip\", \"zstd\" or \"none\"");
 	return 0;
 }
 
-static int take_rest(struct reader *reader, const struct json *root)
+static int take_limits(struct reader *reader, const struct json *root)
 {
-	static const char *const limit_members[] = {
+	static const char *const members[] = {
 		"maxLagSeconds", "maxImbalancePercent", "leaseSeconds", NULL};
-	static const char *const backup_members[] = {
-		"workers", "compression", "checkpointSeconds", "divideMebibytes", NULL};
 	struct site *site = reader->site;
-	const struct json *limits = NULL, *backup = NULL;
-	int result = take_object(reader, root, "limits", limit_members, &limits);
+	const struct json *limits = NULL;
+	int result = take_object(reader, root, "limits", members, &limits);
 
-	if (result == 0 && limits != NULL)
-		result =
-			take_number(reader, limits, "maxLagSeconds", 1, 3600, 1000, &site->max_lag);
-	if (result == 0 && limits != NULL)
+	if (result != 0 || limits == NULL)
+		return result;
+	result = take_number(reader, limits, "maxLagSeconds", 1, 3600, 1000, &site->max_lag);
+	if (result == 0)
 		result = take_number(
 			reader, limits, "maxImbalancePercent", 0, 100, 1, &site->max_imbalance);
-	if (result == 0 && limits != NULL)
-		result = take_number(reader, limits, "leaseSeconds", 2, 3600, 1000, &site->lease);
 	if (result == 0)
-		result = take_object(reader, root, "backup", backup_members, &backup);
-	if (result == 0 && backup != NULL)
-		result = take_number(reader, backup, "workers", 1, 32, 1, &site->backup_workers);
-	if (result == 0 && backup != NULL)
+		result = take_number(reader, limits, "leaseSeconds", 2, 3600, 1000, &site->lease);
+	return leave(reader, "limits", result);
+}
+
+static int take_backup(struct reader *reader, const struct json *root)
+{
+	static const char *const members[] = {
+		"workers", "compression", "checkpointSeconds", "divideMebibytes", NULL};
+	struct site *site = reader->site;
+	const struct json *backup = NULL;
+	int result = take_object(reader, root, "backup", members, &backup);
+
+	if (result != 0 || backup == NULL)
+		return result;
+	result = take_number(reader, backup, "workers", 1, 32, 1, &site->backup_workers);
+	if (result == 0)
 		result = take_number(reader, backup, "checkpointSeconds", 0, 3600, 1,
 			&site->backup_checkpoint_seconds);
-	if (result == 0 && backup != NULL)
+	if (result == 0)
 		result = take_number(reader, backup, "divideMebibytes", 1, 1024 * 1024, 1024 * 1024,
 			&site->backup_divide_octets);
-	if (result == 0 && backup != NULL)
+	if (result == 0)
 		result = take_compression(reader, backup);
-	return result;
+	return leave(reader, "backup", result);
 }
 
 /* Where a rehearsal's scratch database may be made, if not on the site's own server. */
@@ -396,9 +379,8 @@ static int take_rehearsal(struct reader *reader, const struct json *root)
 		return result;
 	result = take_path(reader, object, "uriFile", &file);
 	if (result == 0 && file != NULL)
-		result = site_read_uri_file(
-			file, reader->arena, &reader->site->rehearsal_uri, reader->err);
-	return result != 0 ? err_context(reader->err, "rehearsal") : 0;
+		result = take_uri_file(reader, file, &reader->site->rehearsal_uri);
+	return leave(reader, "rehearsal", result);
 }
 
 /* Whose receipts open the gate before production: the key itself, or where it is. */
@@ -410,7 +392,7 @@ static int take_staging_key(struct reader *reader, const struct json *root)
 	if (result != 0 || key == NULL)
 		return result;
 	if (key[0] != '/' && strncmp(key, "-----BEGIN PUBLIC KEY-----\n", 27) != 0)
-		return err_set(reader->err, ERR_SITE,
+		return FOUND(reader,
 			"stagingKey must be a public key in PEM, or the absolute path of one");
 	reader->site->staging_key = key;
 	return 0;
@@ -425,13 +407,12 @@ static int take_identity(struct reader *reader, const struct json *root)
 	if (result == 0)
 		result = take_string(
 			reader, root, "environment", NAME_SIZE_MAX, true, &site->environment);
-	if (result != 0)
+	if (result != 0 || site->environment == NULL)
 		return result;
 	for (const char *const *known = environments; *known != NULL; known++)
 		if (strcmp(*known, site->environment) == 0)
 			return take_staging_key(reader, root);
-	return err_set(reader->err, ERR_SITE,
-		"environment must be \"demo\", \"staging\" or \"production\"");
+	return FOUND(reader, "environment must be \"demo\", \"staging\" or \"production\"");
 }
 
 static int take_folders(struct reader *reader, const struct json *root, const char *state_dir)
@@ -463,10 +444,10 @@ static int take_site(struct reader *reader, const struct json *root, const char 
 		NULL};
 
 	if (json_type(root) != JSON_OBJECT)
-		return err_set(reader->err, ERR_SITE, "a site file is a JSON object");
-	if (json_closed(root, members, reader->err) != 0)
-		return wrong(reader->err);
-	int result = take_identity(reader, root);
+		return FOUND(reader, "a site file is a JSON object");
+	int result = check_members(reader, root, members);
+	if (result == 0)
+		result = take_identity(reader, root);
 	if (result == 0)
 		result = take_database(reader, root);
 	if (result == 0)
@@ -474,46 +455,72 @@ static int take_site(struct reader *reader, const struct json *root, const char 
 	if (result == 0)
 		result = take_ingest(reader, root);
 	if (result == 0)
-		result = take_rest(reader, root);
+		result = take_limits(reader, root);
+	if (result == 0)
+		result = take_backup(reader, root);
 	if (result == 0)
 		result = take_rehearsal(reader, root);
 	return result;
 }
 
-int site_load(const char *path, const char *state_dir, struct arena *arena, struct site *ret_site,
-	struct err *err)
+static int read_site(
+	const char *path, const char *state_dir, struct reader *reader, struct err *err)
 {
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
 	CLEANUP_STR struct str content = STR_INIT;
-	struct site site = {
-		.state_dir = "/var/lib/offkit",
-		.freeze.timeout = 120 * 1000,
-		.unfreeze.timeout = 120 * 1000,
-		.silence = 5 * 1000,
-		.watch = 300 * 1000,
-		.backlog_limit = 500,
-		.backlog_time = 600 * 1000,
-		.max_lag = 60 * 1000,
-		.max_imbalance = 20,
-		.lease = 60 * 1000,
-		.backup_workers = 4,
-		.backup_checkpoint_seconds = 5,
-		.backup_divide_octets = 256 * 1024 * 1024,
-		.backup_compression = COMPRESSION_GZIP,
-	};
-	struct reader reader = {.arena = arena, .site = &site, .err = err};
 
-	if (path == NULL)
-		path = SITE_DEFAULT_PATH;
-	int result = read_guarded(path, S_IWGRP | S_IWOTH, &content, &reader.is_private, err);
+	reader->err = err;
+	int result = site_read_guarded(path, S_IWGRP | S_IWOTH, &content, &reader->is_private, err);
 	if (result != 0)
-		return result;
+		return found(reader);
 	if (json_parse(str_bytes(&content), JSON_LIMITS(SITE_SIZE_MAX), &doc, err) != 0)
-		result = wrong(err);
+		result = found(reader);
 	else
-		result = take_site(&reader, json_root(doc), state_dir);
+		result = take_site(reader, json_root(doc), state_dir);
+	return result != 0 ? err_context(err, "%s", path) : 0;
+}
+
+static const struct site DEFAULTS = {
+	.state_dir = "/var/lib/offkit",
+	.freeze.timeout = 120 * 1000,
+	.unfreeze.timeout = 120 * 1000,
+	.silence = 5 * 1000,
+	.watch = 300 * 1000,
+	.backlog_limit = 500,
+	.backlog_time = 600 * 1000,
+	.max_lag = 60 * 1000,
+	.max_imbalance = 20,
+	.lease = 60 * 1000,
+	.backup_workers = 4,
+	.backup_checkpoint_seconds = 5,
+	.backup_divide_octets = 256 * 1024 * 1024,
+	.backup_compression = COMPRESSION_GZIP,
+};
+
+int site_load(const char *path, const char *state_dir, struct arena *arena, struct site *ret_site,
+	struct err *err)
+{
+	struct site site = DEFAULTS;
+	struct reader reader = {.arena = arena, .site = &site};
+	int result = read_site(path != NULL ? path : SITE_DEFAULT_PATH, state_dir, &reader, err);
+
+	if (result == 0)
+		*ret_site = site;
+	return result;
+}
+
+int site_check(const char *path, const char *state_dir, struct arena *arena, site_problem *problem,
+	void *argument, struct site *ret_site, struct err *err)
+{
+	struct site site = DEFAULTS;
+	struct reader reader = {
+		.arena = arena, .site = &site, .problem = problem, .argument = argument};
+	struct err last = {0};
+	int result = read_site(path != NULL ? path : SITE_DEFAULT_PATH, state_dir, &reader, &last);
+
 	if (result != 0)
-		return err_context(err, "%s", path);
-	*ret_site = site;
-	return 0;
+		*err = last;
+	else
+		*ret_site = site;
+	return result;
 }

@@ -57,6 +57,14 @@ struct site {
 MUST_CHECK int site_load(const char *path, const char *state_dir, struct arena *arena,
 	struct site *ret_site, struct err *err);
 
+/*
+ * The same, but everything that is wrong is told, each in a line that names the member; what could
+ * not be read is as it is by default, or NULL. An error is only that memory is out.
+ */
+typedef void site_problem(void *argument, const char *text);
+MUST_CHECK int site_check(const char *path, const char *state_dir, struct arena *arena,
+	site_problem *problem, void *argument, struct site *ret_site, struct err *err);
+
 /* The one line of a file that only its owner may read. Lives in arena. */
 MUST_CHECK int site_read_uri_file(
 	const char *path, struct arena *arena, const char **ret_uri, struct err *err);

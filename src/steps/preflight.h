@@ -36,4 +36,9 @@ preflight_check preflight_expiry;
 /* A document or pipeline from JSON text; an array is written as {"0": …}. */
 MUST_CHECK int bson_from_text(const struct str *json, struct str *out, struct err *err);
 
+/* Of what connectionStatus says a login may do: which of the steps' actions it lacks, and which it
+ * has on single collections only; both as lists for people. */
+MUST_CHECK int preflight_missing_actions(struct bytes privileges, const char *database,
+	struct str *missing, struct str *partly, struct err *err);
+
 #endif

@@ -51,11 +51,9 @@ static void append_actions(
 			str_append_format(text, "%s%s", text->size > 0 ? ", " : "", ACTIONS[i]);
 }
 
-static int judge_privileges(struct preflight *preflight, struct bytes privileges, struct err *err)
+int preflight_missing_actions(struct bytes privileges, const char *database, struct str *missing,
+	struct str *partly, struct err *err)
 {
-	CLEANUP_STR struct str missing = STR_INIT;
-	CLEANUP_STR struct str partly = STR_INIT;
-	const char *database = mongo_database(preflight->context->mongo);
 	struct doc_iter iter = doc_iter_begin(privileges);
 	enum reach has[ACTION_COUNT] = {REACH_NONE};
 	struct value privilege;
@@ -68,11 +66,19 @@ static int judge_privileges(struct preflight *preflight, struct bytes privileges
 		if (actions.type == VALUE_ARRAY)
 			collect(actions.bytes, reach_of(privilege.bytes, database), has);
 	}
-	append_actions(&missing, has, REACH_NONE);
-	append_actions(&partly, has, REACH_COLLECTION);
-	int rc = str_check(&missing, err);
-	if (rc == 0)
-		rc = str_check(&partly, err);
+	append_actions(missing, has, REACH_NONE);
+	append_actions(partly, has, REACH_COLLECTION);
+	int rc = str_check(missing, err);
+	return rc < 0 ? rc : str_check(partly, err);
+}
+
+static int judge_privileges(struct preflight *preflight, struct bytes privileges, struct err *err)
+{
+	CLEANUP_STR struct str missing = STR_INIT;
+	CLEANUP_STR struct str partly = STR_INIT;
+	int rc = preflight_missing_actions(
+		privileges, mongo_database(preflight->context->mongo), &missing, &partly, err);
+
 	if (rc < 0)
 		return rc;
 	if (missing.size > 0)

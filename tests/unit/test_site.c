@@ -231,6 +231,54 @@ static void the_uri_comes_from_its_file_or_the_environment(void **state)
 	assert_int_equal(unsetenv("OFFKIT_MONGODB_URI"), 0);
 }
 
+static void count_problem(void *argument, const char *text)
+{
+	struct str *said = argument;
+
+	str_append_text(said, text);
+	str_append_char(said, '\n');
+}
+
+static void a_check_tells_every_problem(void **state)
+{
+	(void)state;
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	CLEANUP_STR struct str said = STR_INIT;
+	struct site site;
+	struct err err = {0};
+
+	put(site_path,
+		"{\"name\":7,\"enviroment\":\"x\",\"environment\":\"y\",\"_c\":1,"
+		"\"database\":{\"uri\":\"mongodb://h\",\"nam\":1},\"stateDir\":\"rel\","
+		"\"ingest\":{\"collections\":[\"$a\"],\"freeze\":{\"argv\":[\"x\"],"
+		"\"timeoutSeconds\":0},\"watchSeconds\":9},\"backup\":{\"workers\":99}}",
+		0600);
+	assert_int_equal(site_check(site_path, NULL, &arena, count_problem, &said, &site, &err), 0);
+	assert_string_equal(str_text(&said),
+		"unknown member enviroment; is environment meant?\n"
+		"\"name\" must be a string, not a number\n"
+		"environment must be \"demo\", \"staging\" or \"production\"\n"
+		"database: unknown member nam; is name meant?\n"
+		"database: \"name\" is missing\n"
+		"stateDir must be an absolute path\n"
+		"ingest: collections: entry 1 is no name of a collection\n"
+		"ingest: freeze: \"timeoutSeconds\" must be an integer from 1 to 86,400\n"
+		"ingest: freeze: argv must begin with the absolute path of the command\n"
+		"backup: \"workers\" must be an integer from 1 to 32\n");
+	assert_string_equal(site.uri, "mongodb://h");
+	assert_null(site.database);
+	assert_int_equal(site.watch, 9000);
+
+	str_truncate(&said, 0);
+	put(site_path, "{\"name\"", 0600);
+	assert_int_equal(site_check(site_path, NULL, &arena, count_problem, &said, &site, &err), 0);
+	assert_non_null(strstr(str_text(&said), "line 1"));
+	str_truncate(&said, 0);
+	put(site_path, least, 0644);
+	assert_int_equal(site_check(site_path, NULL, &arena, count_problem, &said, &site, &err), 0);
+	assert_int_equal(said.size, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +288,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_others_may_write_is_refused),
 		cmocka_unit_test(a_password_is_not_for_others_to_read),
 		cmocka_unit_test(the_uri_comes_from_its_file_or_the_environment),
+		cmocka_unit_test(a_check_tells_every_problem),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
