@@ -20,6 +20,8 @@ extern const struct command command_plan;
 extern const struct command command_restore;
 extern const struct command command_resume;
 extern const struct command command_rollback;
+extern const struct command command_site_check;
+extern const struct command command_site_init;
 extern const struct command command_support_bundle;
 extern const struct command command_trust_reset_time;
 extern const struct command command_trust_show;

@@ -51,6 +51,8 @@ static const struct command *const commands[] = {
 	&command_report,
 	&command_log,
 	&command_support_bundle,
+	&command_site_init,
+	&command_site_check,
 	&command_monitor,
 	&command_backup,
 	&command_restore,

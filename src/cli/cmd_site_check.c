@@ -1,0 +1,364 @@
+/*
+ * offkit site check: everything that is wrong with a site file, and with what it names; with
+ * --connect with its database as well. Changes nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cli/commands.h"
+#include "cli/face.h"
+#include "mongo/mongo.h"
+#include "steps/hook.h"
+#include "steps/preflight.h"
+#include "text/text.h"
+
+enum { CHECKS_MAX = 256, PATIENCE = 10000 /* ms */, PEM_MAX = 1024 * 1024 };
+
+struct site_check_values {
+	bool connect;
+};
+
+static const struct option options[] = {
+	OPTION_ROW_FLAG("connect", 0, struct site_check_values, connect,
+		"ask the database too: login, version, privileges"),
+	OPTION_END,
+};
+
+struct site_checks {
+	struct face *face;
+	struct site site;
+	size_t count, wrong;
+	struct {
+		const char *name, *text;
+		enum face_sign sign;
+	} list[CHECKS_MAX];
+};
+
+static const char *outcome_name(enum face_sign sign)
+{
+	static const char *const NAMES[] = {[SIGN_GOOD] = "good",
+		[SIGN_BAD] = "wrong",
+		[SIGN_WARN] = "warning",
+		[SIGN_NONE] = "skipped"};
+
+	return NAMES[sign];
+}
+
+static void tell(struct site_checks *checks, const char *name, enum face_sign sign,
+	const char *format, ...) PRINTF_LIKE(4, 5);
+
+static void tell(
+	struct site_checks *checks, const char *name, enum face_sign sign, const char *format, ...)
+{
+	char text[ERR_MESSAGE_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	checks->wrong += sign == SIGN_BAD;
+	if (checks->count == CHECKS_MAX)
+		return;
+	const char *kept = arena_string(&checks->face->arena, text);
+	checks->list[checks->count].name = name;
+	checks->list[checks->count].text = kept != NULL ? kept : "out of memory";
+	checks->list[checks->count++].sign = sign;
+}
+
+static void found_problem(void *argument, const char *text)
+{
+	tell(argument, "site file", SIGN_BAD, "%s", text);
+}
+
+/* ---- what it names */
+
+static bool is_within(const char *path, const char *folder)
+{
+	size_t size = folder != NULL ? strlen(folder) : 0;
+
+	return size > 0 && strncmp(path, folder, size) == 0 && path[size] == '/';
+}
+
+/* A folder that is not there yet is made, but only in one that is. */
+static void check_folder(
+	struct site_checks *checks, const char *name, const char *path, bool others_may_read)
+{
+	CLEANUP_FD int fd = -1;
+	struct stat status;
+	struct err err;
+	uint64_t octets;
+	char size[TEXT_SIZE_SIZE];
+
+	if (path == NULL)
+		return;
+	if (is_within(path, checks->site.state_dir) && stat(path, &status) != 0 &&
+		errno == ENOENT) {
+		tell(checks, name, SIGN_GOOD, "%s will be made in stateDir", path);
+		return;
+	}
+	if (stat(path, &status) != 0 && errno == ENOENT) {
+		CLEANUP_FREE char *parent = strdup(path);
+		char *slash = parent != NULL ? strrchr(parent, '/') : NULL;
+		if (slash != NULL)
+			slash[slash == parent ? 1 : 0] = '\0';
+		if (slash != NULL && access(parent, W_OK | X_OK) == 0)
+			tell(checks, name, SIGN_GOOD, "%s is not there yet and will be made", path);
+		else
+			tell(checks, name, SIGN_WARN,
+				"%s is not there, and not all of its parents: mkdir -m 0700 -p %s",
+				path, path);
+		return;
+	}
+	if (folder_open(path, &fd, &err) < 0 || fstat(fd, &status) != 0) {
+		tell(checks, name, SIGN_BAD, "%s", err.message);
+	} else if (status.st_uid != geteuid()) {
+		tell(checks, name, SIGN_BAD, "%s belongs to user %u, and this is user %u: chown it",
+			path, (unsigned)status.st_uid, (unsigned)geteuid());
+	} else if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+		tell(checks, name, SIGN_BAD, "%s may be written by others: chmod 0700 it", path);
+	} else if (faccessat(fd, ".", W_OK, AT_EACCESS) != 0) {
+		tell(checks, name, SIGN_BAD, "%s cannot be written: %s", path, strerror(errno));
+	} else if (free_space(fd, &octets, &err) < 0) {
+		tell(checks, name, SIGN_BAD, "%s", err.message);
+	} else if (!others_may_read && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+		tell(checks, name, SIGN_WARN, "%s may be read by others: chmod 0700 it", path);
+	} else {
+		tell(checks, name, SIGN_GOOD, "%s, %s free", path, text_size(octets, size));
+	}
+}
+
+static void check_hook(struct site_checks *checks, const char *name, const struct site_hook *hook)
+{
+	struct err err;
+
+	if (hook->argv == NULL)
+		tell(checks, name, SIGN_WARN,
+			"none: stop and start ingest by hand, or name ingest.%s", name);
+	else if (hook_check(hook, &err) < 0)
+		tell(checks, name, SIGN_BAD, "%s", err.message);
+	else
+		tell(checks, name, SIGN_GOOD, "%s", hook->argv[0]);
+}
+
+/* A file that the URI names, by "option=PATH"; its percent signs are few, and are left alone. */
+static void check_uri_file(struct site_checks *checks, const char *option)
+{
+	CLEANUP_STR struct str content = STR_INIT;
+	const char *at = strstr(checks->site.uri, option);
+	struct err err;
+
+	if (at == NULL)
+		return;
+	at += strlen(option);
+	const char *path = arena_string_n(&checks->face->arena, at, strcspn(at, "&"));
+	if (path == NULL || strchr(path, '%') != NULL)
+		return;
+	if (file_read_path(path, PEM_MAX, &content, &err) < 0)
+		tell(checks, "TLS", SIGN_BAD, "%s%s: %s", option, path, err.message);
+	else if (strstr(str_text(&content), "-----BEGIN ") == NULL)
+		tell(checks, "TLS", SIGN_BAD, "%s%s has nothing in PEM", option, path);
+	else
+		tell(checks, "TLS", SIGN_GOOD, "%s%s", option, path);
+}
+
+static void check_uri(struct site_checks *checks)
+{
+	CLEANUP_STR struct str shown = STR_INIT;
+	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
+	const struct site *site = &checks->site;
+	struct err err;
+
+	if (site->uri == NULL)
+		return;
+	mongo_uri_redact(site->uri, &shown);
+	if (strchr(str_text(&shown), '(') == str_text(&shown)) {
+		tell(checks, "database", SIGN_BAD, "the URI is none that a MongoDB driver takes");
+		return;
+	}
+	tell(checks, "database", SIGN_GOOD, "%s, database %s", str_text(&shown),
+		site->database != NULL ? site->database : "?");
+	check_uri_file(checks, "tlsCAFile=");
+	check_uri_file(checks, "tlsCertificateKeyFile=");
+	if (site->environment == NULL || face_load_root(checks->face, -1, &root, &err) < 0)
+		return;
+	if (face_check_root(site, root, &err) < 0)
+		tell(checks, "trust root", SIGN_BAD, "%s", err.message);
+}
+
+static void check_named(struct site_checks *checks)
+{
+	const struct site *site = &checks->site;
+
+	check_uri(checks);
+	check_folder(checks, "stateDir", site->state_dir, false);
+	check_folder(checks, "backupDir", site->backup_dir, false);
+	check_folder(checks, "objectStore", site->object_store, true);
+	check_hook(checks, "freeze", &site->freeze);
+	check_hook(checks, "unfreeze", &site->unfreeze);
+	if (site->frozen_count == 0)
+		tell(checks, "collections", SIGN_WARN,
+			"none in ingest.collections: silence is looked for nowhere");
+}
+
+/* ---- the database */
+
+static void check_login(struct site_checks *checks, struct mongo *mongo)
+{
+	CLEANUP_STR struct str command = STR_INIT, reply = STR_INIT;
+	CLEANUP_STR struct str missing = STR_INIT, partly = STR_INIT;
+	struct doc_writer writer;
+	struct value user = {VALUE_MISSING};
+	const char *index;
+	struct err err;
+
+	doc_write_begin(&writer, &command);
+	doc_write_int32(&writer, "connectionStatus", 1);
+	doc_write_bool(&writer, "showPrivileges", true);
+	doc_write_end(&writer);
+	if (mongo_admin_command(mongo, str_bytes(&command), &reply, NULL, &err) < 0) {
+		tell(checks, "login", SIGN_BAD, "%s", err.message);
+		return;
+	}
+	struct value users = doc_get_path(str_bytes(&reply), "authInfo.authenticatedUsers");
+	struct value privileges =
+		doc_get_path(str_bytes(&reply), "authInfo.authenticatedUserPrivileges");
+	struct doc_iter iter = doc_iter_begin(users.bytes);
+	if (users.type != VALUE_ARRAY || !doc_iter_next(&iter, &index, &user) ||
+		user.type != VALUE_DOCUMENT) {
+		tell(checks, "login", SIGN_WARN, "nobody: the server asks for no login");
+		return;
+	}
+	const char *name = doc_get_string(user.bytes, "user"),
+		   *db = doc_get_string(user.bytes, "db");
+	tell(checks, "login", SIGN_GOOD, "%s of %s", name != NULL ? name : "?",
+		db != NULL ? db : "?");
+	if (privileges.type != VALUE_ARRAY ||
+		preflight_missing_actions(
+			privileges.bytes, mongo_database(mongo), &missing, &partly, &err) < 0)
+		tell(checks, "privileges", SIGN_NONE, "the server does not tell them");
+	else if (missing.size > 0)
+		tell(checks, "privileges", SIGN_BAD, "the login may not: %s", str_text(&missing));
+	else if (partly.size > 0)
+		tell(checks, "privileges", SIGN_WARN, "on single collections only: %s",
+			str_text(&partly));
+	else
+		tell(checks, "privileges", SIGN_GOOD, "the login may do what the steps do");
+}
+
+static void connect_to(struct site_checks *checks)
+{
+	static const char *const TOPOLOGIES[] = {[TOPOLOGY_STANDALONE] = "standalone",
+		[TOPOLOGY_REPLICA_SET] = "replica set",
+		[TOPOLOGY_SHARDED] = "sharded"};
+	CLEANUP(mongo_cleanup) struct mongo *mongo = NULL;
+	struct mongo_server server;
+	struct err err;
+
+	if (checks->site.uri == NULL || checks->site.database == NULL || checks->wrong > 0) {
+		tell(checks, "server", SIGN_NONE, "not asked: mend what is wrong first");
+		return;
+	}
+	mongo_library_begin();
+	int rc = mongo_connect_within(
+		checks->site.uri, checks->site.database, PATIENCE, &mongo, &err);
+	if (rc == 0)
+		rc = mongo_server(mongo, &server, &err);
+	if (rc < 0) {
+		tell(checks, "server", SIGN_BAD, "%s; %s", err.message, err_next(err.code));
+		return;
+	}
+	tell(checks, "server", server.topology == TOPOLOGY_STANDALONE ? SIGN_WARN : SIGN_GOOD,
+		"version %s, %s%s%s%s", server.version, TOPOLOGIES[server.topology],
+		server.set_name[0] != '\0' ? " " : "", server.set_name,
+		server.topology == TOPOLOGY_STANDALONE ? ": silence is observed and not proved"
+						       : "");
+	check_login(checks, mongo);
+}
+
+/* ---- the command */
+
+static void show_json(const struct site_checks *checks, const char *path)
+{
+	struct json_writer writer;
+
+	json_write_begin(&writer, &checks->face->result);
+	json_write_object(&writer);
+	json_member_string(&writer, "site", path);
+	json_member_bool(&writer, "good", checks->wrong == 0);
+	json_member_array(&writer, "checks");
+	for (size_t i = 0; i < checks->count; i++) {
+		json_write_object(&writer);
+		json_member_string(&writer, "name", checks->list[i].name);
+		json_member_string(&writer, "outcome", outcome_name(checks->list[i].sign));
+		json_member_string(&writer, "text", checks->list[i].text);
+		json_write_end(&writer);
+	}
+	json_write_end(&writer);
+	json_write_end(&writer);
+	str_append_char(&checks->face->result, '\n');
+}
+
+static void show_text(const struct site_checks *checks, const char *path)
+{
+	struct str *out = &checks->face->result;
+
+	str_append_text(out, "Site file ");
+	text_escape(out, bytes_of_string(path), 0);
+	str_append_char(out, '\n');
+	for (size_t i = 0; i < checks->count; i++) {
+		str_append_format(out, "%s %-11s ", face_sign(checks->face, checks->list[i].sign),
+			checks->list[i].name);
+		text_escape(out, bytes_of_string(checks->list[i].text), 0);
+		str_append_char(out, '\n');
+	}
+}
+
+static int run(struct face *face, const void *values, size_t operand_count,
+	const char *const *operands, struct err *err)
+{
+	const struct site_check_values *given = values;
+	const char *path = operand_count > 0		? operands[0]
+			   : face->options.site != NULL ? face->options.site
+							: SITE_DEFAULT_PATH;
+	struct site_checks *checks = arena_alloc(&face->arena, sizeof *checks);
+
+	if (checks == NULL)
+		return err_no_memory(err);
+	checks->face = face;
+	int rc = site_check(path, face->options.state_dir, &face->arena, found_problem, checks,
+		&checks->site, err);
+	if (rc < 0)
+		return rc;
+	/* What could not be read at all names nothing. */
+	if (checks->site.name != NULL || checks->site.database != NULL)
+		check_named(checks);
+	if (given->connect)
+		connect_to(checks);
+	if (face->json)
+		show_json(checks, path);
+	else
+		show_text(checks, path);
+	face->result_tells = true;
+	face->object = path;
+	return checks->wrong == 0
+		       ? 0
+		       : err_set(err, ERR_SITE, "%zu of %zu checks found something wrong",
+				 checks->wrong, checks->count);
+}
+
+const struct command command_site_check = {
+	.name = "site check",
+	.synopsis = "[FILE]",
+	.summary = "everything that is wrong with a site file and what it names",
+	.options = options,
+	.values_size = sizeof(struct site_check_values),
+	.operands_max = 1,
+	.run = run,
+};
