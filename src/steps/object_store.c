@@ -80,17 +80,25 @@ static int sum_files(const struct step_context *context, const struct object_mig
 static int plan_text(const struct step_context *context, const struct object_migration *migration,
 	int64_t files, int64_t octets, int64_t pointers, struct step_plan *plan, struct err *err)
 {
-	CLEANUP_STR struct str count = STR_INIT;
-	char size[TEXT_SIZE_SIZE], there[TEXT_COUNT_SIZE];
+	CLEANUP_STR struct str count = STR_INIT, seeds = STR_INIT, there = STR_INIT;
+	int64_t seed_octets = 0, seed_count = object_count_seeds(context, &seed_octets);
+	char size[TEXT_SIZE_SIZE];
 	struct arena *arena = context->arena;
 
 	text_plural(&count, files, "file", "files");
+	if (seed_count > 0) {
+		str_append_text(&seeds, " and ");
+		text_plural(&seeds, seed_count, "seed", NULL);
+		str_append_format(
+			&seeds, " of the kit (%s)", text_size((uint64_t)seed_octets, size));
+	}
+	text_plural(&there, pointers, "pointer is", "pointers are");
 	if (*context->step->migration->what != '\0')
 		plan->what[plan->what_count++] = context->step->migration->what;
 	plan->what[plan->what_count++] = arena_format(arena,
-		"Copies %s (%s) of GridFS bucket %s to the object store %s; %s of them are there.",
+		"Copies %s (%s) of GridFS bucket %s%s to the object store %s; %s there.",
 		str_text(&count), text_size((uint64_t)octets, size), migration->bucket,
-		context->site->object_store, text_count(pointers, there));
+		str_text(&seeds), context->site->object_store, str_text(&there));
 	plan->what[plan->what_count++] = arena_format(arena,
 		"Each is read back and compared before its pointer in %s is written.",
 		migration->pointers);
@@ -106,11 +114,14 @@ static int plan_text(const struct step_context *context, const struct object_mig
 			return err_no_memory(err);
 	if (plan->size == NULL || plan->changes == NULL)
 		return err_no_memory(err);
-	plan->octets = (uint64_t)octets;
+	plan->octets = (uint64_t)(octets + seed_octets);
 	plan->way_back = WAY_BACK_EXACT;
 	plan->way_back_text = "undo: the pointers go, GridFS is as before";
 	plan->proof = "a SHA-256 an object, read back";
-	return str_check(&count, err);
+	int rc = str_check(&count, err);
+	if (rc == 0)
+		rc = str_check(&seeds, err);
+	return rc < 0 ? rc : str_check(&there, err);
 }
 
 /* Whether each pointer has an object of its size; the octets are not read. */
@@ -160,7 +171,7 @@ static int plan(const struct step_context *context, struct step_plan *plan, stru
 		rc = object_is_frozen(context, &migration, &frozen, err);
 	if (rc == 0)
 		rc = plan_text(context, &migration, files, octets, pointers, plan, err);
-	if (rc == 0 && frozen && pointers == files + object_count_seeds(context))
+	if (rc == 0 && frozen && pointers == files + object_count_seeds(context, NULL))
 		rc = has_all(context, &migration, &plan->nothing_to_do, err);
 	return rc;
 }
@@ -241,7 +252,7 @@ static int verify_all(const struct step_context *context, const struct object_mi
 		rc = object_is_frozen(context, migration, &frozen, err);
 	if (rc < 0)
 		return rc;
-	files += object_count_seeds(context);
+	files += object_count_seeds(context, NULL);
 	if (!frozen)
 		return err_set(err, ERR_MIGRATION, "GridFS bucket %s takes writes again",
 			migration->bucket);

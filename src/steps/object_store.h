@@ -64,7 +64,8 @@ void object_file_close(struct object_file_reader *reader);
 /* ---- object_store_seed.c: one file of the kit's seeds/object-store/ */
 
 bool object_is_seed(const struct manifest_file *file);
-int64_t object_count_seeds(const struct step_context *context);
+/* ret_octets: of all of them; may be NULL. */
+int64_t object_count_seeds(const struct step_context *context, int64_t *ret_octets);
 
 struct object_seed_reader {
 	int fd;

@@ -21,7 +21,6 @@ struct desk {
 
 struct object_crew_inside {
 	struct object_crew *crew;
-	struct throttle *throttle; /* NULL: none */
 	int64_t started;
 	_Atomic(const struct crew_tally *) tally; /* NULL: nobody is at work yet */
 	pthread_mutex_t reading, mutex;
@@ -105,7 +104,7 @@ static void tell(void *self, const struct crew_tally *tally)
 		.unit = "octets",
 		.rate = rate,
 		.left = rate > 0 ? (int64_t)((double)left * 1000 / rate) : -1,
-		.lag = inside->throttle == NULL ? -1 : throttle_lag(inside->throttle),
+		.lag = inside->crew->throttle == NULL ? -1 : throttle_lag(inside->crew->throttle),
 		.counters = {{"files", atomic_load(&tally->documents)}},
 		.counter_count = 1,
 	};
@@ -118,8 +117,8 @@ static int look(void *self, struct err *err)
 	struct object_crew_inside *inside = self;
 	int rc = tell_warnings(inside, err);
 
-	if (rc == 0 && inside->throttle != NULL)
-		rc = throttle_tell(inside->throttle, inside->crew->context->host, err);
+	if (rc == 0 && inside->crew->throttle != NULL)
+		rc = throttle_tell(inside->crew->throttle, inside->crew->context->host, err);
 	return rc;
 }
 
@@ -218,12 +217,12 @@ static int work(
 	batch.context.mongo = mongo;
 	batch.context.arena = &inside->desks[worker].arena;
 	int rc = take_work(inside, item, &batch, err);
-	if (rc == 0 && inside->throttle != NULL)
-		rc = throttle_pass(inside->throttle, mongo, waiting, tally, err);
+	if (rc == 0 && inside->crew->throttle != NULL)
+		rc = throttle_pass(inside->crew->throttle, mongo, waiting, tally, err);
 	if (rc == 0)
 		rc = crew->work(crew->self, &batch, err);
-	if (rc == 0 && inside->throttle != NULL)
-		throttle_spend(inside->throttle,
+	if (rc == 0 && inside->crew->throttle != NULL)
+		throttle_spend(inside->crew->throttle,
 			crew->collection == NULL ? 1 : (int64_t)batch.count, clock_boottime());
 	leave_desk(inside, worker);
 	return rc;
@@ -267,7 +266,6 @@ static void inside_end(struct object_crew_inside *inside)
 {
 	mongo_cursor_close(inside->cursor);
 	mongo_close(inside->reader);
-	throttle_free(inside->throttle);
 	for (size_t i = 0; i < OBJECT_WORKERS_MAX; i++)
 		arena_release(&inside->desks[i].arena);
 	for (size_t i = 0; i < inside->warning_count; i++)
@@ -289,10 +287,8 @@ static int run(struct object_crew_inside *inside, struct err *err)
 		.look = look,
 		.stop_requested = stop_requested,
 	};
-	int rc = crew->throttled ? throttle_new(crew->context, &inside->throttle, err) : 0;
+	int rc = open_cursor(inside, err);
 
-	if (rc == 0)
-		rc = open_cursor(inside, err);
 	if (rc == 0)
 		rc = crew_run(&hands, crew->collection == NULL ? crew->items : CREW_OPEN_END, err);
 	/* What was found before a failure is told as well. */

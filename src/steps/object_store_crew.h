@@ -31,11 +31,11 @@ struct object_crew {
 	const struct step_context *context;
 	struct object_store *store;
 	const char *phase;
-	int64_t total;		/* octets */
-	const char *collection; /* in the order of _id; NULL: a list */
-	size_t items;		/* of the list */
-	const char *weighs;	/* the member that says how many octets a document stands for */
-	bool throttled;		/* what is written is to wait for the replicas */
+	int64_t total;		   /* octets */
+	const char *collection;	   /* in the order of _id; NULL: a list */
+	size_t items;		   /* of the list */
+	const char *weighs;	   /* the member that says how many octets a document stands for */
+	struct throttle *throttle; /* what is written waits for the replicas; NULL: nothing is */
 	void *self;
 	int (*work)(void *self, struct object_batch *batch, struct err *err);
 	struct object_crew_inside *inside; /* while it runs */

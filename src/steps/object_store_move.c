@@ -18,6 +18,7 @@ enum { LOOK_INTERVAL = 100 /* ms */ };
 struct move {
 	const struct object_migration *migration;
 	struct object_store *store;
+	struct throttle *throttle;
 	struct object_notes notes;
 	const struct manifest_file **seeds;
 	size_t seed_count;
@@ -403,7 +404,7 @@ static int move_seeds(const struct step_context *context, struct move *move, str
 		.context = context,
 		.store = move->store,
 		.phase = "seeds",
-		.throttled = true,
+		.throttle = move->throttle,
 		.self = move,
 		.work = move_seed,
 	};
@@ -433,7 +434,7 @@ static int move_bucket(
 		.total = total,
 		.collection = arena_format(context->arena, "%s.files", move->migration->bucket),
 		.weighs = "length",
-		.throttled = true,
+		.throttle = move->throttle,
 		.self = move,
 		.work = move_files,
 	};
@@ -454,12 +455,15 @@ int object_move(const struct step_context *context, const struct object_migratio
 	(void)pthread_condattr_destroy(&clock);
 	int rc = object_notes_open(context->run_dirfd, &move.notes, err);
 	if (rc == 0)
+		rc = throttle_new(context, &move.throttle, err);
+	if (rc == 0)
 		rc = move_seeds(context, &move, err);
 	if (rc == 0)
 		rc = move_bucket(context, &move, total, err);
 	if (rc == 0)
 		object_notes_done(&move.notes);
 	object_notes_close(&move.notes);
+	throttle_free(move.throttle);
 	(void)pthread_cond_destroy(&move.changed);
 	(void)pthread_mutex_destroy(&move.mutex);
 	return rc;

@@ -11,14 +11,19 @@ bool object_is_seed(const struct manifest_file *file)
 	return strncmp(file->name, OBJECT_SEEDS, strlen(OBJECT_SEEDS)) == 0;
 }
 
-int64_t object_count_seeds(const struct step_context *context)
+int64_t object_count_seeds(const struct step_context *context, int64_t *ret_octets)
 {
 	const struct manifest *manifest =
 		context->kit == NULL ? NULL : trusted_kit_manifest(context->kit);
-	int64_t count = 0;
+	int64_t count = 0, octets = 0;
 
 	for (size_t i = 0; manifest != NULL && i < manifest->file_count; i++)
-		count += object_is_seed(&manifest->files[i]);
+		if (object_is_seed(&manifest->files[i])) {
+			count++;
+			octets += manifest->files[i].size;
+		}
+	if (ret_octets != NULL)
+		*ret_octets = octets;
 	return count;
 }
 
