@@ -1,8 +1,10 @@
 /* What the newest run is, and how it stands: for status, report and attach. */
 #include "cli/show_run.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -183,6 +185,9 @@ static void show_receipt(struct face *face, const struct json *receipt)
 	str_append_text(&face->result, "\n       by the site key ");
 	text_escape(&face->result, bytes_of_string(history_text(receipt, "key")), 0);
 	str_append_char(&face->result, '\n');
+	if (access(history_text(receipt, "path"), F_OK) != 0 && errno == ENOENT)
+		str_append_text(&face->result,
+			"       it is not there; after a crash offkit resume writes it\n");
 }
 
 static void show_found(struct face *face, const struct newest_run *newest)

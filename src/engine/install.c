@@ -338,12 +338,16 @@ static int refuse_unfinished(const struct engine_options *options, struct err *e
 {
 	CLEANUP(history_release) struct history history = {0};
 	char id[RUN_ID_SIZE];
+	struct err ignored;
+	bool mended;
 
 	runs_tidy(options->state_dirfd);
 	int rc = history_newest(options->state_dirfd, has_effects, &history, id, err);
 
 	if (rc < 0)
 		return err->code == ERR_NOT_FOUND ? 0 : rc;
+	/* What cannot be written is no reason to refuse the next run. */
+	rc = receipt_mend(options->state_dirfd, id, &history, &mended, &ignored);
 	if (history_state(&history) == RUN_OPEN)
 		return err_set(err, ERR_STOPPED,
 			"run %s is not finished: offkit resume goes on with it, offkit rollback "

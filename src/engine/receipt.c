@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "engine/event.h"
 #include "engine/report.h"
+#include "engine/site_key.h"
 #include "kit/envelope.h"
 #include "steps/step.h"
 
@@ -287,4 +288,53 @@ int receipt_make(const struct history *history, const struct journal_head *head,
 	if (rc == 0)
 		rc = file_write_durable_at(run_dirfd, RECEIPT_NAME, str_bytes(&text), 0600, err);
 	return rc < 0 ? err_context(err, RECEIPT_NAME) : 0;
+}
+
+/* ---- after a crash */
+
+/* Whether what is there says how the chain ends, by this key. */
+static bool is_there(int run_dirfd, const struct journal_head *head, const struct public_key *key)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	CLEANUP_STR struct str text = STR_INIT;
+	struct receipt receipt;
+	struct err ignored;
+
+	return file_read_at(run_dirfd, RECEIPT_NAME, RECEIPT_SIZE_MAX, &text, &ignored) == 0 &&
+	       receipt_open(str_bytes(&text), key, &arena, &receipt, &ignored) == 0 &&
+	       strcmp(receipt.head, head->hash) == 0;
+}
+
+static int open_run(int state_dirfd, const char *run_id, int *ret_fd, struct journal_head *ret_head,
+	struct err *err)
+{
+	char id[RUN_ID_SIZE];
+	size_t torn;
+
+	(void)snprintf(id, sizeof id, "%s", run_id);
+	int rc = run_open(state_dirfd, id, ret_fd, err);
+	return rc < 0 ? rc : journal_read(*ret_fd, NULL, NULL, ret_head, &torn, err);
+}
+
+int receipt_mend(int state_dirfd, const char *run_id, const struct history *history,
+	bool *ret_mended, struct err *err)
+{
+	CLEANUP(private_key_cleanup) struct private_key *key = NULL;
+	CLEANUP_FD int run_dirfd = -1;
+	struct journal_head head;
+	int rc;
+
+	*ret_mended = false;
+	if (history->end == NULL || json_member(history->end, "receipt") == NULL)
+		return 0;
+	rc = open_run(state_dirfd, run_id, &run_dirfd, &head, err);
+	if (rc == 0)
+		rc = site_key_take(state_dirfd, &key, err);
+	if (rc < 0 || is_there(run_dirfd, &head, private_key_public(key)))
+		return rc;
+	rc = report_write(history, &head, run_dirfd, err);
+	if (rc == 0)
+		rc = receipt_make(history, &head, key, run_dirfd, err);
+	*ret_mended = rc == 0;
+	return rc;
 }

@@ -22,4 +22,12 @@ void receipt_announce(struct json_writer *writer, const char *state_dir, const c
 MUST_CHECK int receipt_make(const struct history *history, const struct journal_head *head,
 	const struct private_key *key, int run_dirfd, struct err *err);
 
+/*
+ * Writes the report and the receipt of a run whose end is in its journal, and whose process was
+ * killed before they were written. The caller has the lock on the state folder. *ret_mended: they
+ * were not there, or of an earlier end.
+ */
+MUST_CHECK int receipt_mend(int state_dirfd, const char *run_id, const struct history *history,
+	bool *ret_mended, struct err *err);
+
 #endif

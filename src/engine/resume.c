@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "engine/receipt.h"
 #include "engine/lock.h"
 #include "engine/restore.h"
 #include "engine/run.h"
@@ -268,6 +269,25 @@ static int adopt(struct run *run, struct err *err)
 	return rollback(run, strcmp(str_text(&target), "*") == 0 ? NULL : str_text(&target), err);
 }
 
+/* A crash after the end leaves nothing to do but its evidence. */
+static int nothing_to_resume(const struct engine_options *options, struct err *err)
+{
+	CLEANUP(history_release) struct history history = {0};
+	char id[RUN_ID_SIZE];
+	bool mended = false;
+	int rc = history_newest(options->state_dirfd, NULL, &history, id, err);
+
+	if (rc == 0)
+		rc = receipt_mend(options->state_dirfd, id, &history, &mended, err);
+	if (rc < 0 && rc != -ERR_NOT_FOUND)
+		return rc;
+	return err_set(err, ERR_NO_RUN, "every run of the state folder has ended%s",
+		mended ? "; the report and the receipt of the last one, which a crash had kept "
+			 "back, "
+			 "are written now"
+		       : "");
+}
+
 int engine_resume(
 	const struct engine_options *options, const struct engine_face *face, struct err *err)
 {
@@ -280,7 +300,7 @@ int engine_resume(
 	if (rc == -ERR_NOT_FOUND && run_judge_nothing(options, err) < 0)
 		return -(int)err->code;
 	if (rc == -ERR_NOT_FOUND)
-		return err_set(err, ERR_NO_RUN, "every run of the state folder has ended");
+		return nothing_to_resume(options, err);
 	if (rc < 0)
 		return rc;
 	if (run.history.rolling_back) {
