@@ -62,7 +62,7 @@ LDLIBS := -L$(DEPS)/lib $(LIBS)
 # The date of the commit that is built: a floor under the clock when expiry is judged.
 COMMIT_TIME := $(shell git -c safe.directory='*' log -1 --format=%ct 2>/dev/null || cat .commit-time 2>/dev/null || echo 0)
 
-FLOORS   := base text json crypto compress archive kit trust verify site mongo object derive steps engine
+FLOORS   := base text qr json crypto compress archive kit trust verify site mongo object derive steps engine
 LIB_SRC  := $(sort $(foreach f,$(FLOORS),$(wildcard src/$(f)/*.c)))
 TUI_SRC  := $(sort $(wildcard tui/*.c))
 CLI_SRC  := $(sort $(wildcard src/cli/*.c) $(TUI_SRC))

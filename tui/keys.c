@@ -14,6 +14,7 @@ enum local {
 	LOCAL_HELP,
 	LOCAL_LOG,
 	LOCAL_DETAILS, /* which, is the key */
+	LOCAL_QR,      /* or dark and light of it swapped */
 	LOCAL_BACK,
 	LOCAL_KIT_PAGE, /* from the plan's page to the kit's */
 	LOCAL_PLAN_PAGE,
@@ -144,6 +145,16 @@ static const struct model_key end_keys[] = {
 	END,
 };
 
+/* Of a run that has the hash of a report. */
+static const struct model_key end_hash_keys[] = {
+	{'r', "r", "read report", NULL, LOCAL_DETAILS},
+	{'h', "h", "hash as QR", NULL, LOCAL_QR},
+	LOG,
+	HELP,
+	{'q', "q", "leave", NULL, LOCAL_QUIT},
+	END,
+};
+
 static const struct model_key plan_end_keys[] = {
 	DETAILS,
 	{'s', "s", "save plan", NULL, LOCAL_SAVE_PLAN},
@@ -156,6 +167,12 @@ static const struct model_key plan_end_keys[] = {
 static const struct model_key overlay_keys[] = {
 	{'b', "b", "back", NULL, LOCAL_BACK},
 	{MODEL_KEY_DOWN, "Up Down", "scroll", NULL, LOCAL_DOWN},
+	END,
+};
+
+static const struct model_key qr_keys[] = {
+	{'b', "b", "back", NULL, LOCAL_BACK},
+	{'s', "s", "swap dark and light, if it is not read", NULL, LOCAL_QR},
 	END,
 };
 
@@ -184,7 +201,7 @@ static const struct {
 static const struct model_key *situation(const struct model *model)
 {
 	if (model->subject != SUBJECT_RUN)
-		return overlay_keys;
+		return model->subject == SUBJECT_QR ? qr_keys : overlay_keys;
 	if (model->watching && model->end.event == NULL)
 		return watching_keys;
 	if (model->question.event != NULL) {
@@ -196,7 +213,9 @@ static const struct model_key *situation(const struct model *model)
 				return question_keys[i].keys;
 	}
 	if (model->end.event != NULL)
-		return model_is_plan(model) ? plan_end_keys : end_keys;
+		return model_is_plan(model)				       ? plan_end_keys
+		       : event_text(model->end.event, "reportHash")[0] != '\0' ? end_hash_keys
+									       : end_keys;
 	if (model->stopping || model->run.event == NULL)
 		return stopping_keys;
 	return model->paused || model->pausing ? paused_keys : work_keys;
@@ -290,6 +309,9 @@ static struct model_action obey(struct model *model, const struct model_key *key
 		return nothing;
 	case LOCAL_DETAILS:
 		open_subject(model, SUBJECT_DETAILS, key->key);
+		return nothing;
+	case LOCAL_QR:
+		open_subject(model, SUBJECT_QR, model->details == 's' ? 'h' : key->key);
 		return nothing;
 	case LOCAL_BACK:
 		model->subject = SUBJECT_RUN;

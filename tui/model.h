@@ -49,7 +49,7 @@ struct model_line {
 
 /* Which subject the right column shows. Everything but SUBJECT_RUN is on top of it and left by "b"
  * or Esc. */
-enum subject { SUBJECT_RUN, SUBJECT_HELP, SUBJECT_LOG, SUBJECT_DETAILS };
+enum subject { SUBJECT_RUN, SUBJECT_HELP, SUBJECT_LOG, SUBJECT_QR, SUBJECT_DETAILS };
 
 /*
  * Memory does not grow with the run: of thousands of events only those are kept that a page shows
@@ -80,7 +80,8 @@ struct model {
 	struct model_line log[MODEL_LOG_MAX];
 
 	enum subject subject;
-	char details; /* the key that opened SUBJECT_DETAILS: 't', 'f', 'c', 'd', 'r' */
+	char details; /* the key that opened SUBJECT_DETAILS: 't', 'f', 'c', 'd', 'r'; 's':
+			 SUBJECT_QR has dark and light swapped */
 	int scroll;   /* first line shown of a list */
 	int scroll_max;
 	char typed[MODEL_TYPED_MAX]; /* answer to a question of kind "type" */

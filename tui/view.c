@@ -184,6 +184,7 @@ static int draw_subject(const struct model *model, struct grid *grid, struct are
 {
 	static view_list *const overlays[] = {[SUBJECT_HELP] = view_help,
 		[SUBJECT_LOG] = view_log,
+		[SUBJECT_QR] = view_qr,
 		[SUBJECT_DETAILS] = view_details};
 	int limit = 0;
 

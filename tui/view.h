@@ -39,6 +39,7 @@ void view_end(const struct model *model, struct grid *grid, struct area area);
 /* Lists, from line first on; they return how far they can be scrolled. */
 int view_help(const struct model *model, struct grid *grid, struct area area, int first);
 int view_log(const struct model *model, struct grid *grid, struct area area, int first);
+int view_qr(const struct model *model, struct grid *grid, struct area area, int first);
 int view_details(const struct model *model, struct grid *grid, struct area area, int first);
 
 /* The step that the right column is about, NULL if none. */

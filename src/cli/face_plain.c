@@ -1,4 +1,5 @@
 #include "cli/face_plain.h"
+#include "cli/show_qr.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -390,6 +391,7 @@ static void show_run_end(struct plain_face *plain, const struct json *event, str
 	if (receipt != NULL)
 		str_append_format(result, "Receipt %s\n        signed by the site key %s\n",
 			plain_text(receipt, "path"), plain_text(receipt, "key"));
+	show_qr(plain->face, plain_text(event, "reportHash"), result);
 }
 
 static void show_adopt(struct plain_face *plain, const struct json *event, struct str *line)
