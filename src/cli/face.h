@@ -23,7 +23,7 @@ struct face_options {
 	const char *output; /* "text", "json"; NULL is text */
 	const char *color;  /* "auto", "always", "never"; NULL is auto */
 	const char *log_file;
-	bool plain, yes, help, version;
+	bool plain, yes, help, version, no_pager;
 };
 
 struct face {

@@ -391,6 +391,8 @@ static void show_run_end(struct plain_face *plain, const struct json *event, str
 	if (receipt != NULL)
 		str_append_format(result, "Receipt %s\n        signed by the site key %s\n",
 			plain_text(receipt, "path"), plain_text(receipt, "key"));
+	/* What follows the lines of a run is not taken off the screen again. */
+	plain->face->options.no_pager = true;
 	show_qr(plain->face, plain_text(event, "reportHash"), result);
 }
 

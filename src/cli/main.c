@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/face.h"
 #include "cli/inherited.h"
+#include "cli/pager.h"
 #include "tui/screen.h"
 
 static const char *const outputs[] = {"text", "json", NULL};
@@ -23,6 +24,8 @@ static const struct option common_options[] = {
 		"append what is said to FILE as well"),
 	OPTION_ROW_FLAG("plain", 0, struct face_options, plain, "lines and numbered choices"),
 	OPTION_ROW_CHOICE("color", 0, colors, struct face_options, color, "colours"),
+	OPTION_ROW_FLAG("no-pager", 0, struct face_options, no_pager,
+		"print what is longer than the terminal without $PAGER"),
 	OPTION_ROW_FLAG("yes", 'y', struct face_options, yes, "ask nothing"),
 	OPTION_ROW_FLAG("help", 'h', struct face_options, help, "this text"),
 	OPTION_ROW_FLAG("version", 'V', struct face_options, version, "the program's version"),
@@ -133,6 +136,8 @@ static int print_result(struct face *face, struct err *err)
 
 	if (rc < 0)
 		return rc;
+	if (!face->json && !face->options.no_pager && pager_show(str_bytes(&face->result)))
+		return 0;
 	if (fwrite(str_text(&face->result), 1, face->result.size, stdout) != face->result.size ||
 		fflush(stdout) != 0)
 		return err_set_errno(err, ERR_DISK, errno, "writing the result");
