@@ -7,6 +7,7 @@
 #include "cli/session.h"
 #include "cli/stop.h"
 #include "object/folder.h"
+#include "object/open.h"
 #include "steps/object_verify.h"
 #include "text/text.h"
 
@@ -158,8 +159,8 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	if (operand_count == 0 || given->pointers != NULL)
 		rc = session_open(face, "object verify", SESSION_READS, NULL, &session, err);
 	if (rc == 0)
-		rc = object_folder_open_there(
-			operand_count > 0 ? operands[0] : session.site.object_store, &store, err);
+		rc = operand_count > 0 ? object_folder_open_there(operands[0], &store, err)
+				       : object_store_open_there(&session.site, &store, err);
 	if (rc == 0 && given->pointers != NULL)
 		rc = mongo_connect(session.site.uri, session.site.database, &mongo, err);
 	if (rc == 0)

@@ -415,6 +415,17 @@ static int take_identity(struct reader *reader, const struct json *root)
 	return FOUND(reader, "environment must be \"demo\", \"staging\" or \"production\"");
 }
 
+/* The path of a folder, or an object that names a bucket. */
+static int take_object_store(struct reader *reader, const struct json *root)
+{
+	const struct json *value = json_member(root, "objectStore");
+
+	if (value == NULL || json_type(value) != JSON_OBJECT)
+		return take_path(reader, root, "objectStore", &reader->site->object_store);
+	int result = site_s3_read(value, reader->arena, &reader->site->s3, reader->err);
+	return result != 0 ? found(reader) : 0;
+}
+
 static int take_folders(struct reader *reader, const struct json *root, const char *state_dir)
 {
 	struct site *site = reader->site;
@@ -423,7 +434,7 @@ static int take_folders(struct reader *reader, const struct json *root, const ch
 	if (result == 0)
 		result = take_path(reader, root, "backupDir", &site->backup_dir);
 	if (result == 0)
-		result = take_path(reader, root, "objectStore", &site->object_store);
+		result = take_object_store(reader, root);
 	if (result != 0)
 		return result;
 	if (state_dir != NULL)

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "compress/stream.h"
+#include "site/s3.h"
 
 enum { SITE_SIZE_MAX = 256 * 1024, HOOK_ARGUMENTS_MAX = 64, SITE_COLLECTIONS_MAX = 256 };
 
@@ -34,7 +35,8 @@ struct site {
 	const char *rehearsal_uri; /* with its secrets too; NULL: the same server */
 	const char *state_dir;	   /* "/var/lib/offkit" by default */
 	const char *backup_dir;	   /* state_dir/backups by default */
-	const char *object_store;  /* a folder; state_dir/objects by default */
+	const char *object_store;  /* a folder, unless s3 has an endpoint; state_dir/objects */
+	struct site_s3 s3;
 
 	struct site_hook freeze;
 	struct site_hook unfreeze;

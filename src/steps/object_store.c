@@ -2,7 +2,7 @@
 #include "steps/object_verify.h"
 
 #include "base/cleanup.h"
-#include "object/folder.h"
+#include "object/open.h"
 #include "text/text.h"
 
 /* ---- what there is */
@@ -81,10 +81,14 @@ static int plan_text(const struct step_context *context, const struct object_mig
 	int64_t files, int64_t octets, int64_t pointers, struct step_plan *plan, struct err *err)
 {
 	CLEANUP_STR struct str count = STR_INIT, seeds = STR_INIT, there = STR_INIT;
+	CLEANUP_STR struct str store = STR_INIT;
 	int64_t seed_octets = 0, seed_count = object_count_seeds(context, &seed_octets);
 	char size[TEXT_SIZE_SIZE];
 	struct arena *arena = context->arena;
 
+	int rc = object_store_describe(context->site, &store, err);
+	if (rc < 0)
+		return rc;
 	text_plural(&count, files, "file", "files");
 	if (seed_count > 0) {
 		str_append_text(&seeds, " and ");
@@ -98,7 +102,7 @@ static int plan_text(const struct step_context *context, const struct object_mig
 	plan->what[plan->what_count++] = arena_format(arena,
 		"Copies %s (%s) of GridFS bucket %s%s to the object store %s; %s there.",
 		str_text(&count), text_size((uint64_t)octets, size), migration->bucket,
-		str_text(&seeds), context->site->object_store, str_text(&there));
+		str_text(&seeds), str_text(&store), str_text(&there));
 	plan->what[plan->what_count++] = arena_format(arena,
 		"Each is read back and compared before its pointer in %s is written.",
 		migration->pointers);
@@ -131,7 +135,7 @@ static int has_all(const struct step_context *context, const struct object_migra
 	CLEANUP(object_store_cleanup) struct object_store *store = NULL;
 	struct object_verified verified;
 	struct err opening;
-	int rc = object_folder_open_there(context->site->object_store, &store, &opening);
+	int rc = object_store_open_there(context->site, &store, &opening);
 
 	if (rc == -ERR_NOT_FOUND) {
 		*ret_all = false;
@@ -155,6 +159,15 @@ static int has_all(const struct step_context *context, const struct object_migra
 	return rc;
 }
 
+/* A server that cannot be used is found before anything is changed. */
+static int reach(const struct step_context *context, struct err *err)
+{
+	CLEANUP(object_store_cleanup) struct object_store *store = NULL;
+
+	return context->site->s3.endpoint == NULL ? 0
+						  : object_store_open(context->site, &store, err);
+}
+
 static int plan(const struct step_context *context, struct step_plan *plan, struct err *err)
 {
 	struct object_migration migration;
@@ -171,6 +184,8 @@ static int plan(const struct step_context *context, struct step_plan *plan, stru
 		rc = object_is_frozen(context, &migration, &frozen, err);
 	if (rc == 0)
 		rc = plan_text(context, &migration, files, octets, pointers, plan, err);
+	if (rc == 0)
+		rc = reach(context, err);
 	if (rc == 0 && frozen && pointers == files + object_count_seeds(context, NULL))
 		rc = has_all(context, &migration, &plan->nothing_to_do, err);
 	return rc;
@@ -183,7 +198,7 @@ static int begin(const struct step_context *context, struct object_migration *mi
 {
 	int rc = object_migration_load(context->step->migration->body, migration, err);
 
-	return rc < 0 ? rc : object_folder_open(context->site->object_store, ret_store, err);
+	return rc < 0 ? rc : object_store_open(context->site, ret_store, err);
 }
 
 static int apply(const struct step_context *context, struct err *err)
