@@ -1,6 +1,6 @@
 /*
  * offkit site check: everything that is wrong with a site file, and with what it names; with
- * --connect with its database as well. Changes nothing.
+ * --connect with its database and its bucket as well. Changes nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/face.h"
 #include "mongo/mongo.h"
+#include "object/open.h"
 #include "steps/hook.h"
 #include "steps/preflight.h"
 #include "text/text.h"
@@ -192,6 +193,22 @@ static void check_uri(struct site_checks *checks)
 		tell(checks, "trust root", SIGN_BAD, "%s", err.message);
 }
 
+static void check_object_store(struct site_checks *checks)
+{
+	CLEANUP_STR struct str shown = STR_INIT;
+	const struct site *site = &checks->site;
+	struct site_s3_keys keys;
+	struct err err;
+
+	if (site->s3.endpoint == NULL)
+		check_folder(checks, "objectStore", site->object_store, true);
+	else if (object_store_describe(site, &shown, &err) < 0 ||
+		 site_s3_keys(&site->s3, &checks->face->arena, &keys, &err) < 0)
+		tell(checks, "objectStore", SIGN_BAD, "%s", err.message);
+	else
+		tell(checks, "objectStore", SIGN_GOOD, "%s", str_text(&shown));
+}
+
 static void check_named(struct site_checks *checks)
 {
 	const struct site *site = &checks->site;
@@ -199,7 +216,7 @@ static void check_named(struct site_checks *checks)
 	check_uri(checks);
 	check_folder(checks, "stateDir", site->state_dir, false);
 	check_folder(checks, "backupDir", site->backup_dir, false);
-	check_folder(checks, "objectStore", site->object_store, true);
+	check_object_store(checks);
 	check_hook(checks, "freeze", &site->freeze);
 	check_hook(checks, "unfreeze", &site->unfreeze);
 	if (site->frozen_count == 0)
@@ -250,6 +267,20 @@ static void check_login(struct site_checks *checks, struct mongo *mongo)
 			str_text(&partly));
 	else
 		tell(checks, "privileges", SIGN_GOOD, "the login may do what the steps do");
+}
+
+/* A bucket; of a folder is said all that there is without connecting. */
+static void reach_object_store(struct site_checks *checks)
+{
+	CLEANUP(object_store_cleanup) struct object_store *store = NULL;
+	struct err err;
+
+	if (checks->site.s3.endpoint == NULL || checks->wrong > 0)
+		return;
+	if (object_store_open_there(&checks->site, &store, &err) < 0)
+		tell(checks, "objectStore", SIGN_BAD, "%s", err.message);
+	else
+		tell(checks, "objectStore", SIGN_GOOD, "the server lists the bucket");
 }
 
 static void connect_to(struct site_checks *checks)
@@ -339,8 +370,10 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	/* What could not be read at all names nothing. */
 	if (checks->site.name != NULL || checks->site.database != NULL)
 		check_named(checks);
-	if (given->connect)
+	if (given->connect) {
 		connect_to(checks);
+		reach_object_store(checks);
+	}
 	if (face->json)
 		show_json(checks, path);
 	else

@@ -248,13 +248,14 @@ int object_s3_open(const struct site_s3 *site, const struct s3_limits *limits,
 	s3->limits = *limits;
 	if (pthread_mutex_init(&s3->lock, NULL) != 0)
 		return err_set(err, ERR_INTERNAL, "pthread_mutex_init");
-	int rc = site_s3_keys(site, &s3->arena, &s3->keys, err);
-	if (rc == 0)
-		rc = name(s3, err);
+	int rc = name(s3, err);
+	if (rc < 0)
+		return rc;
+	rc = site_s3_keys(site, &s3->arena, &s3->keys, err);
 	if (rc == 0)
 		rc = s3_list(s3, 1, NULL, NULL, err);
 	if (rc < 0)
-		return err_context(err, "the object store %s", s3->name == NULL ? "" : s3->name);
+		return err_context(err, "the object store %s", s3->name);
 	*ret_store = &STEAL(s3)->store;
 	return 0;
 }

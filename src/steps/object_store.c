@@ -85,8 +85,8 @@ static int plan_text(const struct step_context *context, const struct object_mig
 	int64_t seed_octets = 0, seed_count = object_count_seeds(context, &seed_octets);
 	char size[TEXT_SIZE_SIZE];
 	struct arena *arena = context->arena;
-
 	int rc = object_store_describe(context->site, &store, err);
+
 	if (rc < 0)
 		return rc;
 	text_plural(&count, files, "file", "files");
@@ -122,7 +122,7 @@ static int plan_text(const struct step_context *context, const struct object_mig
 	plan->way_back = WAY_BACK_EXACT;
 	plan->way_back_text = "undo: the pointers go, GridFS is as before";
 	plan->proof = "a SHA-256 an object, read back";
-	int rc = str_check(&count, err);
+	rc = str_check(&count, err);
 	if (rc == 0)
 		rc = str_check(&seeds, err);
 	return rc < 0 ? rc : str_check(&there, err);
