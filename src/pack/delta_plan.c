@@ -207,7 +207,7 @@ static int plan_file(
 
 	count_shared(planning, chunks, count);
 	const struct manifest_file *source = choose_source(planning, file);
-	if (source == NULL)
+	if (source == NULL || planning->shared[source - planning->earlier->manifest->files] == 0)
 		return 0;
 	struct delta_file planned = {.name = file->name,
 		.digest = file->digest,
