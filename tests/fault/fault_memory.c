@@ -9,6 +9,7 @@
 #include "kit/manifest.h"
 #include "kit/name.h"
 #include "kit/sums.h"
+#include "kit/receipt.h"
 #include "tests/fault/fault.h"
 #include "trust/root.h"
 #include "verify/verify.h"
@@ -112,6 +113,17 @@ static int parse_envelope_and_manifest(void *argument, struct err *err)
 	return status;
 }
 
+/* A receipt is put together from what a reader has taken, too. */
+static int write_and_parse_receipt(void *argument, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+	CLEANUP_STR struct str written = STR_INIT;
+	struct receipt receipt;
+	int status = receipt_parse(*(const struct bytes *)argument, &arena, &receipt, err);
+
+	return status < 0 ? status : receipt_write(&receipt, &written, err);
+}
+
 static int parse_sums(void *argument, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
@@ -166,14 +178,16 @@ int main(int argc, char **argv)
 {
 	static const char json[] = "{\"a\":[1,-25,{\"\\u00e9\\\"\":\"x\",\"b\":null}],\"c\":{},"
 				   "\"d\\n\":\"\\ud83d\\ude00\",\"e\":[[],true,false]}";
-	struct bytes json_text = bytes_of_string(json), envelope = {0}, sums = {0};
+	struct bytes json_text = bytes_of_string(json), envelope = {0}, sums = {0}, receipt = {0};
 	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
-	CLEANUP_STR struct str envelope_text = STR_INIT, sums_text = STR_INIT;
+	CLEANUP_STR struct str envelope_text = STR_INIT, sums_text = STR_INIT,
+			       receipt_text = STR_INIT;
 	struct err err;
 
 	if (argc != 5 || trust_root_embedded(&root, &err) < 0 ||
 		!load(argv[1], "manifest.dsse", &envelope_text, &envelope) ||
-		!load(argv[1], "SHA256SUMS", &sums_text, &sums))
+		!load(argv[1], "SHA256SUMS", &sums_text, &sums) ||
+		!load("tests/fuzz/corpus/receipt", "whole", &receipt_text, &receipt))
 		return EXIT_FAILURE;
 	struct kit_run folder = {argv[1], NULL, root}, zstd = {argv[2], NULL, root},
 		       gzip = {argv[3], NULL, root}, changed = {argv[4], argv[2], root};
@@ -182,6 +196,7 @@ int main(int argc, char **argv)
 		CASE("names", 1, parse_names, is_no_memory, NULL),
 		CASE("envelope and manifest", 1, parse_envelope_and_manifest, is_no_memory,
 			&envelope),
+		CASE("receipt", 1, write_and_parse_receipt, is_no_memory, &receipt),
 		CASE("sums", 1, parse_sums, is_no_memory, &sums),
 		CASE("root", 17, parse_root, is_no_memory_or_library, NULL),
 		CASE("verify a folder", 41, verify, is_no_memory_or_library, &folder),
