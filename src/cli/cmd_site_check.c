@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/face.h"
+#include "engine/staging.h"
 #include "mongo/mongo.h"
 #include "object/open.h"
 #include "steps/hook.h"
@@ -209,11 +210,35 @@ static void check_object_store(struct site_checks *checks)
 		tell(checks, "objectStore", SIGN_GOOD, "%s", str_text(&shown));
 }
 
+/* Production asks for staging's receipt, and staging's key for that. */
+static void check_staging_key(struct site_checks *checks)
+{
+	CLEANUP(public_key_cleanup) struct public_key *key = NULL;
+	const struct site *site = &checks->site;
+	char hex[SHA256_HEX_SIZE];
+	struct err err;
+
+	if (site->environment == NULL || strcmp(site->environment, "production") != 0)
+		return;
+	if (site->staging_key == NULL) {
+		tell(checks, "stagingKey", SIGN_WARN,
+			"none: an install will need --without-staging and a reason");
+		return;
+	}
+	if (staging_key_load(site, &key, &err) < 0) {
+		tell(checks, "stagingKey", SIGN_BAD, "%s", err.message);
+		return;
+	}
+	sha256_to_hex(public_key_fingerprint(key), hex);
+	tell(checks, "stagingKey", SIGN_GOOD, "%s: compare it with staging", hex);
+}
+
 static void check_named(struct site_checks *checks)
 {
 	const struct site *site = &checks->site;
 
 	check_uri(checks);
+	check_staging_key(checks);
 	check_folder(checks, "stateDir", site->state_dir, false);
 	check_folder(checks, "backupDir", site->backup_dir, false);
 	check_object_store(checks);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "engine/run.h"
 #include "kit/receipt.h"
 
 #define PEM_BEGIN "-----BEGIN "
@@ -25,7 +26,7 @@ static void staging_release(struct staging *staging)
 
 /* ---- the receipt */
 
-static int load_key(const struct site *site, struct public_key **ret_key, struct err *err)
+int staging_key_load(const struct site *site, struct public_key **ret_key, struct err *err)
 {
 	CLEANUP_STR struct str pem = STR_INIT;
 	const char *given = site->staging_key;
@@ -41,9 +42,15 @@ static int load_key(const struct site *site, struct public_key **ret_key, struct
 		rc = file_read_path(given, KEY_PEM_MAX, &pem, err);
 	if (rc == 0)
 		rc = str_check(&pem, err);
+	CLEANUP(public_key_cleanup) struct public_key *key = NULL;
 	if (rc == 0)
-		rc = public_key_from_pem(str_bytes(&pem), ret_key, err);
-	return rc < 0 ? err_context(err, "the site file's stagingKey") : 0;
+		rc = public_key_from_pem(str_bytes(&pem), &key, err);
+	if (rc == 0)
+		rc = receipt_key_check(key, err);
+	if (rc < 0)
+		return err_context(err, "the site file's stagingKey");
+	*ret_key = STEAL(key);
+	return 0;
 }
 
 /* 0 and no digest: there is no file at the usual place, and none was named. */
@@ -84,7 +91,7 @@ static int open_receipt(struct run *run, struct staging *staging, struct err *er
 
 	if (rc < 0 || *staging->digest == '\0')
 		return rc;
-	rc = load_key(run->options->site, &key, err);
+	rc = staging_key_load(run->options->site, &key, err);
 	if (rc < 0)
 		return rc;
 	sha256_to_hex(public_key_fingerprint(key), staging->key);

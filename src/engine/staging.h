@@ -6,10 +6,17 @@
 #ifndef OFFKIT_ENGINE_STAGING_H
 #define OFFKIT_ENGINE_STAGING_H
 
-#include "engine/run.h"
+#include "crypto/key.h"
+#include "site/site.h"
+
+struct run;
 
 /* Looked for in the state folder when no other file was named. */
 #define STAGING_RECEIPT_NAME "staging-receipt.dsse"
+
+/* The site file's stagingKey, an Ed25519 key. ERR_STAGING if it names none. */
+MUST_CHECK int staging_key_load(
+	const struct site *site, struct public_key **ret_key, struct err *err);
 
 /*
  * Elsewhere than on a production site it says nothing. Else it tells a check "staging", and asks

@@ -312,6 +312,14 @@ static int verify(const struct envelope *envelope, const struct public_key *key,
 		"it is not signed by the site key %s, or was changed afterwards", hex);
 }
 
+int receipt_key_check(const struct public_key *key, struct err *err)
+{
+	if (public_key_supports(key, KEY_ED25519))
+		return 0;
+	return err_set(err, ERR_RECEIPT, "a site's key is an Ed25519 key, and this is %s",
+		public_key_description(key));
+}
+
 static int open_envelope(struct bytes untrusted_text, const struct public_key *key,
 	struct arena *arena, struct receipt *ret_receipt, struct err *err)
 {
@@ -320,10 +328,9 @@ static int open_envelope(struct bytes untrusted_text, const struct public_key *k
 
 	if (untrusted_text.size > RECEIPT_SIZE_MAX)
 		return err_set(err, ERR_LIMIT, "it is over %d octets", RECEIPT_SIZE_MAX);
-	if (!public_key_supports(key, KEY_ED25519))
-		return err_set(err, ERR_RECEIPT, "a site's key is an Ed25519 key, and this is %s",
-			public_key_description(key));
-	rc = envelope_parse(untrusted_text, arena, &envelope, err);
+	rc = receipt_key_check(key, err);
+	if (rc == 0)
+		rc = envelope_parse(untrusted_text, arena, &envelope, err);
 	if (rc == 0 && strcmp(envelope.payload_type, ENVELOPE_TYPE_IN_TOTO) != 0)
 		rc = err_set(err, ERR_SYNTAX, "its payload type is not %s", ENVELOPE_TYPE_IN_TOTO);
 	if (rc == 0)

@@ -89,6 +89,9 @@ void receipt_write_members(const struct receipt *receipt, struct json_writer *wr
 MUST_CHECK int receipt_parse(struct bytes untrusted_payload, struct arena *arena,
 	struct receipt *ret_receipt, struct err *err);
 
+/* Whether it can be a site's: ERR_RECEIPT. */
+MUST_CHECK int receipt_key_check(const struct public_key *key, struct err *err);
+
 /*
  * An envelope that key, an Ed25519 key, has signed. Only what it signed is parsed. ERR_RECEIPT, for
  * whatever is wrong with it.
