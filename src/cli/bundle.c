@@ -151,6 +151,7 @@ static const char *reason_against(const char *name)
 		{".json", NULL},
 		{".txt", NULL},
 		{".dsse", NULL},
+		{".pub", NULL},
 		{"lock", NULL},
 	};
 
@@ -271,6 +272,15 @@ static int add_backups(struct bundle *bundle, struct err *err)
 }
 
 /* ---- what was refused */
+
+/* What a rehearsal foretold. */
+static int add_rehearsal(struct bundle *bundle, int state_dirfd, struct err *err)
+{
+	CLEANUP_FD int fd =
+		openat(state_dirfd, "rehearsal", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? 0 : add_file(bundle, fd, "newest.json", "rehearsal/newest.json", err);
+}
 
 static int add_quarantine(struct bundle *bundle, int state_dirfd, struct err *err)
 {
@@ -407,6 +417,8 @@ int bundle_gather(
 			rc = add_listing(bundle, state_dirfd, "state-files.txt", err);
 		if (rc == 0)
 			rc = add_quarantine(bundle, state_dirfd, err);
+		if (rc == 0)
+			rc = add_rehearsal(bundle, state_dirfd, err);
 		if (rc == 0)
 			rc = add_kit(bundle, state_dirfd, err);
 		if (rc == 0)
