@@ -401,6 +401,10 @@ int bundle_gather(
 	bundle_learn(bundle);
 	struct err trouble;
 	int rc = face_open_state(face, &state_dirfd, &trouble);
+	if (rc < 0 && run != NULL) {
+		*err = trouble;
+		return rc;
+	}
 	if (rc < 0)
 		rc = bundle_leave_out(bundle, "state", 0, trouble.message, err);
 	if (rc == 0 && state_dirfd < 0 && run != NULL)

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/version.h"
 #include "cli/bundle.h"
+#include "site/s3.h"
 
 enum { FACT_FILE_MAX = 64 * 1024, SECRET_SIZE_MIN = 6 };
 
@@ -103,6 +104,24 @@ static void know_uri_file(struct bundle *bundle, const struct json *object)
 		know_uri(bundle, uri);
 }
 
+/* The keys of a bucket, and where it is. */
+static void know_bucket(struct bundle *bundle, const struct json *store)
+{
+	struct site_s3 s3;
+	struct site_s3_keys keys;
+	struct err ignored;
+
+	if (store == NULL || json_type(store) != JSON_OBJECT ||
+		site_s3_read(store, &bundle->face->arena, &s3, &ignored) < 0)
+		return;
+	know_uri(bundle, s3.endpoint);
+	if (site_s3_keys(&s3, &bundle->face->arena, &keys, &ignored) < 0)
+		return;
+	know_secret(bundle, keys.access_key);
+	know_secret(bundle, keys.secret_key);
+	know_secret(bundle, keys.session_token);
+}
+
 /* Values of variables whose name says that they are secret. */
 static void know_environment(struct bundle *bundle)
 {
@@ -147,6 +166,7 @@ void bundle_learn(struct bundle *bundle)
 		know_uri(bundle, arena_string(&bundle->face->arena, json_string(uri)));
 	know_uri_file(bundle, database);
 	know_uri_file(bundle, json_member(json_root(doc), "rehearsal"));
+	know_bucket(bundle, json_member(json_root(doc), "objectStore"));
 }
 
 /* ---- the site file */
