@@ -331,7 +331,7 @@ oci_arch = $(patsubst x86_64,amd64,$(1))
 sbom: shipped
 	$(Q)$(if $(CROSS),$(MAKE) -s --no-print-directory ARCH=$(HOST_ARCH) all)
 	$(Q)src/deps/components $(CC) >$(SHIPPED)/components.json
-	$(call say,SBOM,$(BUILD)/offkit*-$(VERSION)-$(ARCH).spdx.json)
+	$(call say,SBOM,$(BUILD)/offkit-$(VERSION)-$(ARCH).spdx.json)
 	$(Q)for program in offkit offkit-pack; do SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BUILD)/offkit-pack sbom \
 		--name $$program --program linux/$(call oci_arch,$(ARCH))=$(SHIPPED)/$$program \
 		--components $(SHIPPED)/components.json -o $(BUILD)/$$program-$(VERSION)-$(ARCH).spdx.json >/dev/null || exit 1; done

@@ -37,7 +37,7 @@ static const struct option options[] = {
 	OPTION_ROW_TEXT("sbom", 0, "FILE", struct image_values, sbom,
 		"write the image's SBOM, too: SPDX 2.3, NAME.spdx.json"),
 	OPTION_ROW_LIST("components", 0, "[PLATFORM=]FILE", struct image_values, components,
-		"for the SBOM: what the programs contain, as offkit-pack sbom has it"),
+		"what the programs contain, as offkit-pack sbom has it"),
 	OPTION_END,
 };
 
@@ -87,14 +87,38 @@ static int set_given_label(
 	return name == NULL ? err_no_memory(err) : set_label(labels, name, equals + 1, err);
 }
 
-static int make_labels(struct face *face, const struct image_values *given, struct image_plan *plan,
+/* What is made, and what its programs contain: NULL if nothing says it. */
+struct request {
+	struct image_plan plan;
+	const struct component_list *components[PROGRAMS_MAX];
+};
+
+static int licences(
+	struct face *face, const struct request *request, const char **ret_text, struct err *err)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+	size_t count = request->components[0] == NULL ? 0 : request->plan.programs.count;
+
+	components_licences("ISC", request->components, count, &text);
+	int rc = str_check(&text, err);
+	if (rc < 0)
+		return rc;
+	*ret_text = arena_string(&face->arena, str_text(&text));
+	return *ret_text == NULL ? err_no_memory(err) : 0;
+}
+
+static int make_labels(struct face *face, const struct image_values *given, struct request *request,
 	struct err *err)
 {
+	struct image_plan *plan = &request->plan;
 	struct image_labels *labels = &plan->labels;
 	char *created = arena_alloc(&face->arena, RFC3339_SIZE);
-	int rc = 0;
+	const char *licence;
+	int rc = licences(face, request, &licence, err);
 
 	labels->items = arena_array(&face->arena, LABELS_MAX, sizeof *labels->items);
+	if (rc < 0)
+		return rc;
 	if (labels->items == NULL || created == NULL)
 		return err_no_memory(err);
 	time_format(plan->created, created);
@@ -102,7 +126,7 @@ static int make_labels(struct face *face, const struct image_values *given, stru
 		{LABEL("title"), "offkit"},
 		{LABEL("description"),
 			"verifies an offline kit and migrates a site with what is in it"},
-		{LABEL("licenses"), "ISC"},
+		{LABEL("licenses"), licence},
 		{LABEL("version"), plan->tag},
 		{LABEL("created"), created},
 	};
@@ -113,9 +137,11 @@ static int make_labels(struct face *face, const struct image_values *given, stru
 	return rc;
 }
 
-static int make_plan(struct face *face, const struct image_values *given, struct image_plan *plan,
-	struct err *err)
+static int read_request(struct face *face, const struct image_values *given,
+	struct request *request, struct err *err)
 {
+	struct image_plan *plan = &request->plan;
+
 	if (given->out == NULL)
 		return err_set(err, ERR_USAGE, "-o says where the image goes");
 	*plan = (struct image_plan){.tag = given->tag != NULL ? given->tag : version_text(),
@@ -125,7 +151,10 @@ static int make_plan(struct face *face, const struct image_values *given, struct
 		rc = program_list_read(&given->programs, &face->arena, &plan->programs, err);
 	if (rc == 0)
 		rc = programs_created(face, given->created, &plan->programs, &plan->created, err);
-	return rc < 0 ? rc : make_labels(face, given, plan, err);
+	if (rc == 0 && (given->sbom != NULL || given->components.count > 0))
+		rc = components_read(&given->components, &plan->programs, &face->arena,
+			request->components, err);
+	return rc < 0 ? rc : make_labels(face, given, request, err);
 }
 
 static void write_text(struct face *face, const char *path, const struct image_made *made)
@@ -171,9 +200,10 @@ static void write_json(struct face *face, const char *path, const struct image_p
 	str_append_char(&face->result, '\n');
 }
 
-static int write_sbom(const struct image_plan *plan, const struct image_made *made,
-	const struct component_list *const *components, const char *path, struct err *err)
+static int write_sbom(const struct request *request, const struct image_made *made,
+	const char *path, struct err *err)
 {
+	const struct image_plan *plan = &request->plan;
 	CLEANUP_STR struct str out = STR_INIT;
 	struct sbom_program programs[PROGRAMS_MAX];
 	const struct sbom_image image = {.name = "offkit-runner",
@@ -189,8 +219,8 @@ static int write_sbom(const struct image_plan *plan, const struct image_made *ma
 		.image = &image};
 
 	for (size_t i = 0; i < made->platform_count; i++)
-		programs[i] = (struct sbom_program){
-			made->platforms[i].architecture, made->program_files[i], components[i]};
+		programs[i] = (struct sbom_program){made->platforms[i].architecture,
+			made->program_files[i], request->components[i]};
 	int rc = sbom_write(&sbom, &out, err);
 	return rc < 0 ? rc : place_file(path, str_bytes(&out), 0644, err);
 }
@@ -199,24 +229,20 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
 	const struct image_values *given = values;
-	struct image_plan plan;
+	struct request request = {.components = {NULL}};
 	struct image_made made;
-	const struct component_list *components[PROGRAMS_MAX];
 
 	(void)operand_count;
 	(void)operands;
-	int rc = make_plan(face, given, &plan, err);
-	if (rc == 0 && given->sbom != NULL)
-		rc = components_read(
-			&given->components, &plan.programs, &face->arena, components, err);
+	int rc = read_request(face, given, &request, err);
 	if (rc == 0)
-		rc = image_make(&plan, given->out, &face->arena, &made, err);
+		rc = image_make(&request.plan, given->out, &face->arena, &made, err);
 	if (rc == 0 && given->sbom != NULL)
-		rc = write_sbom(&plan, &made, components, given->sbom, err);
+		rc = write_sbom(&request, &made, given->sbom, err);
 	if (rc < 0)
 		return rc;
 	if (face->json)
-		write_json(face, given->out, &plan, &made);
+		write_json(face, given->out, &request.plan, &made);
 	else
 		write_text(face, given->out, &made);
 	return 0;

@@ -160,3 +160,28 @@ int components_read(const struct option_list *given, const struct program_list *
 	}
 	return 0;
 }
+
+/* Whether one before that, in a list before or in its own, has the same licence. */
+static bool had_licence(
+	const struct component_list *const *lists, size_t list, size_t item, const char *licence)
+{
+	for (size_t i = 0; i <= list; i++)
+		for (size_t j = 0; j < (i < list ? lists[i]->count : item); j++)
+			if (strcmp(lists[i]->items[j].licence, licence) == 0)
+				return true;
+	return false;
+}
+
+void components_licences(
+	const char *own, const struct component_list *const *lists, size_t count, struct str *out)
+{
+	str_append_text(out, own);
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < lists[i]->count; j++) {
+			const char *licence = lists[i]->items[j].licence;
+			bool is_choice = strstr(licence, " OR ") != NULL;
+			if (!had_licence(lists, i, j, licence))
+				str_append_format(
+					out, is_choice ? " AND (%s)" : " AND %s", licence);
+		}
+}

@@ -40,4 +40,11 @@ struct component_list {
 MUST_CHECK int components_read(const struct option_list *given, const struct program_list *programs,
 	struct arena *arena, const struct component_list **ret_lists, struct err *err);
 
+/*
+ * An expression of all licences, each once, after own's: what is in several programs' lists, too.
+ * Appends it.
+ */
+void components_licences(
+	const char *own, const struct component_list *const *lists, size_t count, struct str *out);
+
 #endif
