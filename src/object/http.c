@@ -89,7 +89,7 @@ static size_t take(char *data, size_t size, size_t count, void *self)
 		rc = sink->take(sink->self, piece, exchange->err);
 		response->received += (int64_t)piece.size;
 	} else if (response->text.size + piece.size > HTTP_TEXT_MAX) {
-		rc = err_set(exchange->err, ERR_LIMIT, "the server's answer is over %d octets",
+		rc = err_set(exchange->err, ERR_STORE, "the server's answer is over %d octets",
 			HTTP_TEXT_MAX);
 	} else {
 		str_append(&response->text, piece.data, piece.size);

@@ -43,7 +43,7 @@ enum { HTTP_TEXT_MAX = 4 * 1024 * 1024, HTTP_HEADER_MAX = 256 };
 
 struct http_response {
 	long status;
-	struct str text;  /* at most HTTP_TEXT_MAX octets: more are ERR_LIMIT */
+	struct str text;  /* at most HTTP_TEXT_MAX octets: more are ERR_STORE */
 	int64_t size;	  /* Content-Length, -1: it was not said */
 	int64_t received; /* octets that the sink took */
 	int64_t time;	  /* Date, ms; -1 */

@@ -15,6 +15,7 @@ struct page {
 	int (*visit)(void *self, const struct object_entry *entry, struct err *err);
 	void *self;
 	struct str key, size, next;
+	bool is_encoded; /* the keys, as was asked; some servers do not */
 	bool is_more;
 };
 
@@ -65,7 +66,8 @@ static int tell(struct page *page, struct err *err)
 	const size_t skip = strlen(prefix);
 	char *end = NULL;
 
-	if (page->key.size == 0 || page->size.size == 0 || !decode(&page->key) ||
+	if (page->key.size == 0 || page->size.size == 0 ||
+		(page->is_encoded && !decode(&page->key)) ||
 		strncmp(str_text(&page->key), prefix, skip) != 0)
 		return malformed(err);
 	const long long size = strtoll(page->size.text, &end, 10);
@@ -108,11 +110,15 @@ static int take(struct page *page, struct xml *xml, const struct str *content, s
 
 static int read_page(struct page *page, struct bytes untrusted_text, struct err *err)
 {
-	CLEANUP_STR struct str content = STR_INIT;
+	CLEANUP_STR struct str content = STR_INIT, encoding = STR_INIT;
 	struct xml xml = xml_begin(untrusted_text);
 	enum xml_event event = XML_OPEN;
 	struct err why;
 
+	/* It may stand behind the keys. */
+	if (xml_find(untrusted_text, "ListBucketResult/EncodingType", &encoding, &why) < 0)
+		return err_set(err, ERR_STORE, "the server's list of the bucket: %s", why.message);
+	page->is_encoded = strcmp(str_text(&encoding), "url") == 0;
 	while (event != XML_END) {
 		if (xml_next(&xml, &event, &content, &why) < 0)
 			return err_set(
