@@ -8,9 +8,11 @@
 #include "crypto/base64.h"
 #include "object/s3_client.h"
 
+enum { OPENING_TRIES = 4 };
+
 struct staged_source {
 	struct object_staged staged;
-	const struct object_source *source;
+	struct object_source source;
 };
 
 static struct s3 *s3_of(struct object_store *store)
@@ -93,7 +95,7 @@ static int s3_stage(struct object_store *store, const struct object_source *sour
 	if (staged == NULL)
 		return err_no_memory(err);
 	staged->staged.store = store;
-	staged->source = source;
+	staged->source = *source;
 	int rc = object_source_digest(source, &staged->staged.digest, &staged->staged.size, err);
 	if (rc == 0)
 		*ret_staged = &STEAL(staged)->staged;
@@ -114,7 +116,7 @@ static int put_at_once(struct s3 *s3, const char *key, const struct staged_sourc
 		.key = key,
 		.headers = headers,
 		.header_count = only_new ? 2 : 1,
-		.body = staged->source,
+		.body = &staged->source,
 		.body_size = staged->staged.size,
 		.payload = &staged->staged.digest,
 	};
@@ -144,7 +146,7 @@ static int put(struct s3 *s3, const struct staged_source *staged, bool only_new,
 	object_key(&staged->staged.digest, key);
 	return staged->staged.size <= s3->site->multipart_octets
 		       ? put_at_once(s3, key, staged, only_new, ret_put, err)
-		       : s3_put_parts(s3, key, staged->source, staged->staged.size,
+		       : s3_put_parts(s3, key, &staged->source, staged->staged.size,
 				 &staged->staged.digest, only_new, ret_put, err);
 }
 
@@ -252,8 +254,12 @@ int object_s3_open(const struct site_s3 *site, const struct s3_limits *limits,
 	if (rc < 0)
 		return rc;
 	rc = site_s3_keys(site, &s3->arena, &s3->keys, err);
+	/* Nothing is lost yet that is worth a long wait. */
+	if (s3->limits.tries > OPENING_TRIES)
+		s3->limits.tries = OPENING_TRIES;
 	if (rc == 0)
 		rc = s3_list(s3, 1, NULL, NULL, err);
+	s3->limits.tries = limits->tries;
 	if (rc < 0)
 		return err_context(err, "the object store %s", s3->name);
 	*ret_store = &STEAL(s3)->store;
