@@ -44,18 +44,24 @@ static int s3_stat(struct object_store *store, const struct sha256 *digest, bool
 	return 0;
 }
 
-static int s3_get(struct object_store *store, const struct sha256 *digest,
+int object_s3_get_named(struct object_store *store, const char *name,
 	const struct object_sink *sink, struct err *err)
 {
 	CLEANUP(s3_answer_release) struct s3_answer answer = S3_ANSWER_INIT;
-	char key[OBJECT_KEY_SIZE];
-
-	object_key(digest, key);
-	const struct s3_call call = {.method = "GET", .key = key, .sink = sink};
+	const struct s3_call call = {.method = "GET", .key = name, .sink = sink};
 	int rc = s3_call(s3_of(store), &call, &answer, err);
 	if (rc < 0 || answer.http.received > 0 || answer.http.status == 200)
 		return rc;
 	return s3_refused(s3_of(store), &call, &answer, err);
+}
+
+static int s3_get(struct object_store *store, const struct sha256 *digest,
+	const struct object_sink *sink, struct err *err)
+{
+	char key[OBJECT_KEY_SIZE];
+
+	object_key(digest, key);
+	return object_s3_get_named(store, key, sink, err);
 }
 
 static int s3_each(struct object_store *store,
@@ -138,16 +144,36 @@ static int put_at_once(struct s3 *s3, const char *key, const struct staged_sourc
 	return 0;
 }
 
+static int put_named(struct s3 *s3, const char *key, const struct staged_source *staged,
+	bool only_new, enum s3_put *ret_put, struct err *err)
+{
+	return staged->staged.size <= s3->site->multipart_octets
+		       ? put_at_once(s3, key, staged, only_new, ret_put, err)
+		       : s3_put_parts(s3, key, &staged->source, staged->staged.size,
+				 &staged->staged.digest, only_new, ret_put, err);
+}
+
+int object_s3_put_named(struct object_store *store, const char *name,
+	const struct object_source *source, int64_t size, const struct sha256 *digest,
+	bool *ret_there, struct err *err)
+{
+	const struct staged_source staged = {
+		.staged = {.store = store, .digest = *digest, .size = size}, .source = *source};
+	enum s3_put done = S3_PUT_DONE;
+	int rc = put_named(s3_of(store), name, &staged, true, &done, err);
+
+	if (rc == 0)
+		*ret_there = done == S3_PUT_EXISTS;
+	return rc;
+}
+
 static int put(struct s3 *s3, const struct staged_source *staged, bool only_new,
 	enum s3_put *ret_put, struct err *err)
 {
 	char key[OBJECT_KEY_SIZE];
 
 	object_key(&staged->staged.digest, key);
-	return staged->staged.size <= s3->site->multipart_octets
-		       ? put_at_once(s3, key, staged, only_new, ret_put, err)
-		       : s3_put_parts(s3, key, &staged->source, staged->staged.size,
-				 &staged->staged.digest, only_new, ret_put, err);
+	return put_named(s3, key, staged, only_new, ret_put, err);
 }
 
 static int s3_place(struct object_staged *object, struct err *err)

@@ -29,4 +29,16 @@ struct s3_limits {
 MUST_CHECK int object_s3_open(const struct site_s3 *site, const struct s3_limits *limits,
 	struct object_store **ret_store, struct err *err);
 
+/* ---- objects with names of their own, "a/b.tar", below the site's prefix */
+
+/* Puts it if there is none of that name, else *ret_there is true and nothing was changed.
+ * ERR_CHECKSUM if the source's octets are not the digest's. */
+MUST_CHECK int object_s3_put_named(struct object_store *s3, const char *name,
+	const struct object_source *source, int64_t size, const struct sha256 *digest,
+	bool *ret_there, struct err *err);
+
+/* ERR_NOT_FOUND. */
+MUST_CHECK int object_s3_get_named(
+	struct object_store *s3, const char *name, const struct object_sink *sink, struct err *err);
+
 #endif

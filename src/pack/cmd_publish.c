@@ -1,24 +1,30 @@
-/* offkit-pack publish KIT --to FOLDER --log FILE: where releases lie, and on record. */
+/* offkit-pack publish KIT --to FOLDER|--to-bucket FILE --log FILE: where releases lie, and on
+ * record. */
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/version.h"
+#include "json/json.h"
 #include "json/json_write.h"
 #include "pack/commands.h"
 #include "pack/face.h"
 #include "pack/kit_options.h"
 #include "pack/load_root.h"
 #include "pack/publish.h"
+#include "site/site.h"
 #include "text/text.h"
 
 struct publish_values {
-	const char *to, *log;
+	const char *to, *bucket, *log;
 	struct kit_values kit;
 };
 
 static const struct option options[] = {
 	OPTION_ROW_TEXT("to", 0, "DIR", struct publish_values, to, "the folder of the releases"),
+	OPTION_ROW_TEXT("to-bucket", 0, "FILE", struct publish_values, bucket,
+		"or a bucket, as a site file's objectStore names one"),
 	OPTION_ROW_TEXT("log", 0, "FILE", struct publish_values, log,
 		"the release log, to which a line is added"),
 	KIT_OPTION_ROWS(struct publish_values),
@@ -96,7 +102,7 @@ static int write_line(const struct publication *publication, const char *folder,
 	return rc < 0 ? rc : json_canonical_text(str_bytes(&text), line, err);
 }
 
-static void write_result(struct face *face, const struct publish_values *given,
+static void write_result(struct face *face, const struct publish_values *given, const char *place,
 	const struct publication *publication, const struct str *line)
 {
 	const struct manifest *manifest = trusted_kit_manifest(publication->kit);
@@ -106,10 +112,30 @@ static void write_result(struct face *face, const struct publish_values *given,
 		str_append_char(&face->result, '\n');
 		return;
 	}
-	str_append_format(&face->result, "%s/%s: %s %s, sequence %lld, %s; recorded in %s\n",
-		given->to, publication->name, manifest->name, manifest->version,
-		(long long)manifest->sequence,
+	str_append_format(&face->result, "%s/%s: %s %s, sequence %lld, %s; recorded in %s\n", place,
+		publication->name, manifest->name, manifest->version, (long long)manifest->sequence,
 		publication->was_there ? "was there already" : "published", given->log);
+}
+
+static int open_bucket(struct face *face, const char *path, struct site_s3 *site,
+	struct object_store **ret_bucket, struct err *err)
+{
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	const struct s3_limits limits = S3_LIMITS;
+	CLEANUP_STR struct str text = STR_INIT;
+	int rc = file_read_path(path, SITE_SIZE_MAX, &text, err);
+
+	if (rc == 0)
+		rc = json_parse(str_bytes(&text), JSON_LIMITS(SITE_SIZE_MAX), &doc, err);
+	if (rc == 0 && json_type(json_root(doc)) != JSON_OBJECT)
+		rc = err_set(err, ERR_SITE, "an object is meant, as a site file's objectStore");
+	if (rc == 0)
+		rc = site_s3_read(json_root(doc), &face->arena, site, err);
+	if (rc == -ERR_SYNTAX || rc == -ERR_LIMIT)
+		rc = err_recode(err, ERR_SITE);
+	if (rc < 0)
+		return err_context(err, "%s", path);
+	return object_s3_open(site, &limits, ret_bucket, err);
 }
 
 static int run(struct face *face, const void *values, size_t operand_count,
@@ -118,24 +144,31 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	const struct publish_values *given = values;
 	CLEANUP(trust_root_cleanup) struct trust_root *root = NULL;
 	CLEANUP(release_log_release) struct release_log log = RELEASE_LOG_INIT;
+	CLEANUP(object_store_cleanup) struct object_store *bucket = NULL;
 	CLEANUP_STR struct str line = STR_INIT;
+	struct site_s3 site;
 	struct publication publication = {0};
 	const struct verify_options how = kit_options(face, &given->kit);
 
 	(void)operand_count;
-	if (given->to == NULL || given->log == NULL)
-		return err_set(err, ERR_USAGE, "--to and --log are needed");
+	if ((given->to == NULL) == (given->bucket == NULL) || given->log == NULL)
+		return err_set(err, ERR_USAGE, "--log is needed, and either --to or --to-bucket");
 	int rc = load_root(given->kit.root, &root, err);
 	if (rc == 0)
 		rc = release_log_open(given->log, &log, err);
-	if (rc == 0)
+	if (rc == 0 && given->bucket != NULL)
+		rc = open_bucket(face, given->bucket, &site, &bucket, err);
+	if (rc == 0 && bucket != NULL)
+		rc = publish_kit_s3(face, operands[0], bucket, root, &how, &log, &publication, err);
+	else if (rc == 0)
 		rc = publish_kit(face, operands[0], given->to, root, &how, &log, &publication, err);
+	const char *place = bucket != NULL ? object_store_name(bucket) : given->to;
 	if (rc == 0)
-		rc = write_line(&publication, given->to, &log, &line, err);
+		rc = write_line(&publication, place, &log, &line, err);
 	if (rc == 0)
 		rc = release_log_append(&log, str_bytes(&line), err);
 	if (rc == 0)
-		write_result(face, given, &publication, &line);
+		write_result(face, given, place, &publication, &line);
 	trusted_kit_free(publication.kit);
 	return rc;
 }

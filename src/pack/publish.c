@@ -261,14 +261,125 @@ static int place_kit(
 	return rc < 0 ? rc : ask_log(verdict->log, copying->publication, folder, err);
 }
 
-int publish_kit(struct face *face, const char *path, const char *folder,
-	const struct trust_root *root, const struct verify_options *options,
-	const struct release_log *log, struct publication *publication, struct err *err)
+/* ---- to a bucket */
+
+/* A file, or the list, front to back. */
+struct sending {
+	const struct copying *copying;
+	size_t i;
+	int64_t at;
+};
+
+static int send_next(void *self, struct bytes *ret_piece, struct err *err)
+{
+	struct sending *sending = self;
+	const struct copying *copying = sending->copying;
+	ssize_t got = 0;
+
+	if (is_list(copying, sending->i)) {
+		*ret_piece = sending->at == 0 ? copying->source->parts->text : bytes_make(NULL, 0);
+		sending->at = 1;
+		return 0;
+	}
+	do
+		got = pread(
+			source_fd(copying, sending->i), copying->piece, PIECE, (off_t)sending->at);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_set_errno(err, ERR_UNREADABLE, errno, "read");
+	sending->at += got;
+	*ret_piece = bytes_make(copying->piece, (size_t)got);
+	return 0;
+}
+
+static int send_again(void *self, struct err *err)
+{
+	(void)err;
+	((struct sending *)self)->at = 0;
+	return 0;
+}
+
+static int hash_piece(void *self, struct bytes piece, struct err *err)
+{
+	return sha256_stream_update(self, piece, err);
+}
+
+static int object_name(const struct copying *copying, size_t i, struct str *name, struct err *err)
+{
+	const struct publication *publication = copying->publication;
+
+	if (in_parts(copying))
+		str_append_format(name, "%s/", publication->name);
+	str_append_text(name, publication->files[i].name);
+	return str_check(name, err);
+}
+
+static int compare_object(struct copying *copying, struct object_store *bucket, const char *name,
+	const struct published_file *file, bool there, struct err *err)
+{
+	const struct object_sink sink = {copying->digest, hash_piece};
+	struct sha256 found;
+	int rc = object_s3_get_named(bucket, name, &sink, err);
+
+	if (rc == 0)
+		rc = sha256_stream_finish(copying->digest, &found, err);
+	if (rc < 0 || sha256_equal(&found, &file->digest))
+		return rc;
+	return there ? err_set(err, ERR_USAGE, "%s is there already, and is another", name)
+		     : err_set(err, ERR_CHECKSUM, "%s was read back as another", name);
+}
+
+static int send_file(
+	struct copying *copying, struct object_store *bucket, size_t i, struct err *err)
+{
+	const struct published_file *file = &copying->publication->files[i];
+	struct sending sending = {.copying = copying, .i = i};
+	const struct object_source source = {&sending, send_next, send_again};
+	CLEANUP_STR struct str name = STR_INIT;
+	bool there = false;
+	int rc = object_name(copying, i, &name, err);
+
+	/* Some servers know no If-None-Match, and put it over what is there. */
+	if (rc == 0)
+		rc = compare_object(copying, bucket, str_text(&name), file, true, err);
+	if (rc != -ERR_NOT_FOUND)
+		return rc;
+	rc = object_s3_put_named(
+		bucket, str_text(&name), &source, file->size, &file->digest, &there, err);
+	if (rc == 0)
+		rc = compare_object(copying, bucket, str_text(&name), file, there, err);
+	copying->publication->was_there &= there;
+	return rc;
+}
+
+/* What is verified are the octets whose digests the objects have to have. */
+static int send_kit(struct copying *copying, const char *path, struct object_store *bucket,
+	const struct verdict *verdict, struct err *err)
+{
+	struct publication *publication = copying->publication;
+	int rc = 0;
+
+	for (size_t i = 0; i < publication->count && rc == 0; i++)
+		rc = take(copying, i, -1, err);
+	if (rc == 0)
+		rc = verify_kit(path, verdict->root, verdict->options, &publication->kit, err);
+	if (rc == 0)
+		rc = ask_log(verdict->log, publication, object_store_name(bucket), err);
+	publication->was_there = true;
+	for (size_t i = 0; i < publication->count && rc == 0; i++)
+		rc = send_file(copying, bucket, i, err);
+	return rc;
+}
+
+/* ---- to either */
+
+static int publish(struct face *face, const char *path, const char *folder,
+	struct object_store *bucket, const struct verdict *verdict, struct publication *publication,
+	struct err *err)
 {
 	CLEANUP(sha256_stream_cleanup) struct sha256_stream *digest = NULL;
 	CLEANUP_FREE uint8_t *piece = malloc(PIECE);
 	CLEANUP(kit_source_release) struct kit_source source = KIT_SOURCE_INIT;
-	const struct verdict verdict = {root, options, log};
 	int rc = piece == NULL ? err_no_memory(err) : sha256_stream_new(&digest, err);
 	struct copying copying = {.face = face,
 		.source = &source,
@@ -277,8 +388,29 @@ int publish_kit(struct face *face, const char *path, const char *folder,
 		.digest = digest};
 
 	if (rc == 0)
-		rc = kit_source_open(&source, path, options, err);
+		rc = kit_source_open(&source, path, verdict->options, err);
 	if (rc == 0)
 		rc = plan_files(&copying, path, err);
-	return rc < 0 ? rc : place_kit(&copying, folder, &verdict, err);
+	if (rc < 0)
+		return rc;
+	return bucket == NULL ? place_kit(&copying, folder, verdict, err)
+			      : send_kit(&copying, path, bucket, verdict, err);
+}
+
+int publish_kit(struct face *face, const char *path, const char *folder,
+	const struct trust_root *root, const struct verify_options *options,
+	const struct release_log *log, struct publication *publication, struct err *err)
+{
+	const struct verdict verdict = {root, options, log};
+
+	return publish(face, path, folder, NULL, &verdict, publication, err);
+}
+
+int publish_kit_s3(struct face *face, const char *path, struct object_store *bucket,
+	const struct trust_root *root, const struct verify_options *options,
+	const struct release_log *log, struct publication *publication, struct err *err)
+{
+	const struct verdict verdict = {root, options, log};
+
+	return publish(face, path, NULL, bucket, &verdict, publication, err);
 }

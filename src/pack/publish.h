@@ -8,6 +8,7 @@
 #ifndef OFFKIT_PACK_PUBLISH_H
 #define OFFKIT_PACK_PUBLISH_H
 
+#include "object/s3.h"
 #include "pack/face.h"
 #include "pack/release_log.h"
 #include "verify/verify.h"
@@ -28,6 +29,15 @@ struct publication {
 
 /* Everything but the kit lives in face's arena. log is asked before anything is copied. */
 MUST_CHECK int publish_kit(struct face *face, const char *path, const char *folder,
+	const struct trust_root *root, const struct verify_options *options,
+	const struct release_log *log, struct publication *publication, struct err *err);
+
+/*
+ * The same to a bucket, which has no name beside the place: the kit is verified here, and each file
+ * put with its digest, if there is none of its name, and read back. The list of a kit in parts
+ * comes last: without it the parts are no kit.
+ */
+MUST_CHECK int publish_kit_s3(struct face *face, const char *path, struct object_store *bucket,
 	const struct trust_root *root, const struct verify_options *options,
 	const struct release_log *log, struct publication *publication, struct err *err);
 
