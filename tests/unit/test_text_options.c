@@ -229,6 +229,33 @@ static void test_usage_comes_from_the_table(void **state)
 	str_release(&out);
 }
 
+/* What is as wide as a terminal stays in its line; one more breaks at the blank before it. */
+static void test_help_fits_a_terminal(void **state)
+{
+	static const struct option options[] = {
+		OPTION_ROW_FLAG("fits", 0, struct values, force,
+			"of forty-eight characters, not one less nor more"),
+		OPTION_ROW_FLAG("wide", 0, struct values, force,
+			"of forty-nine characters, that is, one too manyyy"),
+		OPTION_ROW_FLAG("unbroken", 0, struct values, force,
+			"0123456789012345678901234567890123456789012345678"),
+		OPTION_END,
+	};
+	static const struct command wide = {
+		"wide", "", "wide", options, sizeof(struct values), 0, 0, NULL};
+	struct str out = STR_INIT;
+
+	(void)state;
+	command_usage(&program, &wide, &out);
+	assert_non_null(strstr(str_text(&out),
+		"      --fits                    of forty-eight characters, not one less nor more\n"
+		"      --wide                    of forty-nine characters, that is, one too\n"
+		"                                manyyy\n"
+		"      --unbroken                "
+		"0123456789012345678901234567890123456789012345678\n"));
+	str_release(&out);
+}
+
 /* `offkit trust --help` asks about a family of commands, and `offkit trust` names none of it. */
 static void test_a_family_of_commands(void **state)
 {
@@ -306,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_refuses_with_a_sentence),
 		cmocka_unit_test(test_counts_operands),
 		cmocka_unit_test(test_usage_comes_from_the_table),
+		cmocka_unit_test(test_help_fits_a_terminal),
 		cmocka_unit_test(test_a_family_of_commands),
 		cmocka_unit_test(test_help_names_a_command),
 	};
