@@ -148,7 +148,10 @@ static int ask_one(struct face *face, enum member member, const char *fallback, 
 {
 	const struct question *question = &QUESTIONS[member];
 
-	(void)fprintf(stderr, "\n%s\n", question->why);
+	CLEANUP_STR struct str why = STR_INIT;
+
+	text_wrap(&why, question->why, 0);
+	(void)fprintf(stderr, "\n%s", str_text(&why));
 	for (int i = 0; i < TRIES; i++) {
 		int rc = prompt_line(face, question->question, fallback, answer, err);
 		if (rc < 0)

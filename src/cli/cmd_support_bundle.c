@@ -109,8 +109,9 @@ static void show_list(struct str *out, const struct bundle *bundle)
 	for (size_t i = 0; i < bundle->left_out_count; i++)
 		show_entry(out, &bundle->left_out[i], true);
 	str_append_format(out,
-		"Passwords, keys and ids of documents are taken out%s. A secret that looks like "
-		"none, in\nwhat a hook printed for example, is not seen: look before it leaves.\n",
+		"Passwords, keys and ids of documents are taken out%s.\n"
+		"A secret that looks like none, in what a hook printed for example, is not seen:\n"
+		"look before it leaves.\n",
 		bundle->redaction.hosts ? ", hosts and addresses too" : "; hosts are not");
 }
 

@@ -8,7 +8,7 @@
 #include "text/text.h"
 
 /* Option tables are short; what was given already is remembered in one word a table. */
-enum { SET_OPTIONS_MAX = 64, SHOWN_MAX = 60, HELP_COLUMN = 32, HELP_WIDTH = 80 };
+enum { SET_OPTIONS_MAX = 64, SHOWN_MAX = 60, HELP_COLUMN = 32 };
 
 struct option_set {
 	const struct option *options; /* NULL: an empty table */
@@ -390,24 +390,6 @@ static void append_padding(struct str *out, size_t start)
 		str_append_char(out, ' ');
 }
 
-/* The right side, broken at blanks so that no line is wider than a terminal. */
-static void append_right(struct str *out, const char *text)
-{
-	enum { ROOM = HELP_WIDTH - HELP_COLUMN };
-
-	while (strlen(text) > ROOM) {
-		size_t size = ROOM;
-		while (size > 0 && text[size] != ' ')
-			size--;
-		if (size == 0)
-			break;
-		str_append(out, text, size);
-		str_append_format(out, "\n%*s", HELP_COLUMN, "");
-		text += size + 1;
-	}
-	str_append_format(out, "%s\n", text);
-}
-
 static void append_option(struct str *out, const struct option *option)
 {
 	size_t start = out->size;
@@ -423,7 +405,7 @@ static void append_option(struct str *out, const struct option *option)
 		str_append_format(out, " %s", option->argument);
 	}
 	append_padding(out, start);
-	append_right(out, option->help);
+	text_wrap(out, option->help, HELP_COLUMN);
 }
 
 static void append_options(struct str *out, const char *heading, const struct option *options)
@@ -448,7 +430,7 @@ void program_usage(const struct program *program, const char *family, struct str
 		str_append_format(out, "  %s%s%s", command->name,
 			command->synopsis[0] != '\0' ? " " : "", command->synopsis);
 		append_padding(out, start);
-		append_right(out, command->summary);
+		text_wrap(out, command->summary, HELP_COLUMN);
 	}
 	append_options(out, "common options", program->common);
 	str_append_format(out, "\nsee %s(1), and %s help COMMAND\n", program->name, program->name);

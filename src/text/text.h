@@ -86,4 +86,12 @@ void text_plural(struct str *out, int64_t count, const char *one, const char *ma
  */
 const char *text_nearest(const char *word, const char *const *names);
 
+enum { TEXT_WRAP_COLUMNS = 80 };
+
+/*
+ * A line, broken at blanks so that it ends by TEXT_WRAP_COLUMNS octets; out stands at column, and
+ * all lines begin there. A word that is too long is not broken. With a line feed.
+ */
+void text_wrap(struct str *out, const char *text, int column);
+
 #endif
