@@ -345,6 +345,15 @@ static int no_answer(const struct s3 *s3, const struct s3_call *call, int tries,
 			 : err_context(err, "%s", str_text(&text));
 }
 
+static int begun_again(
+	const struct s3 *s3, const struct s3_call *call, int64_t received, struct err *err)
+{
+	(void)err_set(err, ERR_STORE,
+		"it was cut off after %lld octets, and the server sends none but all of it again",
+		(long long)received);
+	return no_answer(s3, call, 1, err);
+}
+
 int s3_call(
 	struct s3 *s3, const struct s3_call *call, struct s3_answer *ret_answer, struct err *err)
 {
@@ -361,6 +370,9 @@ int s3_call(
 				       ? no_answer(s3, call, tries, err)
 				       : rc;
 		}
+		/* Its octets from the beginning on are no continuation. */
+		if (rc == 0 && received > 0 && ret_answer->http.status == 200)
+			return begun_again(s3, call, received, err);
 		if (ret_answer->http.received > 0 && received == 0)
 			memcpy(etag, ret_answer->http.etag, sizeof etag);
 		received += ret_answer->http.received;
