@@ -1,6 +1,10 @@
 # common.sh: sourced by test-walk, test-kill and test-lost: a server, a kit, a site, and what a test asks of them.
 # shellcheck shell=bash
 set -uo pipefail
+
+# At the end of a pipe: grep -q would leave before all is written, and who writes still would fail.
+finds() { grep -c "$@" >/dev/null; }
+
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
 OUT=${OUT:-build/release}
