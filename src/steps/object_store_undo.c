@@ -1,58 +1,26 @@
+#include <stdlib.h>
+
 #include "base/cleanup.h"
 #include "steps/ensure_command.h"
 #include "steps/object_store.h"
 
 enum { UNDO_BATCH = 500 };
 
-/* Another run's pointer may lead to the same object. */
-static int is_needed(const struct step_context *context, const struct object_migration *migration,
-	struct bytes pointer, bool *ret_needed, struct err *err)
-{
-	CLEANUP_STR struct str filter = STR_INIT;
-	struct value key = doc_get(pointer, "key");
-	struct doc_writer writer;
-	int64_t count = 0;
+/* Pointers of this run that are deleted together. */
+struct batch {
+	struct arena arena; /* the documents live in it */
+	size_t count;
+	struct bytes docs[UNDO_BATCH];
+	bool spared[UNDO_BATCH]; /* its object stays */
+};
 
-	doc_write_begin(&writer, &filter);
-	doc_write_value(&writer, "key", &key);
-	doc_write_document(&writer, "runId");
-	doc_write_string(&writer, "$ne", context->run_id);
-	doc_write_end(&writer);
-	doc_write_end(&writer);
-	int rc = str_check(&filter, err);
-	if (rc == 0)
-		rc = mongo_count(
-			context->mongo, migration->pointers, str_bytes(&filter), &count, err);
-	if (rc == 0)
-		*ret_needed = count > 0;
-	return rc;
-}
-
-static int remove_object(const struct step_context *context,
-	const struct object_migration *migration, struct object_store *store, struct bytes doc,
-	struct err *err)
-{
-	struct object_pointer pointer;
-	bool needed = false;
-
-	if (!context->options->remove_objects || !doc_get_bool(doc, "stored"))
-		return 0;
-	int rc = object_pointer_read(doc, &pointer, err);
-	if (rc == 0)
-		rc = is_needed(context, migration, doc, &needed, err);
-	return rc < 0 || needed ? rc : object_store_remove(store, &pointer.digest, err);
-}
-
-static int undo_some(const struct step_context *context, const struct object_migration *migration,
-	struct object_store *store, int64_t *ret_deleted, struct err *err)
+static int read_batch(const struct step_context *context, const struct object_migration *migration,
+	struct batch *batch, struct err *err)
 {
 	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
-	CLEANUP(mongo_bulk_cleanup) struct mongo_bulk *bulk = NULL;
 	CLEANUP_STR struct str ours = STR_INIT;
-	struct mongo_bulk_result done = {0};
 	struct doc_writer writer;
 	struct bytes doc;
-	int64_t count = 0;
 	int more = 0;
 
 	doc_write_begin(&writer, &ours);
@@ -65,35 +33,132 @@ static int undo_some(const struct step_context *context, const struct object_mig
 		.limit = UNDO_BATCH,
 	};
 	if (rc == 0)
-		rc = mongo_bulk_begin(context->mongo, migration->pointers, &bulk, err);
+		rc = mongo_find(context->mongo, &find, &cursor, err);
+	while (rc == 0 && batch->count < UNDO_BATCH &&
+		(more = mongo_cursor_next(cursor, &doc, err)) > 0) {
+		batch->docs[batch->count] = arena_bytes(&batch->arena, doc);
+		batch->spared[batch->count] = !doc_get_bool(doc, "stored");
+		if (batch->docs[batch->count++].data == NULL)
+			rc = err_no_memory(err);
+	}
+	return more < 0 ? more : rc;
+}
+
+/* ---- the objects */
+
+static bool has_key(struct bytes doc, struct bytes other)
+{
+	struct value a = doc_get(doc, "key"), b = doc_get(other, "key");
+
+	return a.type == VALUE_STRING && value_equal(&a, &b);
+}
+
+/* Another run's pointer may lead to the same object. One question for all of a batch. */
+static int spare_needed(const struct step_context *context,
+	const struct object_migration *migration, struct batch *batch, struct err *err)
+{
+	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
+	CLEANUP_STR struct str filter = STR_INIT;
+	struct doc_writer writer;
+	struct bytes doc;
+	int more = 0;
+
+	doc_write_begin(&writer, &filter);
+	doc_write_document(&writer, "key");
+	doc_write_array(&writer, "$in");
+	for (size_t i = 0; i < batch->count; i++) {
+		struct value key = doc_get(batch->docs[i], "key");
+		if (!batch->spared[i] && key.type == VALUE_STRING)
+			doc_write_value(&writer, NULL, &key);
+	}
+	doc_write_end(&writer);
+	doc_write_end(&writer);
+	doc_write_document(&writer, "runId");
+	doc_write_string(&writer, "$ne", context->run_id);
+	doc_write_end(&writer);
+	doc_write_end(&writer);
+	int rc = str_check(&filter, err);
+	const struct mongo_find find = {
+		.collection = migration->pointers, .filter = str_bytes(&filter)};
 	if (rc == 0)
 		rc = mongo_find(context->mongo, &find, &cursor, err);
-	while (rc == 0 && (more = mongo_cursor_next(cursor, &doc, err)) > 0) {
-		CLEANUP_STR struct str filter = STR_INIT;
-		struct value id = doc_get(doc, "_id");
-		rc = remove_object(context, migration, store, doc, err);
-		/* Only what is still this run's. */
-		doc_write_begin(&writer, &filter);
-		doc_write_document(&writer, "_id");
-		doc_write_value(&writer, "$eq", &id);
-		doc_write_end(&writer);
-		doc_write_string(&writer, "runId", context->run_id);
-		doc_write_end(&writer);
+	while (rc == 0 && (more = mongo_cursor_next(cursor, &doc, err)) > 0)
+		for (size_t i = 0; i < batch->count; i++)
+			if (has_key(batch->docs[i], doc))
+				batch->spared[i] = true;
+	return more < 0 ? more : rc;
+}
+
+static int remove_objects(const struct step_context *context,
+	const struct object_migration *migration, struct object_store *store, struct batch *batch,
+	struct err *err)
+{
+	int rc = spare_needed(context, migration, batch, err);
+
+	for (size_t i = 0; i < batch->count && rc == 0; i++) {
+		struct object_pointer pointer;
+		if (batch->spared[i])
+			continue;
+		rc = object_pointer_read(batch->docs[i], &pointer, err);
 		if (rc == 0)
-			rc = str_check(&filter, err);
-		if (rc == 0)
-			rc = mongo_bulk_delete(bulk, str_bytes(&filter), false, err);
-		count++;
+			rc = object_store_remove(store, &pointer.digest, err);
 	}
-	if (more < 0)
-		return more;
-	if (rc == 0 && count > 0)
+	return rc;
+}
+
+/* ---- the pointers */
+
+/* Only what is still this run's. */
+static int delete_pointer(const struct step_context *context, struct mongo_bulk *bulk,
+	struct bytes doc, struct err *err)
+{
+	CLEANUP_STR struct str filter = STR_INIT;
+	struct value id = doc_get(doc, "_id");
+	struct doc_writer writer;
+
+	doc_write_begin(&writer, &filter);
+	doc_write_document(&writer, "_id");
+	doc_write_value(&writer, "$eq", &id);
+	doc_write_end(&writer);
+	doc_write_string(&writer, "runId", context->run_id);
+	doc_write_end(&writer);
+	int rc = str_check(&filter, err);
+	return rc < 0 ? rc : mongo_bulk_delete(bulk, str_bytes(&filter), false, err);
+}
+
+static int delete_pointers(const struct step_context *context,
+	const struct object_migration *migration, const struct batch *batch, struct err *err)
+{
+	CLEANUP(mongo_bulk_cleanup) struct mongo_bulk *bulk = NULL;
+	struct mongo_bulk_result done = {0};
+	int rc = mongo_bulk_begin(context->mongo, migration->pointers, &bulk, err);
+
+	for (size_t i = 0; i < batch->count && rc == 0; i++)
+		rc = delete_pointer(context, bulk, batch->docs[i], err);
+	if (rc == 0)
 		rc = mongo_bulk_run(bulk, &done, err);
 	if (rc == 0 && done.error_count > 0)
 		rc = err_set(err, ERR_ROLLBACK, "%s: the server refused to delete: %s",
 			migration->pointers, done.errors[0].message);
+	return rc;
+}
+
+static int undo_some(const struct step_context *context, const struct object_migration *migration,
+	struct object_store *store, size_t *ret_deleted, struct err *err)
+{
+	struct batch *batch = calloc(1, sizeof *batch);
+
+	if (batch == NULL)
+		return err_no_memory(err);
+	int rc = read_batch(context, migration, batch, err);
+	if (rc == 0 && batch->count > 0 && context->options->remove_objects)
+		rc = remove_objects(context, migration, store, batch, err);
+	if (rc == 0 && batch->count > 0)
+		rc = delete_pointers(context, migration, batch, err);
 	if (rc == 0)
-		*ret_deleted = count;
+		*ret_deleted = batch->count;
+	arena_release(&batch->arena);
+	free(batch);
 	return rc;
 }
 
@@ -123,7 +188,7 @@ static int drop_if_ours(const struct step_context *context,
 int object_pointers_undo(const struct step_context *context,
 	const struct object_migration *migration, struct object_store *store, struct err *err)
 {
-	int64_t deleted = 0;
+	size_t deleted = 0;
 	int rc;
 
 	do
