@@ -96,8 +96,10 @@ same() {
 }
 as_undisturbed() {
 	local hash
-	# Killed while it wrote its report for the last time: whoever has the lock next tidies up.
-	[ -z "$(find "$state" -name '.offkit-*.tmp')" ] || run_offkit resume
+	# Killed when it had ended, while it wrote its report or its receipt: whoever has the lock next does.
+	if [ -n "$(find "$state" -name '.offkit-*.tmp')" ] || ! ls "$state"/runs/*/receipt.dsse >/dev/null 2>&1; then
+		run_offkit resume
+	fi
 	hash=$(report_hash)
 	[ "$hash" = "$(cat "$tmp/hash")" ] || { echo "report hash $hash"; return 1; }
 	same "the database" "$tmp/after" picture && same "the state folder" "$tmp/tree" tree &&
