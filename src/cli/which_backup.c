@@ -43,32 +43,55 @@ static int newest_backup(
 	return *ret_dir == NULL ? err_no_memory(err) : 0;
 }
 
+/* The last checkpoint of the backup, also of one that was rolled back: its folder is still there.
+ */
+struct backup_event {
+	struct json_doc *doc;
+};
+
+static int visit(
+	void *argument, struct bytes line, struct json_doc *doc, bool *keep, struct err *err)
+{
+	struct backup_event *last = argument;
+	const struct json *event = json_root(doc);
+
+	(void)line;
+	(void)err;
+	*keep = strcmp(history_text(event, "event"), "checkpoint") == 0 &&
+		strcmp(history_text(event, "step"), "backup") == 0;
+	if (*keep) {
+		json_release(last->doc);
+		last->doc = doc;
+	}
+	return 0;
+}
+
 /* The index's SHA-256 in the event chain of the run that made the backup. */
 static int sha256_of_journal(int state_dirfd, const char *run_id, struct sha256 *ret_sha256,
 	bool *ret_known, struct err *err)
 {
-	CLEANUP_FREE struct history *history = calloc(1, sizeof *history);
 	CLEANUP_STR struct str name = STR_INIT;
 	CLEANUP_FD int run_dirfd = -1;
+	struct backup_event last = {NULL};
 	struct journal_head head;
 	struct err ignored;
 	const char *dir;
 	size_t torn;
 
 	str_append_format(&name, "runs/%s", run_id);
-	if (history == NULL || name.failed)
+	if (name.failed)
 		return err_no_memory(err);
 	if (strchr(run_id, '/') != NULL || run_id[0] == '.' || state_dirfd < 0 ||
 		folder_open_at(state_dirfd, str_text(&name), &run_dirfd, &ignored) < 0)
 		return 0;
-	int rc = journal_read(run_dirfd, history_visit, history, &head, &torn, err);
-	const struct history_step *step = rc < 0 ? NULL : history_step(history, "backup");
-	if (rc == 0 && step == NULL)
+	int rc = journal_read(run_dirfd, visit, &last, &head, &torn, err);
+	if (rc == 0 && last.doc == NULL)
 		rc = err_set(err, ERR_RESTORE, "the journal of run %s knows no backup", run_id);
 	if (rc == 0)
-		rc = backup_of_checkpoint(step->checkpoint, &dir, ret_sha256, err);
+		rc = backup_of_checkpoint(
+			json_member(json_root(last.doc), "data"), &dir, ret_sha256, err);
 	*ret_known = rc == 0;
-	history_release(history);
+	json_release(last.doc);
 	return rc;
 }
 
