@@ -85,7 +85,7 @@ FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC)) $(OUT)/fault/o
 # Those with sanitizers, or for another machine, stay where they are made: $(BUILD)/offkit is never one.
 PROGRAMS := $(addprefix $(if $(SANITIZE)$(CROSS),$(OUT),$(BUILD))/,offkit offkit-pack)
 
-.PHONY: pictures all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test test-arm64 demo bench damage sweep install shipped sbom image tarball deb clean deps FORCE
+.PHONY: pictures recording all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test test-arm64 demo bench damage sweep install shipped sbom image tarball deb clean deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 # Each command as a short line; V=1 shows them whole.
@@ -279,8 +279,8 @@ bench: all tools
 	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/backfill
 	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/objects
 
-# The pictures in README.md, from the real program.
-pictures:
+# The pictures in README.md and all pages of the same walk in RECORDING.txt, from the real program.
+pictures recording:
 	@src/deps/host-packages $$(sed '/^#/d' tests/*/packages)
 	@$(MAKE) -s --no-print-directory $(JOBS) server all tools
 	@OUT=$(OUT) tests/tui/pictures
