@@ -1,12 +1,12 @@
 /* offkit-pack attach KIT|ENVELOPE|ROOT BUNDLE... --signature KEY.pub=FILE...: signatures that
  * others made, into the document that they sign. */
 #include "base/cleanup.h"
+#include "base/place.h"
 #include "pack/brought.h"
 #include "pack/commands.h"
 #include "pack/face.h"
 #include "pack/load_root.h"
 #include "pack/merge.h"
-#include "base/place.h"
 #include "pack/resign.h"
 #include "pack/root_status.h"
 #include "pack/signable.h"

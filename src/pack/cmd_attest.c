@@ -2,11 +2,11 @@
  * files. */
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/place.h"
 #include "kit/statement.h"
 #include "pack/attest.h"
 #include "pack/commands.h"
 #include "pack/face.h"
-#include "base/place.h"
 #include "pack/sign.h"
 
 struct attest_values {

@@ -3,12 +3,12 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/place.h"
 #include "base/version.h"
 #include "json/json_write.h"
 #include "pack/commands.h"
 #include "pack/face.h"
 #include "pack/image_make.h"
-#include "base/place.h"
 #include "pack/sbom.h"
 #include "text/text.h"
 

@@ -2,10 +2,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/place.h"
 #include "json/json_write.h"
 #include "pack/commands.h"
 #include "pack/face.h"
-#include "base/place.h"
 #include "crypto/key.h"
 
 struct keygen_values {

@@ -2,12 +2,12 @@
  * server says of how a kit's files and images were built, signed. */
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/place.h"
 #include "kit/provenance.h"
 #include "pack/attest.h"
 #include "pack/commands.h"
 #include "pack/input.h"
 #include "pack/load_root.h"
-#include "base/place.h"
 #include "pack/provenance.h"
 #include "pack/sign.h"
 

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/place.h"
 #include "pack/commands.h"
 #include "pack/face.h"
-#include "base/place.h"
 #include "pack/root_keys.h"
 #include "pack/root_status.h"
 

@@ -1,9 +1,9 @@
 /* offkit-pack root rotate OLD: the next version of a trust root, that nobody has signed yet. */
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/place.h"
 #include "pack/commands.h"
 #include "pack/face.h"
-#include "base/place.h"
 #include "pack/root_keys.h"
 #include "pack/root_status.h"
 

@@ -6,9 +6,9 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/place.h"
 #include "pack/commands.h"
 #include "pack/face.h"
-#include "base/place.h"
 #include "pack/root_changes.h"
 #include "pack/root_status.h"
 #include "pack/sign.h"

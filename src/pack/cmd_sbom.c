@@ -2,12 +2,12 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/place.h"
 #include "base/version.h"
 #include "json/json_write.h"
 #include "pack/commands.h"
 #include "pack/created.h"
 #include "pack/face.h"
-#include "base/place.h"
 #include "pack/pour.h"
 #include "pack/sbom.h"
 

@@ -1,12 +1,12 @@
 /* offkit-pack statement KIT -o FILE: what others are to sign: cosign attest-blob --statement FILE.
  */
 #include "base/cleanup.h"
+#include "base/place.h"
 #include "crypto/digest.h"
 #include "json/json_write.h"
 #include "kit/bundle.h"
 #include "pack/commands.h"
 #include "pack/face.h"
-#include "base/place.h"
 #include "pack/resign.h"
 
 struct statement_values {

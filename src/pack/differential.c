@@ -10,9 +10,9 @@
 #include "archive/writer.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/place.h"
 #include "pack/delta_plan.h"
 #include "pack/output.h"
-#include "base/place.h"
 #include "verify/kit_source.h"
 
 struct making {

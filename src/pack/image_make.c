@@ -7,8 +7,8 @@
 #include "archive/members.h"
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "kit/name.h"
 #include "base/place.h"
+#include "kit/name.h"
 #include "pack/pour.h"
 #include "verify/image.h"
 

@@ -10,8 +10,8 @@
 #include "archive/writer.h"
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "kit/name.h"
 #include "base/place.h"
+#include "kit/name.h"
 #include "trust/root.h"
 
 enum { CHUNK_SIZE = 256 * 1024 };

@@ -9,9 +9,9 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/place.h"
 #include "json/json.h"
 #include "kit/manifest.h"
-#include "base/place.h"
 
 static int read_digest(
 	const struct json *object, const char *name, struct sha256 *ret_digest, struct err *err)

@@ -10,10 +10,10 @@
 #include "archive/writer.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/place.h"
 #include "kit/detached.h"
 #include "kit/name.h"
 #include "kit/sums.h"
-#include "base/place.h"
 
 /* The documents that are read whole, and written anew. */
 static const struct {

@@ -9,8 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "kit/name.h"
 #include "base/place.h"
+#include "kit/name.h"
 
 enum { PIECE = 256 * 1024 };
 
