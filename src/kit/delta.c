@@ -244,16 +244,6 @@ static void write_file(struct json_writer *json, const struct delta_file *file)
 	json_write_end(json);
 }
 
-static void write_subject(struct json_writer *json, const struct delta_file *file)
-{
-	json_write_object(json);
-	json_member_object(json, "digest");
-	json_digest_member(json, &file->digest);
-	json_write_end(json);
-	json_member_string(json, "name", file->name);
-	json_write_end(json);
-}
-
 int delta_write(const struct delta *delta, struct str *out, struct err *err)
 {
 	CLEANUP_STR struct str text = STR_INIT;
@@ -274,7 +264,7 @@ int delta_write(const struct delta *delta, struct str *out, struct err *err)
 	json_member_string(&json, "predicateType", DELTA_TYPE);
 	json_member_array(&json, "subject");
 	for (size_t i = 0; i < delta->count; i++)
-		write_subject(&json, &delta->files[i]);
+		statement_write_subject(&json, delta->files[i].name, &delta->files[i].digest);
 	json_write_end(&json);
 	json_write_end(&json);
 	int rc = str_check(&text, err);

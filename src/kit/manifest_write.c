@@ -4,6 +4,7 @@
  */
 #include "json/json_write.h"
 #include "kit/manifest.h"
+#include "kit/statement.h"
 
 static void write_digest(struct json_writer *json, const char *name, const struct sha256 *digest)
 {
@@ -143,12 +144,8 @@ int manifest_write(const struct manifest *manifest, struct str *out, struct err 
 	write_predicate(&json, manifest);
 	json_member_string(&json, "predicateType", MANIFEST_PREDICATE_TYPE);
 	json_member_array(&json, "subject");
-	for (size_t i = 0; i < manifest->file_count; i++) {
-		json_write_object(&json);
-		write_digest(&json, "digest", &manifest->files[i].digest);
-		json_member_string(&json, "name", manifest->files[i].name);
-		json_write_end(&json);
-	}
+	for (size_t i = 0; i < manifest->file_count; i++)
+		statement_write_subject(&json, manifest->files[i].name, &manifest->files[i].digest);
 	json_write_end(&json);
 	json_write_end(&json);
 	return str_check(out, err);

@@ -156,12 +156,7 @@ int part_list_write(const struct part_list *list, struct str *out, struct err *e
 	json_write_end(&json);
 	json_member_string(&json, "predicateType", PART_LIST_TYPE);
 	json_member_array(&json, "subject");
-	json_write_object(&json);
-	json_member_object(&json, "digest");
-	json_digest_member(&json, &list->digest);
-	json_write_end(&json);
-	json_member_string(&json, "name", list->archive);
-	json_write_end(&json);
+	statement_write_subject(&json, list->archive, &list->digest);
 	json_write_end(&json);
 	json_write_end(&json);
 	int rc = str_check(&text, err);

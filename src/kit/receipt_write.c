@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "kit/manifest.h"
 #include "kit/receipt_internal.h"
+#include "kit/statement.h"
 
 #define MEMBER(type, name, kind, field)                                                            \
 	{                                                                                          \
@@ -180,18 +181,9 @@ void receipt_write_members(const struct receipt *receipt, struct json_writer *js
 
 static void write_subjects(struct json_writer *json, const struct receipt *receipt)
 {
-	char hex[SHA256_HEX_SIZE];
-
 	json_member_array(json, "subject");
-	for (size_t i = 0; i < receipt->file_count; i++) {
-		sha256_to_hex(&receipt->files[i].digest, hex);
-		json_write_object(json);
-		json_member_string(json, "name", receipt->files[i].name);
-		json_member_object(json, "digest");
-		json_member_string(json, "sha256", hex);
-		json_write_end(json);
-		json_write_end(json);
-	}
+	for (size_t i = 0; i < receipt->file_count; i++)
+		statement_write_subject(json, receipt->files[i].name, &receipt->files[i].digest);
 	json_write_end(json);
 }
 

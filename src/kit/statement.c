@@ -3,12 +3,24 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "kit/json_digest.h"
 #include "kit/manifest.h"
 
 enum { DIGESTS_MAX = 32 /* algorithms of one subject */ };
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS	"0123456789"
+
+void statement_write_subject(
+	struct json_writer *json, const char *name, const struct sha256 *digest)
+{
+	json_write_object(json);
+	json_member_object(json, "digest");
+	json_digest_member(json, digest);
+	json_write_end(json);
+	json_member_string(json, "name", name);
+	json_write_end(json);
+}
 
 bool uri_valid(const char *text)
 {

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "crypto/digest.h"
+#include "json/json_write.h"
 #include "json/json.h"
 
 #define STATEMENT_TYPE_0_1 "https://in-toto.io/Statement/v0.1"
@@ -36,6 +37,10 @@ struct statement {
  */
 MUST_CHECK int statement_parse(struct bytes payload, struct arena *arena,
 	struct statement *ret_statement, struct err *err);
+
+/* An entry of the array "subject", its members in the order of RFC 8785. */
+void statement_write_subject(
+	struct json_writer *json, const char *name, const struct sha256 *digest);
 
 /* RFC 3986 section 3: a scheme, then octets that a URI may have. What predicate types are. */
 bool uri_valid(const char *text);

@@ -145,19 +145,6 @@ int attest_add_image(struct attest_subjects *subjects, int dirfd, const char *na
 			      : attest_add(subjects, called, &image.digest, arena, err);
 }
 
-static void write_subject(struct json_writer *json, const struct attest_subject *subject)
-{
-	char hex[SHA256_HEX_SIZE];
-
-	sha256_to_hex(&subject->digest, hex);
-	json_write_object(json);
-	json_member_object(json, "digest");
-	json_member_string(json, "sha256", hex);
-	json_write_end(json);
-	json_member_string(json, "name", subject->name);
-	json_write_end(json);
-}
-
 static int write_statement(const struct attest_subjects *subjects, const char *predicate_type,
 	const struct json *predicate, struct str *out, struct err *err)
 {
@@ -170,7 +157,7 @@ static int write_statement(const struct attest_subjects *subjects, const char *p
 	json_member_string(&json, "predicateType", predicate_type);
 	json_member_array(&json, "subject");
 	for (size_t i = 0; i < subjects->count; i++)
-		write_subject(&json, &subjects->items[i]);
+		statement_write_subject(&json, subjects->items[i].name, &subjects->items[i].digest);
 	json_write_end(&json);
 	json_write_end(&json);
 	return str_check(out, err);
