@@ -114,7 +114,11 @@ MUST_CHECK int object_pointer_make_seed(const struct step_context *context,
 MUST_CHECK int object_pointers_insert(const struct step_context *context,
 	const struct object_migration *migration, const struct bytes *docs, size_t count,
 	struct err *err);
-/* Calls found for each that is there of so many ids. */
+/* Calls found for each that a filter has. */
+MUST_CHECK int object_pointers_each(const struct step_context *context,
+	const struct object_migration *migration, struct bytes filter,
+	int (*found)(void *self, struct bytes doc, struct err *err), void *self, struct err *err);
+/* The same for those that are there of so many ids. */
 MUST_CHECK int object_pointers_find(const struct step_context *context,
 	const struct object_migration *migration, const struct value *ids, size_t count,
 	int (*found)(void *self, struct bytes doc, struct err *err), void *self, struct err *err);

@@ -24,16 +24,28 @@ int object_pointer_read(struct bytes doc, struct object_pointer *ret_pointer, st
 	return err_set(err, ERR_MIGRATION, "pointer %s has no sha256 or size", str_text(&text));
 }
 
+int object_pointers_each(const struct step_context *context,
+	const struct object_migration *migration, struct bytes filter,
+	int (*found)(void *self, struct bytes doc, struct err *err), void *self, struct err *err)
+{
+	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
+	const struct mongo_find find = {.collection = migration->pointers, .filter = filter};
+	struct bytes doc;
+	int more = 0;
+	int rc = mongo_find(context->mongo, &find, &cursor, err);
+
+	while (rc == 0 && (more = mongo_cursor_next(cursor, &doc, err)) > 0)
+		rc = found(self, doc, err);
+	return rc < 0 ? rc : more;
+}
+
 int object_pointers_find(const struct step_context *context,
 	const struct object_migration *migration, const struct value *ids, size_t count,
 	int (*found)(void *self, struct bytes doc, struct err *err), void *self, struct err *err)
 {
-	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
 	CLEANUP_STR struct str filter = STR_INIT;
 	struct doc_writer writer;
-	struct bytes doc;
 	char place[24];
-	int more = 0;
 
 	doc_write_begin(&writer, &filter);
 	doc_write_document(&writer, "_id");
@@ -46,13 +58,9 @@ int object_pointers_find(const struct step_context *context,
 	doc_write_end(&writer);
 	doc_write_end(&writer);
 	int rc = str_check(&filter, err);
-	const struct mongo_find find = {
-		.collection = migration->pointers, .filter = str_bytes(&filter)};
-	if (rc == 0)
-		rc = mongo_find(context->mongo, &find, &cursor, err);
-	while (rc == 0 && (more = mongo_cursor_next(cursor, &doc, err)) > 0)
-		rc = found(self, doc, err);
-	return rc < 0 ? rc : more;
+	return rc < 0 ? rc
+		      : object_pointers_each(
+				context, migration, str_bytes(&filter), found, self, err);
 }
 
 /* ---- writing */

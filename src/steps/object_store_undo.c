@@ -53,15 +53,23 @@ static bool has_key(struct bytes doc, struct bytes other)
 	return a.type == VALUE_STRING && value_equal(&a, &b);
 }
 
+static int spare(void *self, struct bytes doc, struct err *err)
+{
+	struct batch *batch = self;
+
+	(void)err;
+	for (size_t i = 0; i < batch->count; i++)
+		if (has_key(batch->docs[i], doc))
+			batch->spared[i] = true;
+	return 0;
+}
+
 /* Another run's pointer may lead to the same object. One question for all of a batch. */
 static int spare_needed(const struct step_context *context,
 	const struct object_migration *migration, struct batch *batch, struct err *err)
 {
-	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
 	CLEANUP_STR struct str filter = STR_INIT;
 	struct doc_writer writer;
-	struct bytes doc;
-	int more = 0;
 
 	doc_write_begin(&writer, &filter);
 	doc_write_document(&writer, "key");
@@ -78,15 +86,9 @@ static int spare_needed(const struct step_context *context,
 	doc_write_end(&writer);
 	doc_write_end(&writer);
 	int rc = str_check(&filter, err);
-	const struct mongo_find find = {
-		.collection = migration->pointers, .filter = str_bytes(&filter)};
-	if (rc == 0)
-		rc = mongo_find(context->mongo, &find, &cursor, err);
-	while (rc == 0 && (more = mongo_cursor_next(cursor, &doc, err)) > 0)
-		for (size_t i = 0; i < batch->count; i++)
-			if (has_key(batch->docs[i], doc))
-				batch->spared[i] = true;
-	return more < 0 ? more : rc;
+	return rc < 0 ? rc
+		      : object_pointers_each(
+				context, migration, str_bytes(&filter), spare, batch, err);
 }
 
 static int remove_objects(const struct step_context *context,
