@@ -43,16 +43,12 @@ static int newest_backup(
 	return *ret_dir == NULL ? err_no_memory(err) : 0;
 }
 
-/* The last checkpoint of the backup, also of one that was rolled back: its folder is still there.
+/* Keeps the backup's last checkpoint, also of one that was rolled back: its folder is still there.
  */
-struct backup_event {
-	struct json_doc *doc;
-};
-
 static int visit(
 	void *argument, struct bytes line, struct json_doc *doc, bool *keep, struct err *err)
 {
-	struct backup_event *last = argument;
+	struct json_doc **last = argument;
 	const struct json *event = json_root(doc);
 
 	(void)line;
@@ -60,8 +56,8 @@ static int visit(
 	*keep = strcmp(history_text(event, "event"), "checkpoint") == 0 &&
 		strcmp(history_text(event, "step"), "backup") == 0;
 	if (*keep) {
-		json_release(last->doc);
-		last->doc = doc;
+		json_release(*last);
+		*last = doc;
 	}
 	return 0;
 }
@@ -72,7 +68,7 @@ static int sha256_of_journal(int state_dirfd, const char *run_id, struct sha256 
 {
 	CLEANUP_STR struct str name = STR_INIT;
 	CLEANUP_FD int run_dirfd = -1;
-	struct backup_event last = {NULL};
+	CLEANUP(json_cleanup) struct json_doc *last = NULL;
 	struct journal_head head;
 	struct err ignored;
 	const char *dir;
@@ -85,13 +81,12 @@ static int sha256_of_journal(int state_dirfd, const char *run_id, struct sha256 
 		folder_open_at(state_dirfd, str_text(&name), &run_dirfd, &ignored) < 0)
 		return 0;
 	int rc = journal_read(run_dirfd, visit, &last, &head, &torn, err);
-	if (rc == 0 && last.doc == NULL)
+	if (rc == 0 && last == NULL)
 		rc = err_set(err, ERR_RESTORE, "the journal of run %s knows no backup", run_id);
 	if (rc == 0)
 		rc = backup_of_checkpoint(
-			json_member(json_root(last.doc), "data"), &dir, ret_sha256, err);
+			json_member(json_root(last), "data"), &dir, ret_sha256, err);
 	*ret_known = rc == 0;
-	json_release(last.doc);
 	return rc;
 }
 
