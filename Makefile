@@ -279,7 +279,7 @@ bench: all tools
 	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/backfill
 	@BUILD=$(BUILD) OUT=$(OUT) tests/bench/objects
 
-# The pictures in README.md and all pages of the same walk in RECORDING.txt, from the real program.
+# The pictures in README.md and all pages of the same walk in tests/tui/recording.txt, from the real program.
 pictures recording:
 	@src/deps/host-packages $$(sed '/^#/d' tests/*/packages)
 	@$(MAKE) -s --no-print-directory $(JOBS) server all tools
