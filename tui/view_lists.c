@@ -85,17 +85,19 @@ int view_help(const struct model *model, struct grid *grid, struct area area, in
 {
 	static const char *const help[][2] = {
 		{"Enter", "go on to the next page"},
-		{"y  n", "answer the gate of a step; n leaves all as it is"},
+		{"y  n", "begin the step of this gate, or not now"},
 		{"1-9", "choose, after a failure"},
-		{"p", "pause at the next safe point; r goes on"},
+		{"p  r", "pause at the next safe point, and go on"},
 		{"x", "stop at the next safe point: offkit resume"},
 		{"Ctrl+C", "the same as x; again: how long it takes"},
 		{"d", "details of the page; while it works: detach"},
 		{"t f c e", "trust root, files, components, evidence"},
+		{"s", "save the plan as text"},
+		{"r  h", "at the end: the report; its hash as QR code"},
 		{"c", "take command, where this only watches"},
 		{"l", "the log, newest first"},
-		{"b  Esc", "back from details, log and help"},
-		{"Up Down", "scroll; PgUp and PgDn by ten lines"},
+		{"b  Esc", "back; Up, Down, PgUp and PgDn scroll"},
+		{"q", "leave"},
 	};
 	struct list list = list_begin(grid, area, first, "Keys");
 
@@ -106,8 +108,8 @@ int view_help(const struct model *model, struct grid *grid, struct area area, in
 	}
 	list_text(&list, LOOK_PLAIN, "");
 	list_part(&list, "", 0, LOOK_PLAIN,
-		"Nothing is lost by a closed window or a dead connection: the run goes on, and "
-		"offkit attach comes back to it. Every step is in the journal.");
+		"A closed window or a dead connection loses nothing: the run goes on, and offkit "
+		"attach comes back.");
 	return list_end(&list);
 }
 

@@ -100,6 +100,45 @@ static void draw(struct spec *spec, struct str *out)
 	grid_release(&spec->grid);
 }
 
+static bool helps_with(const struct str *help, const char *key)
+{
+	const size_t size = strlen(key);
+
+	for (const char *at = strstr(str_text(help), key); at != NULL; at = strstr(at + 1, key))
+		if ((at == help->text || strchr(" \n", at[-1]) != NULL) &&
+			strchr(" \n", at[size]) != NULL)
+			return true;
+	return false;
+}
+
+/* Help has each key that the bottom line shows but its own, in the first columns of its list. */
+static void check_help(struct spec *spec)
+{
+	enum { KEYS_COLUMN = 26, KEYS_WIDTH = 9 };
+	CLEANUP_STR struct str help = STR_INIT;
+	struct model_key keys[MODEL_KEYS_MAX];
+	const enum subject subject = spec->model.subject;
+	struct err err;
+
+	model_keys(&spec->model, keys);
+	spec->model.subject = SUBJECT_HELP;
+	assert_int_equal(grid_init(&spec->grid, VIEW_COLUMNS_MIN, VIEW_ROWS_MIN, true, &err), 0);
+	(void)view_draw(&spec->model, &spec->grid, spec->now);
+	for (int row = 5; row < VIEW_ROWS_MIN - 2; row++) {
+		for (int i = 0; i < KEYS_WIDTH; i++)
+			str_append_text(&help,
+				spec->grid.cells[row * VIEW_COLUMNS_MIN + KEYS_COLUMN + i].text);
+		str_append_char(&help, '\n');
+	}
+	grid_release(&spec->grid);
+	spec->model.subject = subject;
+	for (size_t i = 0; subject == SUBJECT_RUN && keys[i].key != 0; i++)
+		if (keys[i].label != NULL && keys[i].key != '?' &&
+			!helps_with(&help, keys[i].shown))
+			fail_msg("%s:%zu: no help for %s, %s", spec->name, spec->line,
+				keys[i].shown, keys[i].label);
+}
+
 /* Reads the expected screen up to "end" and compares it with today's. */
 static void check_screen(struct spec *spec, FILE *file)
 {
@@ -111,6 +150,7 @@ static void check_screen(struct spec *spec, FILE *file)
 		str_append_text(&expected, line);
 	}
 	draw(spec, &drawn);
+	check_help(spec);
 	str_append_text(&spec->written, str_text(&drawn));
 	str_append_text(&spec->written, "end\n");
 	if (getenv("OFFKIT_UPDATE_SCREENS") == NULL &&
