@@ -37,6 +37,8 @@ struct site_checks {
 	struct face *face;
 	struct site site;
 	size_t count, wrong;
+	enum err_code code; /* of the first that is wrong, */
+	const char *first;  /* and what is said of it */
 	struct {
 		const char *name, *text;
 		enum face_sign sign;
@@ -65,13 +67,31 @@ static void tell(
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	checks->wrong += sign == SIGN_BAD;
+	const char *kept = arena_string(&checks->face->arena, text);
+	if (sign == SIGN_BAD && checks->wrong++ == 0 && checks->first == NULL)
+		checks->first = kept;
 	if (checks->count == CHECKS_MAX)
 		return;
-	const char *kept = arena_string(&checks->face->arena, text);
 	checks->list[checks->count].name = name;
 	checks->list[checks->count].text = kept != NULL ? kept : "out of memory";
 	checks->list[checks->count++].sign = sign;
+}
+
+/* Not the file is wrong but a server that it names; no server's failure had effects here. */
+static void tell_of_server(
+	struct site_checks *checks, const char *name, const struct err *err, const char *next)
+{
+	enum err_code code = err->code;
+
+	if (code == ERR_DATABASE_LOST)
+		code = ERR_DATABASE;
+	else if (err_exit_code(code) != err_exit_code(ERR_PREFLIGHT))
+		code = ERR_PREFLIGHT;
+	if (checks->wrong == 0) {
+		checks->code = code;
+		checks->first = arena_string(&checks->face->arena, err->message);
+	}
+	tell(checks, name, SIGN_BAD, "%s; %s", err->message, next != NULL ? next : err_next(code));
 }
 
 static void found_problem(void *argument, const char *text)
@@ -279,7 +299,7 @@ static void check_login(struct site_checks *checks, struct mongo *mongo)
 	doc_write_bool(&writer, "showPrivileges", true);
 	doc_write_end(&writer);
 	if (mongo_admin_command(mongo, str_bytes(&command), &reply, NULL, &err) < 0) {
-		tell(checks, "login", SIGN_BAD, "%s", err.message);
+		tell_of_server(checks, "login", &err, NULL);
 		return;
 	}
 	struct value users = doc_get_path(str_bytes(&reply), "authInfo.authenticatedUsers");
@@ -299,9 +319,10 @@ static void check_login(struct site_checks *checks, struct mongo *mongo)
 		preflight_missing_actions(
 			privileges.bytes, mongo_database(mongo), &missing, &partly, &err) < 0)
 		tell(checks, "privileges", SIGN_NONE, "the server does not tell them");
-	else if (missing.size > 0)
-		tell(checks, "privileges", SIGN_BAD, "the login may not: %s", str_text(&missing));
-	else if (partly.size > 0)
+	else if (missing.size > 0) {
+		(void)err_set(&err, ERR_PREFLIGHT, "the login may not: %s", str_text(&missing));
+		tell_of_server(checks, "privileges", &err, "grant it that");
+	} else if (partly.size > 0)
 		tell(checks, "privileges", SIGN_WARN, "on single collections only: %s",
 			str_text(&partly));
 	else
@@ -314,10 +335,11 @@ static void reach_object_store(struct site_checks *checks)
 	CLEANUP(object_store_cleanup) struct object_store *store = NULL;
 	struct err err;
 
-	if (checks->site.s3.endpoint == NULL || checks->wrong > 0)
+	if (checks->site.s3.endpoint == NULL)
 		return;
 	if (object_store_open_there(&checks->site, &store, &err) < 0)
-		tell(checks, "objectStore", SIGN_BAD, "%s", err.message);
+		tell_of_server(checks, "objectStore", &err,
+			"look at the server, and at objectStore in the site file");
 	else
 		tell(checks, "objectStore", SIGN_GOOD, "the server lists the bucket");
 }
@@ -331,17 +353,13 @@ static void connect_to(struct site_checks *checks)
 	struct mongo_server server;
 	struct err err;
 
-	if (checks->site.uri == NULL || checks->site.database == NULL || checks->wrong > 0) {
-		tell(checks, "server", SIGN_NONE, "not asked: mend what is wrong first");
-		return;
-	}
 	mongo_library_begin();
 	int rc = mongo_connect_within(
 		checks->site.uri, checks->site.database, PATIENCE, &mongo, &err);
 	if (rc == 0)
 		rc = mongo_server(mongo, &server, &err);
 	if (rc < 0) {
-		tell(checks, "server", SIGN_BAD, "%s; %s", err.message, err_next(err.code));
+		tell_of_server(checks, "server", &err, NULL);
 		return;
 	}
 	tell(checks, "server", server.topology == TOPOLOGY_STANDALONE ? SIGN_WARN : SIGN_GOOD,
@@ -402,6 +420,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	if (checks == NULL)
 		return err_no_memory(err);
 	checks->face = face;
+	checks->code = ERR_SITE;
 	int rc = site_check(path, face->options.state_dir, &face->arena, found_problem, checks,
 		&checks->site, err);
 	if (rc < 0)
@@ -409,7 +428,9 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	/* What could not be read at all names nothing. */
 	if (checks->site.name != NULL || checks->site.database != NULL)
 		check_named(checks);
-	if (given->connect) {
+	if (given->connect && checks->wrong > 0) {
+		tell(checks, "server", SIGN_NONE, "not asked: mend what is wrong first");
+	} else if (given->connect) {
 		connect_to(checks);
 		reach_object_store(checks);
 	}
@@ -421,8 +442,9 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	face->object = path;
 	return checks->wrong == 0
 		       ? 0
-		       : err_set(err, ERR_SITE, "%zu of %zu checks found something wrong",
-				 checks->wrong, checks->count);
+		       : err_set(err, checks->code, "%zu of %zu checks found something wrong: %s",
+				 checks->wrong, checks->count,
+				 checks->first != NULL ? checks->first : "out of memory");
 }
 
 const struct command command_site_check = {
