@@ -169,25 +169,31 @@ static void check_hook(struct site_checks *checks, const char *name, const struc
 		tell(checks, name, SIGN_GOOD, "%s", hook->argv[0]);
 }
 
+static void check_pem(struct site_checks *checks, const char *name, const char *member,
+	const char *separator, const char *path)
+{
+	CLEANUP_STR struct str content = STR_INIT;
+	struct err err;
+
+	if (file_read_path(path, PEM_MAX, &content, &err) < 0)
+		tell(checks, name, SIGN_BAD, "%s%s%s: %s", member, separator, path, err.message);
+	else if (strstr(str_text(&content), "-----BEGIN ") == NULL)
+		tell(checks, name, SIGN_BAD, "%s%s%s has nothing in PEM", member, separator, path);
+	else
+		tell(checks, name, SIGN_GOOD, "%s%s%s", member, separator, path);
+}
+
 /* A file that the URI names, by "option=PATH"; its percent signs are few, and are left alone. */
 static void check_uri_file(struct site_checks *checks, const char *option)
 {
-	CLEANUP_STR struct str content = STR_INIT;
 	const char *at = strstr(checks->site.uri, option);
-	struct err err;
 
 	if (at == NULL)
 		return;
 	at += strlen(option);
 	const char *path = arena_string_n(&checks->face->arena, at, strcspn(at, "&"));
-	if (path == NULL || strchr(path, '%') != NULL)
-		return;
-	if (file_read_path(path, PEM_MAX, &content, &err) < 0)
-		tell(checks, "TLS", SIGN_BAD, "%s%s: %s", option, path, err.message);
-	else if (strstr(str_text(&content), "-----BEGIN ") == NULL)
-		tell(checks, "TLS", SIGN_BAD, "%s%s has nothing in PEM", option, path);
-	else
-		tell(checks, "TLS", SIGN_GOOD, "%s%s", option, path);
+	if (path != NULL && strchr(path, '%') == NULL)
+		check_pem(checks, "TLS", option, "", path);
 }
 
 static void check_uri(struct site_checks *checks)
@@ -223,25 +229,36 @@ static bool is_told(const struct site_checks *checks, const char *member)
 	return false;
 }
 
-static void check_object_store(struct site_checks *checks)
+static void check_bucket(struct site_checks *checks)
 {
 	CLEANUP_STR struct str shown = STR_INIT;
 	const struct site *site = &checks->site;
 	struct site_s3_keys keys;
 	struct err err;
 
-	if (site->s3.endpoint == NULL && is_told(checks, "objectStore"))
-		return;
-	if (site->s3.endpoint == NULL)
-		check_folder(checks, "objectStore", site->object_store, true);
-	else if (object_store_describe(site, &shown, &err) < 0 ||
-		 site_s3_keys(&site->s3, &checks->face->arena, &keys, &err) < 0)
+	if (object_store_describe(site, &shown, &err) < 0 ||
+		site_s3_keys(&site->s3, &checks->face->arena, &keys, &err) < 0)
 		tell(checks, "objectStore", SIGN_BAD, "%s", err.message);
 	else
 		tell(checks, "objectStore", SIGN_GOOD, "%s", str_text(&shown));
-	if (site->s3.endpoint != NULL && strncmp(site->s3.endpoint, "http://", 7) == 0)
+	if (strncmp(site->s3.endpoint, "https://", 8) != 0)
 		tell(checks, "objectStore", SIGN_WARN,
 			"http: whoever is on the way reads the payloads; https is safer");
+	else if (site->s3.ca == NULL)
+		tell(checks, "objectStore", SIGN_BAD,
+			"https, and no ca: name the authorities of the server's certificate");
+	else
+		check_pem(checks, "objectStore", "ca", " ", site->s3.ca);
+}
+
+static void check_object_store(struct site_checks *checks)
+{
+	const struct site *site = &checks->site;
+
+	if (site->s3.endpoint != NULL)
+		check_bucket(checks);
+	else if (!is_told(checks, "objectStore"))
+		check_folder(checks, "objectStore", site->object_store, true);
 }
 
 /* Production asks for staging's receipt, and staging's key for that. */

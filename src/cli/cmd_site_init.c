@@ -16,19 +16,27 @@
 #include "text/text.h"
 #include "text/words.h"
 
-enum { TRIES = 3 };
+enum { TRIES = 10, PATH_SIZE_MAX = 1024 };
 
 static const struct option no_options[] = {OPTION_END};
 
 enum member {
 	NAME,
 	ENVIRONMENT,
+	STAGING_KEY,
 	DATABASE,
 	URI_FILE,
 	URI,
 	STATE_DIR,
 	BACKUP_DIR,
 	OBJECT_STORE,
+	S3_ENDPOINT,
+	S3_CA,
+	S3_REGION,
+	S3_BUCKET,
+	S3_PREFIX,
+	S3_STYLE,
+	S3_CREDENTIALS,
 	COLLECTIONS,
 	FREEZE,
 	UNFREEZE,
@@ -57,12 +65,25 @@ static const char *need_database(const char *answer)
 
 static const char *need_path(const char *answer)
 {
-	return answer[0] == '/' ? NULL : "an absolute path";
+	return answer[0] == '/' && strlen(answer) <= PATH_SIZE_MAX ? NULL : "an absolute path";
 }
 
 static const char *need_path_or_none(const char *answer)
 {
 	return *answer == '\0' ? NULL : need_path(answer);
+}
+
+static const char *need_style(const char *answer)
+{
+	return strcmp(answer, "path") == 0 || strcmp(answer, "virtual") == 0 ? NULL
+									     : "path or virtual";
+}
+
+static const char *need_store(const char *answer)
+{
+	return *answer == '\0' || *answer == '/' || strcmp(answer, "s3") == 0
+		       ? NULL
+		       : "an absolute path, or s3";
 }
 
 static const char *need_uri(const char *answer)
@@ -94,6 +115,10 @@ static const struct question {
 		need_text},
 	[ENVIRONMENT] = {"environment", "Environment: demo, staging or production", "staging",
 		"Production asks for more before it begins.", need_environment},
+	[STAGING_KEY] = {"stagingKey",
+		"File with the public key of staging, its site-key.pub; none: there is none", "",
+		"Production asks for staging's receipt of the same kit, which this key has signed.",
+		need_path_or_none},
 	[DATABASE] = {"name", "Name of the database", "concelier",
 		"The database that migrations change, and backups have.", need_database},
 	[URI_FILE] = {"uriFile",
@@ -113,8 +138,30 @@ static const struct question {
 	[BACKUP_DIR] = {"backupDir", "Folder for backups; none: in the folder before", "",
 		"It needs room for the whole database; best on a disk of its own.",
 		need_path_or_none},
-	[OBJECT_STORE] = {"objectStore", "Folder of the object store; none: in the folder before",
-		"", "Where a migration of the kind object-store copies payloads from GridFS.",
+	[OBJECT_STORE] = {"objectStore",
+		"Folder of the object store; s3: a bucket; none: in the folder of journals", "",
+		"Where a migration of the kind object-store copies payloads from GridFS.",
+		need_store},
+	[S3_ENDPOINT] = {"endpoint", "Server of the bucket", "",
+		"https://HOST[:PORT] of a server that speaks Amazon S3's API. With http whoever is "
+		"on the way reads the payloads.",
+		need_text},
+	[S3_CA] = {"ca", "File with the authorities of its certificate, in PEM", "",
+		"There are no others: those of this machine are not asked.", need_path},
+	[S3_REGION] = {"region", "Region", "us-east-1", "As the server has it; many take any name.",
+		need_text},
+	[S3_BUCKET] = {"bucket", "Bucket", "", "It has to be there: nothing here makes one.",
+		need_text},
+	[S3_PREFIX] = {"prefix", "What stands before each key; none: nothing", "",
+		"Such as vault-3/objects. What else is in the bucket is neither read nor changed.",
+		NULL},
+	[S3_STYLE] = {"style", "Style of its addresses: path or virtual", "path",
+		"path is HOST/BUCKET, virtual is BUCKET.HOST.", need_style},
+	[S3_CREDENTIALS] = {"credentials",
+		"File with its keys, mode 0600; none: they are in the environment", "",
+		"The keys themselves stand neither here nor on a screen. The file has the lines "
+		"aws_access_key_id = KEY and aws_secret_access_key = KEY; without one "
+		"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are taken.",
 		need_path_or_none},
 	[COLLECTIONS] = {"collections", "Collections that ingest writes, separated by blanks", "",
 		"While ingest is frozen nothing may write into them: silence is looked for there.",
@@ -128,12 +175,23 @@ static const struct question {
 		"Run after validation, when you have said so.", need_command},
 };
 
-/* ---- asking */
+/* ---- which are asked, and for what by default */
+
+static bool is_bucket(const struct str *answers)
+{
+	return strcmp(str_text(&answers[OBJECT_STORE]), "s3") == 0;
+}
 
 static bool is_needed(enum member member, const struct str *answers)
 {
+	if (member == STAGING_KEY)
+		return strcmp(str_text(&answers[ENVIRONMENT]), "production") == 0;
 	if (member == URI)
 		return answers[URI_FILE].size == 0;
+	if (member == S3_CA)
+		return strncmp(str_text(&answers[S3_ENDPOINT]), "https://", 8) == 0;
+	if (member >= S3_ENDPOINT && member <= S3_CREDENTIALS)
+		return is_bucket(answers);
 	return member != UNFREEZE || answers[FREEZE].size > 0;
 }
 
@@ -141,47 +199,6 @@ static bool is_needed(enum member member, const struct str *answers)
 static const char *fallback_of(enum member member, const struct utsname *machine)
 {
 	return member == NAME ? machine->nodename : QUESTIONS[member].fallback;
-}
-
-static int ask_one(struct face *face, enum member member, const char *fallback, struct str *answer,
-	struct err *err)
-{
-	const struct question *question = &QUESTIONS[member];
-
-	CLEANUP_STR struct str why = STR_INIT;
-
-	text_wrap(&why, question->why, 0);
-	(void)fprintf(stderr, "\n%s", str_text(&why));
-	for (int i = 0; i < TRIES; i++) {
-		int rc = prompt_line(face, question->question, fallback, answer, err);
-		if (rc < 0)
-			return rc;
-		const char *wrong =
-			question->wrong != NULL ? question->wrong(str_text(answer)) : NULL;
-		if (wrong == NULL && utf8_valid(str_bytes(answer)))
-			return 0;
-		face_note(face, "  %s", wrong != NULL ? wrong : "it is not UTF-8");
-	}
-	return err_set(err, ERR_USAGE, "%s: no answer that can be used", question->member);
-}
-
-static int ask(struct face *face, struct str *answers, struct err *err)
-{
-	struct utsname machine = {.nodename = ""};
-
-	(void)uname(&machine);
-	for (enum member member = 0; member < MEMBERS; member++) {
-		const char *fallback = fallback_of(member, &machine);
-		if (!is_needed(member, answers))
-			continue;
-		if (face->options.yes)
-			str_append_text(&answers[member], fallback);
-		else if (ask_one(face, member, fallback, &answers[member], err) < 0)
-			return -err->code;
-		if (str_check(&answers[member], err) < 0)
-			return -err->code;
-	}
-	return 0;
 }
 
 /* ---- writing: a member a line, so that it can be read and changed by hand */
@@ -277,6 +294,21 @@ static int page_hook(struct page *page, enum member member, const struct str *an
 	return rc;
 }
 
+static void page_object_store(struct page *page, const struct str *answers)
+{
+	if (!is_bucket(answers)) {
+		page_member(page, OBJECT_STORE, answers);
+		return;
+	}
+	page_string(page, "_objectStore", QUESTIONS[OBJECT_STORE].why);
+	page_open(page, QUESTIONS[OBJECT_STORE].member);
+	page_string(page, "kind", "s3");
+	for (enum member member = S3_ENDPOINT; member <= S3_CREDENTIALS; member++)
+		if (is_needed(member, answers))
+			page_member(page, member, answers);
+	page_close(page);
+}
+
 static int write_page(
 	struct page *page, const struct str *answers, struct arena *arena, struct err *err)
 {
@@ -287,13 +319,15 @@ static int write_page(
 		"comment. offkit site check looks it over.");
 	page_member(page, NAME, answers);
 	page_member(page, ENVIRONMENT, answers);
+	if (is_needed(STAGING_KEY, answers))
+		page_member(page, STAGING_KEY, answers);
 	page_open(page, "database");
 	page_member(page, DATABASE, answers);
 	page_member(page, answers[URI_FILE].size > 0 ? URI_FILE : URI, answers);
 	page_close(page);
 	page_member(page, STATE_DIR, answers);
 	page_member(page, BACKUP_DIR, answers);
-	page_member(page, OBJECT_STORE, answers);
+	page_object_store(page, answers);
 	page_open(page, "ingest");
 	page_string(page, "_collections", QUESTIONS[COLLECTIONS].why);
 	int rc = page_words(page, "collections", str_text(&answers[COLLECTIONS]), arena, err);
@@ -306,6 +340,88 @@ static int write_page(
 	str_append_char(&page->text, '\n');
 	return rc < 0 ? rc : str_check(&page->text, err);
 }
+
+/* ---- asking */
+
+/*
+ * Whether a site file may have this answer, by the reader of site files itself: what was not asked
+ * yet is something good, and the files that are named need not be there yet.
+ */
+static int try_answer(
+	struct face *face, enum member member, const struct str *answers, struct err *err)
+{
+	static const struct {
+		enum member member;
+		const char *text;
+	} STAND_INS[] = {{NAME, "a"}, {ENVIRONMENT, "demo"}, {DATABASE, "a"}, {URI, "mongodb://a/"},
+		{S3_ENDPOINT, "http://a"}, {S3_BUCKET, "aaa"}};
+	struct str tried[MEMBERS] = {0};
+	struct page page = {.text = STR_INIT};
+
+	for (enum member i = 0; i <= member; i++)
+		str_append(&tried[i], str_text(&answers[i]), answers[i].size);
+	str_truncate(&tried[URI_FILE], 0);
+	for (size_t i = 0; i < sizeof STAND_INS / sizeof STAND_INS[0]; i++)
+		if (tried[STAND_INS[i].member].size == 0)
+			str_append_text(&tried[STAND_INS[i].member], STAND_INS[i].text);
+	int rc = write_page(&page, tried, &face->arena, err);
+	if (rc == 0)
+		rc = site_check_text(str_bytes(&page.text), &face->arena, err);
+	str_release(&page.text);
+	for (enum member i = 0; i < MEMBERS; i++)
+		str_release(&tried[i]);
+	return rc;
+}
+
+static int ask_one(struct face *face, enum member member, const char *fallback, struct str *answers,
+	struct err *err)
+{
+	struct str *answer = &answers[member];
+	const struct question *question = &QUESTIONS[member];
+	CLEANUP_STR struct str why = STR_INIT;
+
+	text_wrap(&why, question->why, 0);
+	(void)fprintf(stderr, "\n%s", str_text(&why));
+	for (int i = 0; i < TRIES; i++) {
+		int rc = prompt_line(face, question->question, fallback, answer, err);
+		if (rc < 0)
+			return rc;
+		const char *wrong =
+			question->wrong != NULL ? question->wrong(str_text(answer)) : NULL;
+		if (wrong == NULL && !utf8_valid(str_bytes(answer)))
+			wrong = "it is not UTF-8";
+		if (wrong == NULL && try_answer(face, member, answers, err) < 0) {
+			if (err->code == ERR_NO_MEMORY)
+				return -err->code;
+			wrong = err->message;
+		}
+		if (wrong == NULL)
+			return 0;
+		face_note(face, "  %s", wrong);
+	}
+	return err_set(err, ERR_USAGE, "%s: no answer that can be used", question->member);
+}
+
+static int ask(struct face *face, struct str *answers, struct err *err)
+{
+	struct utsname machine = {.nodename = ""};
+
+	(void)uname(&machine);
+	for (enum member member = 0; member < MEMBERS; member++) {
+		const char *fallback = fallback_of(member, &machine);
+		if (!is_needed(member, answers))
+			continue;
+		if (face->options.yes)
+			str_append_text(&answers[member], fallback);
+		else if (ask_one(face, member, fallback, answers, err) < 0)
+			return -err->code;
+		if (str_check(&answers[member], err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+/* ---- the file */
 
 static int write_site(
 	struct face *face, const char *path, const struct str *answers, struct err *err)

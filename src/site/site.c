@@ -508,6 +508,17 @@ static const struct site DEFAULTS = {
 	.backup_compression = COMPRESSION_GZIP,
 };
 
+int site_check_text(struct bytes text, struct arena *arena, struct err *err)
+{
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	struct site site = DEFAULTS;
+	struct reader reader = {.arena = arena, .site = &site, .is_private = true, .err = err};
+
+	return json_parse(text, JSON_LIMITS(SITE_SIZE_MAX), &doc, err) != 0
+		       ? found(&reader)
+		       : take_site(&reader, json_root(doc), NULL);
+}
+
 int site_load(const char *path, const char *state_dir, struct arena *arena, struct site *ret_site,
 	struct err *err)
 {

@@ -67,6 +67,9 @@ typedef void site_problem(void *argument, const char *text);
 MUST_CHECK int site_check(const char *path, const char *state_dir, struct arena *arena,
 	site_problem *problem, void *argument, struct site *ret_site, struct err *err);
 
+/* Whether a file for its owner only may have this text; what it names is read too. */
+MUST_CHECK int site_check_text(struct bytes text, struct arena *arena, struct err *err);
+
 /* The one line of a file that only its owner may read. Lives in arena. */
 MUST_CHECK int site_read_uri_file(
 	const char *path, struct arena *arena, const char **ret_uri, struct err *err);
