@@ -33,66 +33,66 @@ enum local {
 
 #define HELP                                                                                       \
 	{                                                                                          \
-		'?', "?", "help", NULL, LOCAL_HELP                                                 \
+		'?', "?", MSG_KEY_HELP, NULL, LOCAL_HELP                                           \
 	}
 #define LOG                                                                                        \
 	{                                                                                          \
-		'l', "l", "log", NULL, LOCAL_LOG                                                   \
+		'l', "l", MSG_KEY_LOG, NULL, LOCAL_LOG                                             \
 	}
 #define DETAILS                                                                                    \
 	{                                                                                          \
-		'd', "d", "details", NULL, LOCAL_DETAILS                                           \
+		'd', "d", MSG_KEY_DETAILS, NULL, LOCAL_DETAILS                                     \
 	}
 #define END                                                                                        \
 	{                                                                                          \
-		0, NULL, NULL, NULL, LOCAL_NOTHING                                                 \
+		0, NULL, MSG_NONE, NULL, LOCAL_NOTHING                                             \
 	}
 
 static const struct model_key kit_keys[] = {
-	{MODEL_KEY_ENTER, "Enter", "go on", "go", LOCAL_CHOICE},
-	{'t', "t", "trust", NULL, LOCAL_DETAILS},
-	{'f', "f", "files", NULL, LOCAL_DETAILS},
-	{'c', "c", "components", NULL, LOCAL_DETAILS},
-	{'e', "e", "evidence", NULL, LOCAL_DETAILS},
+	{MODEL_KEY_ENTER, "Enter", MSG_KEY_GO_ON, "go", LOCAL_CHOICE},
+	{'t', "t", MSG_KEY_TRUST, NULL, LOCAL_DETAILS},
+	{'f', "f", MSG_KEY_FILES, NULL, LOCAL_DETAILS},
+	{'c', "c", MSG_KEY_COMPONENTS, NULL, LOCAL_DETAILS},
+	{'e', "e", MSG_KEY_EVIDENCE, NULL, LOCAL_DETAILS},
 	HELP,
-	{'q', "q", "leave", "leave", LOCAL_CHOICE},
+	{'q', "q", MSG_KEY_LEAVE, "leave", LOCAL_CHOICE},
 	END,
 };
 
 /* The kit's page looked at again from the plan's. */
 static const struct model_key kit_again_keys[] = {
-	{MODEL_KEY_ENTER, "Enter", "to the plan", NULL, LOCAL_PLAN_PAGE},
-	{'t', "t", "trust", NULL, LOCAL_DETAILS},
-	{'f', "f", "files", NULL, LOCAL_DETAILS},
-	{'c', "c", "components", NULL, LOCAL_DETAILS},
-	{'e', "e", "evidence", NULL, LOCAL_DETAILS},
+	{MODEL_KEY_ENTER, "Enter", MSG_KEY_TO_PLAN, NULL, LOCAL_PLAN_PAGE},
+	{'t', "t", MSG_KEY_TRUST, NULL, LOCAL_DETAILS},
+	{'f', "f", MSG_KEY_FILES, NULL, LOCAL_DETAILS},
+	{'c', "c", MSG_KEY_COMPONENTS, NULL, LOCAL_DETAILS},
+	{'e', "e", MSG_KEY_EVIDENCE, NULL, LOCAL_DETAILS},
 	HELP,
 	END,
 };
 
 static const struct model_key plan_keys[] = {
-	{MODEL_KEY_ENTER, "Enter", "start", "start", LOCAL_CHOICE},
+	{MODEL_KEY_ENTER, "Enter", MSG_KEY_START, "start", LOCAL_CHOICE},
 	DETAILS,
-	{'s', "s", "save plan", NULL, LOCAL_SAVE_PLAN},
-	{'b', "b", "back", NULL, LOCAL_KIT_PAGE},
+	{'s', "s", MSG_KEY_SAVE_PLAN, NULL, LOCAL_SAVE_PLAN},
+	{'b', "b", MSG_KEY_BACK, NULL, LOCAL_KIT_PAGE},
 	HELP,
-	{'q', "q", "leave", "leave", LOCAL_CHOICE},
+	{'q', "q", MSG_KEY_LEAVE, "leave", LOCAL_CHOICE},
 	END,
 };
 
 static const struct model_key gate_keys[] = {
-	{'y', "y", "begin", "begin", LOCAL_CHOICE},
-	{'n', "n", "not now", "later", LOCAL_CHOICE},
+	{'y', "y", MSG_KEY_BEGIN, "begin", LOCAL_CHOICE},
+	{'n', "n", MSG_KEY_NOT_NOW, "later", LOCAL_CHOICE},
 	DETAILS,
-	{'p', "p", "pause here", "pause", LOCAL_CHOICE},
+	{'p', "p", MSG_KEY_PAUSE_HERE, "pause", LOCAL_CHOICE},
 	LOG,
 	HELP,
 	END,
 };
 
 static const struct model_key confirm_keys[] = {
-	{'y', "y", "yes", "yes", LOCAL_CHOICE},
-	{'n', "n", "no", "no", LOCAL_CHOICE},
+	{'y', "y", MSG_KEY_YES, "yes", LOCAL_CHOICE},
+	{'n', "n", MSG_KEY_NO, "no", LOCAL_CHOICE},
 	DETAILS,
 	LOG,
 	HELP,
@@ -100,26 +100,26 @@ static const struct model_key confirm_keys[] = {
 };
 
 static const struct model_key type_keys[] = {
-	{MODEL_KEY_ENTER, "Enter", "do it", NULL, LOCAL_SUBMIT},
-	{MODEL_KEY_ESCAPE, "Esc", "do not", "", LOCAL_CHOICE},
+	{MODEL_KEY_ENTER, "Enter", MSG_KEY_DO_IT, NULL, LOCAL_SUBMIT},
+	{MODEL_KEY_ESCAPE, "Esc", MSG_KEY_DO_NOT, "", LOCAL_CHOICE},
 	END,
 };
 
 static const struct model_key failure_keys[] = {DETAILS, LOG, HELP, END};
 
 static const struct model_key work_keys[] = {
-	{'p', "p", "pause", NULL, LOCAL_PAUSE},
-	{'x', "x", "stop safely", NULL, LOCAL_STOP},
-	{'d', "d", "detach", NULL, LOCAL_DETACH},
+	{'p', "p", MSG_KEY_PAUSE, NULL, LOCAL_PAUSE},
+	{'x', "x", MSG_KEY_STOP_SAFELY, NULL, LOCAL_STOP},
+	{'d', "d", MSG_KEY_DETACH, NULL, LOCAL_DETACH},
 	LOG,
 	HELP,
 	END,
 };
 
 static const struct model_key paused_keys[] = {
-	{'r', "r", "go on", NULL, LOCAL_RESUME},
-	{'x', "x", "stop safely", NULL, LOCAL_STOP},
-	{'d', "d", "detach", NULL, LOCAL_DETACH},
+	{'r', "r", MSG_KEY_GO_ON, NULL, LOCAL_RESUME},
+	{'x', "x", MSG_KEY_STOP_SAFELY, NULL, LOCAL_STOP},
+	{'d', "d", MSG_KEY_DETACH, NULL, LOCAL_DETACH},
 	LOG,
 	HELP,
 	END,
@@ -129,60 +129,60 @@ static const struct model_key stopping_keys[] = {LOG, HELP, END};
 
 /* Of a face that is not in command, whatever the page is. */
 static const struct model_key watching_keys[] = {
-	{'c', "c", "take command", NULL, LOCAL_COMMAND},
+	{'c', "c", MSG_KEY_TAKE_COMMAND, NULL, LOCAL_COMMAND},
 	DETAILS,
 	LOG,
 	HELP,
-	{'q', "q", "leave", NULL, LOCAL_DETACH},
+	{'q', "q", MSG_KEY_LEAVE, NULL, LOCAL_DETACH},
 	END,
 };
 
 static const struct model_key end_keys[] = {
-	{'r', "r", "read report", NULL, LOCAL_DETAILS},
+	{'r', "r", MSG_KEY_READ_REPORT, NULL, LOCAL_DETAILS},
 	LOG,
 	HELP,
-	{'q', "q", "leave", NULL, LOCAL_QUIT},
+	{'q', "q", MSG_KEY_LEAVE, NULL, LOCAL_QUIT},
 	END,
 };
 
 /* Of a run that has the hash of a report. */
 static const struct model_key end_hash_keys[] = {
-	{'r', "r", "read report", NULL, LOCAL_DETAILS},
-	{'h', "h", "hash as QR", NULL, LOCAL_QR},
+	{'r', "r", MSG_KEY_READ_REPORT, NULL, LOCAL_DETAILS},
+	{'h', "h", MSG_KEY_HASH_AS_QR, NULL, LOCAL_QR},
 	LOG,
 	HELP,
-	{'q', "q", "leave", NULL, LOCAL_QUIT},
+	{'q', "q", MSG_KEY_LEAVE, NULL, LOCAL_QUIT},
 	END,
 };
 
 static const struct model_key plan_end_keys[] = {
 	DETAILS,
-	{'s', "s", "save plan", NULL, LOCAL_SAVE_PLAN},
+	{'s', "s", MSG_KEY_SAVE_PLAN, NULL, LOCAL_SAVE_PLAN},
 	LOG,
 	HELP,
-	{'q', "q", "leave", NULL, LOCAL_QUIT},
+	{'q', "q", MSG_KEY_LEAVE, NULL, LOCAL_QUIT},
 	END,
 };
 
 static const struct model_key overlay_keys[] = {
-	{'b', "b", "back", NULL, LOCAL_BACK},
-	{MODEL_KEY_DOWN, "Up Down", "scroll", NULL, LOCAL_DOWN},
+	{'b', "b", MSG_KEY_BACK, NULL, LOCAL_BACK},
+	{MODEL_KEY_DOWN, "Up Down", MSG_KEY_SCROLL, NULL, LOCAL_DOWN},
 	END,
 };
 
 static const struct model_key qr_keys[] = {
-	{'b', "b", "back", NULL, LOCAL_BACK},
-	{'s', "s", "swap dark and light, if it is not read", NULL, LOCAL_QR},
+	{'b', "b", MSG_KEY_BACK, NULL, LOCAL_BACK},
+	{'s', "s", MSG_KEY_SWAP_QR, NULL, LOCAL_QR},
 	END,
 };
 
 /* Work wherever a list may be longer than the screen; not worth their place on the bottom line. */
 static const struct model_key silent_keys[] = {
-	{MODEL_KEY_ESCAPE, NULL, NULL, NULL, LOCAL_BACK},
-	{MODEL_KEY_UP, NULL, NULL, NULL, LOCAL_UP},
-	{MODEL_KEY_DOWN, NULL, NULL, NULL, LOCAL_DOWN},
-	{MODEL_KEY_PAGE_UP, NULL, NULL, NULL, LOCAL_PAGE_UP},
-	{MODEL_KEY_PAGE_DOWN, NULL, NULL, NULL, LOCAL_PAGE_DOWN},
+	{MODEL_KEY_ESCAPE, NULL, MSG_NONE, NULL, LOCAL_BACK},
+	{MODEL_KEY_UP, NULL, MSG_NONE, NULL, LOCAL_UP},
+	{MODEL_KEY_DOWN, NULL, MSG_NONE, NULL, LOCAL_DOWN},
+	{MODEL_KEY_PAGE_UP, NULL, MSG_NONE, NULL, LOCAL_PAGE_UP},
+	{MODEL_KEY_PAGE_DOWN, NULL, MSG_NONE, NULL, LOCAL_PAGE_DOWN},
 	END,
 };
 
@@ -379,7 +379,7 @@ struct model_action model_interrupt(struct model *model, int64_t now)
 		say_how_long(model);
 	} else {
 		model->stopping = true;
-		model_note(model, "Stopping at the next safe point.");
+		model_note(model, message_text(model->language, MSG_STOPPING));
 	}
 	return (struct model_action){.kind = ACTION_STOP};
 }

@@ -13,9 +13,10 @@ static void event_release(struct model_event *place)
 	*place = (struct model_event){0};
 }
 
-void model_init(struct model *model)
+void model_init(struct model *model, const struct language *language)
 {
 	memset(model, 0, sizeof *model);
+	model->language = language;
 	model->current = -1;
 }
 
@@ -159,8 +160,9 @@ static struct model_event *on_run_begin(struct model *model, const struct json *
 		step->name = event_text(s, "name");
 		step->kind = event_text(s, "kind");
 		/* The operator's page of what was looked at is the plan. */
-		step->label =
-			strcmp(step->kind, "preflight") == 0 ? "Plan" : event_text(s, "label");
+		step->label = strcmp(step->kind, "preflight") == 0
+				      ? message_text(model->language, MSG_PLAN)
+				      : message_of_record(model->language, event_text(s, "label"));
 	}
 	return &model->run;
 }
@@ -185,7 +187,8 @@ static struct model_event *on_run_resume(struct model *model, const struct json 
 		model->current = (int)(step - model->steps);
 	}
 	log_pair(model, event, false,
-		model->going_back ? "what was done is undone" : "the run goes on",
+		message_text(
+			model->language, model->going_back ? MSG_LOG_GOING_BACK : MSG_LOG_GOING_ON),
 		step != NULL ? step->label : "");
 	return NULL;
 }
@@ -194,7 +197,9 @@ static struct model_event *on_check(struct model *model, const struct json *even
 {
 	bool failed = strcmp(event_text(event, "outcome"), "failed") == 0;
 
-	log_pair(model, event, failed, event_text(event, "outcome"), event_text(event, "text"));
+	log_pair(model, event, failed,
+		message_of_record(model->language, event_text(event, "outcome")),
+		event_text(event, "text"));
 	if (model->check_count == MODEL_CHECKS_MAX)
 		return NULL;
 	return &model->checks[model->check_count++];
@@ -236,7 +241,7 @@ static struct model_event *on_answer(struct model *model, const struct json *eve
 		model->failure.event = NULL;
 	}
 	model->question.event = NULL;
-	log_pair(model, event, false, "answered", choice);
+	log_pair(model, event, false, message_text(model->language, MSG_LOG_ANSWERED), choice);
 	return NULL;
 }
 
@@ -251,7 +256,7 @@ static struct model_event *on_step_begin(struct model *model, const struct json 
 	step->begun = model->now;
 	event_release(&step->progress);
 	model->current = (int)(step - model->steps);
-	log_pair(model, event, false, step->label, "begun");
+	log_pair(model, event, false, step->label, message_text(model->language, MSG_LOG_BEGUN));
 	return NULL;
 }
 
@@ -261,7 +266,8 @@ static struct model_event *on_checkpoint(struct model *model, const struct json 
 	char count[TEXT_COUNT_SIZE];
 
 	if (batch > 0)
-		log_pair(model, event, false, "durable up to batch", text_count(batch, count));
+		log_pair(model, event, false, message_text(model->language, MSG_LOG_DURABLE),
+			text_count(batch, count));
 	return NULL;
 }
 
@@ -303,7 +309,9 @@ static struct model_event *on_failure(struct model *model, const struct json *ev
 		step->state = STEP_FAILED;
 		model->current = (int)(step - model->steps);
 	}
-	log_pair(model, event, true, event_text(event, "sentence"), event_text(event, "message"));
+	log_pair(model, event, true,
+		message_of_record(model->language, event_text(event, "sentence")),
+		event_text(event, "message"));
 	return &model->failure;
 }
 
@@ -319,7 +327,7 @@ static struct model_event *on_undo_begin(struct model *model, const struct json 
 	step->begun = model->now;
 	event_release(&step->progress);
 	model->current = (int)(step - model->steps);
-	log_pair(model, event, false, step->label, "undoing");
+	log_pair(model, event, false, step->label, message_text(model->language, MSG_LOG_UNDOING));
 	return NULL;
 }
 
@@ -333,7 +341,8 @@ static struct model_event *on_undo_end(struct model *model, const struct json *e
 		return NULL;
 	step->state = STEP_UNDONE;
 	step->duration = event_integer(event, "duration", 0);
-	log_pair(model, event, false, step->label, text[0] != '\0' ? text : "undone");
+	log_pair(model, event, false, step->label,
+		text[0] != '\0' ? text : message_text(model->language, MSG_UNDONE));
 	return NULL;
 }
 
@@ -370,7 +379,8 @@ static struct model_event *on_paused(struct model *model, const struct json *eve
 
 	/* A face that comes later hears of a pause that is over as well. */
 	if (paused != model->paused)
-		log_line(model, event, false, paused ? "paused" : "going on");
+		log_line(model, event, false,
+			message_text(model->language, paused ? MSG_PAUSED : MSG_LOG_GOES_ON));
 	model->paused = paused;
 	model->pausing = false;
 	return NULL;

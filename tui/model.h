@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "json/json.h"
+#include "text/message.h"
 
 enum {
 	MODEL_STEPS_MAX = 64,
@@ -84,9 +85,10 @@ struct model {
 			 SUBJECT_QR has dark and light swapped */
 	int scroll;   /* first line shown of a list */
 	int scroll_max;
-	char typed[MODEL_TYPED_MAX]; /* answer to a question of kind "type" */
-	char notice[MODEL_TEXT_MAX]; /* what a key led to; until the next one */
-	int64_t now;		     /* of the newest call */
+	char typed[MODEL_TYPED_MAX];	 /* answer to a question of kind "type" */
+	char notice[MODEL_TEXT_MAX];	 /* what a key led to; until the next one */
+	int64_t now;			 /* of the newest call */
+	const struct language *language; /* of the model's own words, in the log and the keys */
 };
 
 /* What a key led to: nothing, an answer to the open question, or a request. */
@@ -107,7 +109,7 @@ struct model_action {
 };
 
 /* A model is some hundred kilobytes; it holds no pointer into itself. */
-void model_init(struct model *model);
+void model_init(struct model *model, const struct language *language);
 void model_release(struct model *model);
 
 /* One line of the feed; a line that is no known event is ignored. ERR_NO_MEMORY, ERR_SYNTAX. */
@@ -150,7 +152,7 @@ enum model_special_key {
 struct model_key {
 	uint32_t key;
 	const char *shown;  /* "Enter", "y" */
-	const char *label;  /* "begin" */
+	enum message label; /* "begin" */
 	const char *choice; /* of the open question; NULL: the view's own */
 	int local;	    /* enum of keys.c */
 };

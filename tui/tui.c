@@ -83,17 +83,21 @@ static void save_plan(struct tui *tui)
 		grid_init(&page, 120, 60, tui->options->ascii, &err) < 0)
 		return;
 	view_plan(&tui->model, &page,
-		(struct area){.row = 0, .column = 0, .width = page.columns, .rows = page.rows});
+		(struct area){.row = 0,
+			.column = 0,
+			.width = page.columns,
+			.rows = page.rows,
+			.language = tui->options->language});
 	for (int row = 0; row < page.rows; row++) {
 		grid_row_text(&page, row, &text);
 		str_append_char(&text, '\n');
 	}
-	const char *outcome = "the plan is in offkit-plan.txt";
+	enum message outcome = MSG_PLAN_SAVED;
 	if (str_check(&text, &err) < 0 ||
 		file_write_durable_at(tui->options->plan_dirfd, "offkit-plan.txt", str_bytes(&text),
 			0644, &err) < 0)
-		outcome = "offkit-plan.txt could not be written here";
-	model_note(&tui->model, outcome);
+		outcome = MSG_PLAN_NOT_SAVED;
+	model_note(&tui->model, message_text(tui->options->language, outcome));
 	str_release(&text);
 	grid_release(&page);
 }
@@ -186,7 +190,7 @@ int tui_run(
 
 	if (result < 0)
 		return result;
-	model_init(&tui.model);
+	model_init(&tui.model, options->language);
 	while (result == 0 && !tui.leaving)
 		result = step(&tui, err);
 	screen_close(tui.screen);

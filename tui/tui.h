@@ -5,6 +5,7 @@
 #define OFFKIT_TUI_TUI_H
 
 #include "engine/feed.h"
+#include "text/message.h"
 
 enum tui_signal {
 	TUI_NO_SIGNAL,
@@ -16,6 +17,7 @@ enum tui_signal {
 struct tui_options {
 	bool color;
 	bool ascii;
+	const struct language *language;
 	/* What came since it was asked last; asked a few times a second, and at once when a signal
 	 * came. */
 	enum tui_signal (*signalled)(void *argument);

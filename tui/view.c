@@ -40,6 +40,16 @@ int view_labelled(struct grid *grid, struct area area, int row, const char *labe
 	return next > row ? next : row + 1;
 }
 
+int view_record(struct grid *grid, struct area area, int row, enum look look, const char *text)
+{
+	struct str said = STR_INIT;
+
+	message_append_record(&said, area.language, text);
+	int next = grid_wrap(grid, row, area.column, area.width, look, str_text(&said));
+	str_release(&said);
+	return next;
+}
+
 bool view_fits(const struct grid *grid)
 {
 	return grid->columns >= VIEW_COLUMNS_MIN && grid->rows >= VIEW_ROWS_MIN;
@@ -65,10 +75,11 @@ static void draw_header(const struct model *model, struct grid *grid)
 		column = grid_put_short(grid, 0, column + 2, KIT_WIDTH, LOOK_PLAIN, text);
 	}
 	if (event_true(json_member(model->run.event, "root"), "demo"))
-		column = grid_put(grid, 0, column + 2, -1, LOOK_NOTICE, "DEMO ROOT");
+		column = grid_put(grid, 0, column + 2, -1, LOOK_NOTICE,
+			message_text(model->language, MSG_DEMO_ROOT));
 	if (place != NULL) {
-		(void)snprintf(text, sizeof text, "site %s · %s", event_text(place, "name"),
-			event_text(place, "environment"));
+		message_format(text, sizeof text, model->language, MSG_SITE_AND_ENVIRONMENT,
+			event_text(place, "name"), event_text(place, "environment"));
 		int begin = grid->columns - grid_width(grid, text);
 		if (begin < column + 2)
 			begin = column + 2;
@@ -125,7 +136,7 @@ static void draw_walk(const struct model *model, struct grid *grid, int64_t now)
 		bool is_here = i == here && model->end.event == NULL;
 		if (i == 0)
 			draw_walk_row(grid, row, at_kit ? STEP_CURRENT : STEP_DONE,
-				is_here && at_kit, "Kit", "");
+				is_here && at_kit, message_text(model->language, MSG_KIT), "");
 		else
 			draw_walk_step(model, grid, row, &model->steps[i - 1], is_here, now);
 	}
@@ -139,16 +150,20 @@ static void draw_keys(const struct model *model, struct grid *grid)
 
 	model_keys(model, keys);
 	grid_rule(grid, row - 1);
-	while (keys[choices].key != 0 && keys[choices].label == NULL)
+	while (keys[choices].key != 0 && keys[choices].label == MSG_NONE)
 		choices++;
 	if (choices > 0) {
 		column = grid_put_format(
 			grid, row, column, LOOK_BOLD, choices > 1 ? "1-%zu" : "%zu", choices);
-		column = grid_put(grid, row, column + 1, -1, LOOK_PLAIN, "choose") + 3;
+		column = grid_put(grid, row, column + 1, -1, LOOK_PLAIN,
+				 message_text(model->language, MSG_CHOOSE)) +
+			 3;
 	}
 	for (size_t i = choices; keys[i].key != 0; i++) {
 		column = grid_put(grid, row, column, -1, LOOK_BOLD, keys[i].shown) + 1;
-		column = grid_put(grid, row, column, -1, LOOK_PLAIN, keys[i].label) + 3;
+		column = grid_put(grid, row, column, -1, LOOK_PLAIN,
+				 message_text(model->language, keys[i].label)) +
+			 3;
 	}
 }
 
@@ -195,7 +210,7 @@ static int draw_subject(const struct model *model, struct grid *grid, struct are
 		subject_of(model)(model, grid, area);
 	else
 		(void)grid_put(grid, area.row, area.column, -1, LOOK_PLAIN,
-			"Reading the journal, and checking the kit again.");
+			say(area, MSG_READING_JOURNAL));
 	grid_clip(grid, grid->columns, 0, grid->rows);
 	return limit;
 }
@@ -214,28 +229,30 @@ static void draw_notice(const struct model *model, struct grid *grid, struct are
 /* What is so besides the page: who is in command, and that this is not the beginning. */
 static void draw_standing(const struct model *model, struct grid *grid, struct area area)
 {
-	const char *text = "";
+	enum message which = MSG_NONE;
 
 	if (model->end.event != NULL || model->run.event == NULL)
 		return;
 	if (model->watching)
-		text = model->taken ? "watching: another face is in command"
-				    : "watching: nobody is in command";
+		which = model->taken ? MSG_WATCHING_TAKEN : MSG_WATCHING_FREE;
 	else if (model->resumed)
-		text = "resumed after an interruption";
-	(void)grid_put_right(grid, area.row - 1, grid->columns - 1, LOOK_NOTICE, text);
+		which = MSG_RESUMED;
+	(void)grid_put_right(grid, area.row - 1, grid->columns - 1, LOOK_NOTICE, say(area, which));
 }
 
 static void draw_too_small(const struct model *model, struct grid *grid)
 {
-	const char *rest = model->end.event != NULL	   ? ""
-			   : model->question.event != NULL ? " Nothing goes on until then."
-							   : " The work goes on.";
-	char text[128];
+	enum message rest = model->end.event != NULL	    ? MSG_NONE
+			    : model->question.event != NULL ? MSG_TOO_SMALL_QUESTION
+							    : MSG_TOO_SMALL_WORK;
+	struct str text = STR_INIT;
 
-	(void)snprintf(text, sizeof text, "This window is %d×%d; offkit needs %d×%d.%s",
-		grid->columns, grid->rows, VIEW_COLUMNS_MIN, VIEW_ROWS_MIN, rest);
-	(void)grid_wrap(grid, 0, 0, grid->columns, LOOK_PLAIN, text);
+	message_append(&text, model->language, MSG_TOO_SMALL, grid->columns, grid->rows,
+		VIEW_COLUMNS_MIN, VIEW_ROWS_MIN);
+	str_append_char(&text, ' ');
+	str_append_text(&text, message_text(model->language, rest));
+	(void)grid_wrap(grid, 0, 0, grid->columns, LOOK_PLAIN, str_text(&text));
+	str_release(&text);
 }
 
 int view_draw(const struct model *model, struct grid *grid, int64_t now)
@@ -248,7 +265,8 @@ int view_draw(const struct model *model, struct grid *grid, int64_t now)
 	struct area area = {.row = 3,
 		.column = SUBJECT_COLUMN,
 		.width = grid->columns - SUBJECT_COLUMN - 1,
-		.rows = grid->rows - 5};
+		.rows = grid->rows - 5,
+		.language = model->language};
 	struct area third = area;
 	bool wide = grid->columns >= VIEW_WIDE;
 	if (wide) {

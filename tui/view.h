@@ -23,10 +23,16 @@ void view_summary(const struct model *model, struct str *out);
 
 /* ---- between the views */
 
-/* Where a subject may write: the right column. */
+/* Where a subject may write, and in which language: the right column. */
 struct area {
 	int row, column, width, rows;
+	const struct language *language;
 };
+
+static inline const char *say(struct area area, enum message which)
+{
+	return message_text(area.language, which);
+}
 
 void view_kit(const struct model *model, struct grid *grid, struct area area);
 void view_plan(const struct model *model, struct grid *grid, struct area area);
@@ -50,6 +56,10 @@ enum { VIEW_LABEL_WIDTH = 11 };
 /* "Takes      about 6 min": a label, wrapped text behind it; returns the row behind them. */
 int view_labelled(
 	struct grid *grid, struct area area, int row, const char *label, const char *text);
+
+/* A text of the record, wrapped, in the area's language as far as it is known there; returns the
+ * row behind it. */
+int view_record(struct grid *grid, struct area area, int row, enum look look, const char *text);
 
 /* What the checks found, what did not pass first, in so many rows at most. */
 int view_checks(const struct model *model, struct grid *grid, struct area area, int row, int rows);

@@ -32,38 +32,39 @@ static int count_signed(const struct json *signers, struct str *names)
 
 /* ---- the kit and who signed it */
 
-static void append_installed(const struct json *kit, struct str *out)
+static void append_installed(
+	const struct json *kit, const struct language *language, struct str *out)
 {
 	const struct json *installed = json_member(kit, "installed");
 	int64_t here = event_integer(installed, "sequence", 0);
 	int64_t new = event_integer(kit, "sequence", 0);
 
 	if (installed == NULL || json_type(installed) != JSON_OBJECT) {
-		str_append_text(out, "nothing yet");
+		str_append_text(out, message_text(language, MSG_INSTALLED_NOTHING));
 		return;
 	}
-	str_append_format(out, "%s, sequence %lld (%s)", event_text(installed, "version"),
+	message_append(out, language, MSG_INSTALLED_SEQUENCE, event_text(installed, "version"),
 		(long long)here,
-		new > here    ? "this is newer"
-		: new == here ? "this is the same"
-			      : "this is older");
+		message_text(language, new > here    ? MSG_THIS_IS_NEWER
+				       : new == here ? MSG_THIS_IS_THE_SAME
+						     : MSG_THIS_IS_OLDER));
 }
 
 static int kit_identity(const struct json *kit, struct grid *grid, struct area area, int row)
 {
 	struct str text = STR_INIT;
 
-	str_append_format(&text, "%s %s, sequence %lld", event_text(kit, "name"),
+	message_append(&text, area.language, MSG_KIT_SEQUENCE, event_text(kit, "name"),
 		event_text(kit, "version"), (long long)event_integer(kit, "sequence", 0));
-	row = view_labelled(grid, area, row, "Kit", str_text(&text));
+	row = view_labelled(grid, area, row, say(area, MSG_KIT), str_text(&text));
 	str_truncate(&text, 0);
 	append_time(&text, event_text(kit, "created"));
 	if (event_text(kit, "expires")[0] != '\0')
-		str_append_format(&text, ", expires %.10s", event_text(kit, "expires"));
-	row = view_labelled(grid, area, row, "Made", str_text(&text));
+		message_append(&text, area.language, MSG_EXPIRES, event_text(kit, "expires"));
+	row = view_labelled(grid, area, row, say(area, MSG_MADE), str_text(&text));
 	str_truncate(&text, 0);
-	append_installed(kit, &text);
-	row = view_labelled(grid, area, row, "Installed", str_text(&text));
+	append_installed(kit, area.language, &text);
+	row = view_labelled(grid, area, row, say(area, MSG_INSTALLED), str_text(&text));
 	str_release(&text);
 	return row;
 }
@@ -100,22 +101,23 @@ static int kit_proofs(const struct json *run, struct grid *grid, struct area are
 	char count[TEXT_COUNT_SIZE], size[TEXT_SIZE_SIZE];
 
 	int good = count_signed(signers, &names);
-	str_append_format(&text, "%d of %zu keys: %s", good,
+	message_append(&text, area.language, MSG_KEYS_OF, good,
 		signers != NULL ? json_count(signers) : 0, str_text(&names));
-	row = proved(grid, area, row, "Manifest", str_text(&text));
+	row = proved(grid, area, row, say(area, MSG_MANIFEST), str_text(&text));
 	str_truncate(&text, 0);
 	(void)text_count(event_integer(run, "files", 0), count);
-	str_append_format(&text, "key %s; %s files listed", event_text(run, "sumsSigner"), count);
+	message_append(
+		&text, area.language, MSG_KEY_AND_FILES, event_text(run, "sumsSigner"), count);
 	row = proved(grid, area, row, "SHA256SUMS", str_text(&text));
 	str_truncate(&text, 0);
-	str_append_format(&text, "%s of %s, %s", count, count,
+	message_append(&text, area.language, MSG_FILES_OF, count, count,
 		text_size((uint64_t)event_integer(run, "octets", 0), size));
-	row = proved(grid, area, row, "Files", str_text(&text));
+	row = proved(grid, area, row, say(area, MSG_FILES), str_text(&text));
 	row = kit_evidence(json_member(run, "evidence"), grid, area, row);
 	str_truncate(&text, 0);
-	str_append_format(&text, "version %lld, until %.10s",
+	message_append(&text, area.language, MSG_ROOT_VERSION,
 		(long long)event_integer(root, "version", 0), event_text(root, "expires"));
-	row = proved(grid, area, row, "Trust root", str_text(&text));
+	row = proved(grid, area, row, say(area, MSG_TRUST_ROOT), str_text(&text));
 	str_release(&names);
 	str_release(&text);
 	return row;
@@ -126,25 +128,24 @@ void view_kit(const struct model *model, struct grid *grid, struct area area)
 	const struct json *run = model->run.event;
 	const struct json *force = json_member(run, "force");
 
-	(void)grid_put(grid, area.row, area.column, area.width, LOOK_BOLD,
-		"This kit is exactly what its makers signed.");
+	(void)grid_put(
+		grid, area.row, area.column, area.width, LOOK_BOLD, say(area, MSG_KIT_IS_SIGNED));
 	int row = kit_identity(json_member(run, "kit"), grid, area, area.row + 2) + 1;
 	row = kit_proofs(run, grid, area, row);
 	if (event_true(json_member(run, "root"), "demo")) {
 		(void)grid_put(grid, row, area.column, 1, LOOK_NOTICE, "!");
 		row = grid_wrap(grid, row, area.column + 2, area.width - 2, LOOK_NOTICE,
-			"DEMO ROOT: its keys are public. Never for production.");
+			say(area, MSG_DEMO_ROOT_WARNING));
 	}
 	if (force != NULL) {
 		struct str text = STR_INIT;
-		str_append_format(&text, "Forced, because: %s", event_text(force, "reason"));
+		message_append(&text, area.language, MSG_FORCED, event_text(force, "reason"));
 		(void)grid_put(grid, row, area.column, 1, LOOK_NOTICE, "!");
 		row = grid_wrap(
 			grid, row, area.column + 2, area.width - 2, LOOK_NOTICE, str_text(&text));
 		str_release(&text);
 	}
-	(void)grid_put(grid, row + 1, area.column, area.width, LOOK_DIM,
-		"Trust: t   Files: f   Components: c   Evidence: e");
+	(void)grid_put(grid, row + 1, area.column, area.width, LOOK_DIM, say(area, MSG_KIT_PAGES));
 }
 
 /* ---- the plan and its checks */
@@ -203,7 +204,7 @@ int view_checks(const struct model *model, struct grid *grid, struct area area, 
 		}
 	if (shown < count) {
 		char text[64];
-		(void)snprintf(text, sizeof text, "%d more: d", count - shown);
+		message_format(text, sizeof text, area.language, MSG_MORE_CHECKS, count - shown);
 		(void)grid_put(grid, row++, area.column + 2, -1, LOOK_DIM, text);
 	}
 	return row;
@@ -243,7 +244,7 @@ static void draw_planned(
 
 	(void)grid_put_short(grid, row, area.column + 2, 15, LOOK_PLAIN, step->label);
 	(void)grid_put_short(grid, row, area.column + PLAN_SIZE, end - PLAN_SIZE, LOOK_PLAIN,
-		nothing ? "nothing to do" : event_text(plan, "size"));
+		nothing ? say(area, MSG_NOTHING_TO_DO) : event_text(plan, "size"));
 	if (takes >= 0)
 		(void)grid_put_right(grid, row, area.column + area.width - PLAN_OCTETS_WIDTH,
 			LOOK_PLAIN, about(takes, text));
@@ -256,20 +257,18 @@ void view_plan(const struct model *model, struct grid *grid, struct area area)
 {
 	int row = area.row, steps = planned_steps(model);
 
-	(void)grid_put(grid, row, area.column, area.width, LOOK_BOLD,
-		"What will be done here, and what was checked first.");
+	(void)grid_put(grid, row, area.column, area.width, LOOK_BOLD, say(area, MSG_PLAN_TITLE));
 	row += 2;
-	(void)grid_put(grid, row++, area.column, area.width, LOOK_DIM, "Checks");
+	(void)grid_put(grid, row++, area.column, area.width, LOOK_DIM, say(area, MSG_CHECKS));
 	int room = area.rows - 6 - steps;
 	row = view_checks(model, grid, area, row, room < 3 ? 3 : room) + 1;
-	(void)grid_put(grid, row, area.column, area.width, LOOK_DIM, "Steps");
-	(void)grid_put_right(
-		grid, row++, area.column + area.width - PLAN_OCTETS_WIDTH, LOOK_DIM, "about");
+	(void)grid_put(grid, row, area.column, area.width, LOOK_DIM, say(area, MSG_STEPS));
+	(void)grid_put_right(grid, row++, area.column + area.width - PLAN_OCTETS_WIDTH, LOOK_DIM,
+		say(area, MSG_ABOUT_COLUMN));
 	for (size_t i = 0; i < model->step_count; i++)
 		if (model->steps[i].plan.event != NULL)
 			draw_planned(&model->steps[i], grid, area, row++);
-	(void)grid_put(grid, row, area.column, area.width, LOOK_DIM,
-		"Each gate shows its way back. Nothing has changed.");
+	(void)grid_put(grid, row, area.column, area.width, LOOK_DIM, say(area, MSG_PLAN_FOOT));
 }
 
 /* ---- a gate before a step */
@@ -290,22 +289,23 @@ static int gate_what(const struct json *plan, struct grid *grid, struct area are
 		return row;
 	for (int column = area.column; column < area.column + area.width; column++)
 		(void)grid_put(grid, end - 1, column, 1, LOOK_PLAIN, " ");
-	(void)grid_put(grid, end - 1, area.column, area.width, LOOK_DIM, "All of it: d");
+	(void)grid_put(grid, end - 1, area.column, area.width, LOOK_DIM, say(area, MSG_ALL_OF_IT));
 	return end;
 }
 
-static void append_size_and_time(const struct json *plan, struct str *out)
+static void append_size_and_time(
+	const struct json *plan, const struct language *language, struct str *out)
 {
 	char text[TEXT_DURATION_SIZE], size[TEXT_SIZE_SIZE];
 	int64_t takes = event_integer(plan, "takes", -1);
 	int64_t octets = event_integer(plan, "octets", 0);
 
 	if (takes >= 0)
-		str_append_format(out, "about %s", about(takes, text));
+		message_append(out, language, MSG_ABOUT, about(takes, text));
 	else
-		str_append_text(out, "a time that is not known yet");
+		str_append_text(out, message_text(language, MSG_TIME_NOT_KNOWN));
 	if (octets > 0)
-		str_append_format(out, ", %s of disk", text_size((uint64_t)octets, size));
+		message_append(out, language, MSG_OF_DISK, text_size((uint64_t)octets, size));
 }
 
 /* The way back of a step that is done. */
@@ -315,15 +315,20 @@ static void view_undo_gate(const struct model *model, const struct model_step *s
 	const struct json *plan = step->plan.event;
 	int row = area.row + 2;
 
-	(void)grid_put_format(grid, area.row, area.column, LOOK_BOLD, "Undo: %s", step->label);
+	char title[512];
+
+	message_format(title, sizeof title, area.language, MSG_UNDO_TITLE, step->label);
+	(void)grid_put(grid, area.row, area.column, -1, LOOK_BOLD, title);
 	if (step->end.event != NULL)
-		row = view_labelled(
-			grid, area, row, "Was done", event_text(step->end.event, "text"));
-	row = view_labelled(grid, area, row, "Way back", event_text(plan, "wayBackText"));
+		row = view_labelled(grid, area, row, say(area, MSG_WAS_DONE),
+			event_text(step->end.event, "text"));
+	row = view_labelled(
+		grid, area, row, say(area, MSG_WAY_BACK), event_text(plan, "wayBackText"));
 	if (event_text(plan, "proof")[0] != '\0')
-		row = view_labelled(grid, area, row, "Proof", event_text(plan, "proof"));
-	(void)grid_wrap(grid, row + 1, area.column, area.width, LOOK_BOLD,
-		event_text(model->question.event, "text"));
+		row = view_labelled(
+			grid, area, row, say(area, MSG_PROOF), event_text(plan, "proof"));
+	(void)view_record(
+		grid, area, row + 1, LOOK_BOLD, event_text(model->question.event, "text"));
 }
 
 /* Size, way back, proof and the question: what always stands on the page. */
@@ -333,30 +338,33 @@ static int gate_below(const struct model *model, const struct json *plan, struct
 	struct str text = STR_INIT;
 	char ask[512];
 
-	append_size_and_time(plan, &text);
-	row = view_labelled(grid, area, row, "Takes", str_text(&text));
+	append_size_and_time(plan, area.language, &text);
+	row = view_labelled(grid, area, row, say(area, MSG_TAKES), str_text(&text));
 	str_release(&text);
-	row = view_labelled(grid, area, row, "Changes", event_text(plan, "changes"));
-	row = view_labelled(grid, area, row, "Way back", event_text(plan, "wayBackText"));
+	row = view_labelled(grid, area, row, say(area, MSG_CHANGES), event_text(plan, "changes"));
+	row = view_labelled(
+		grid, area, row, say(area, MSG_WAY_BACK), event_text(plan, "wayBackText"));
 	if (event_text(plan, "proof")[0] != '\0')
-		row = view_labelled(grid, area, row, "Proof", event_text(plan, "proof"));
+		row = view_labelled(
+			grid, area, row, say(area, MSG_PROOF), event_text(plan, "proof"));
 	if (event_true(plan, "noReturn")) {
 		(void)grid_put(grid, ++row, area.column, 1, LOOK_NOTICE, "!");
 		row = grid_wrap(grid, row, area.column + 2, area.width - 2, LOOK_NOTICE,
-			"After this, going back is not exact.");
+			say(area, MSG_NO_RETURN));
 	}
 	if (model_is_frozen(model))
 		row = grid_wrap(
-			grid, row + 1, area.column, area.width, LOOK_PLAIN, "Ingest is frozen.");
+			grid, row + 1, area.column, area.width, LOOK_PLAIN, say(area, MSG_FROZEN));
 	/* The engine repeats the warning that stands above. */
 	(void)snprintf(ask, sizeof ask, "%s", event_text(model->question.event, "text"));
 	ask[strcspn(ask, "?") + (strchr(ask, '?') != NULL)] = '\0';
-	return grid_wrap(grid, row + 1, area.column, area.width, LOOK_BOLD, ask);
+	return view_record(grid, area, row + 1, LOOK_BOLD, ask);
 }
 
 void view_gate(const struct model *model, struct grid *grid, struct area area)
 {
 	enum { OFF_SCREEN = -100000 };
+	char title[512];
 	const struct model_step *step = view_step(model);
 	const struct json *plan = step != NULL ? step->plan.event : NULL;
 
@@ -369,7 +377,8 @@ void view_gate(const struct model *model, struct grid *grid, struct area area)
 		return;
 	}
 	int below = gate_below(model, plan, grid, area, OFF_SCREEN) - OFF_SCREEN;
-	(void)grid_put_format(grid, area.row, area.column, LOOK_BOLD, "Next: %s", step->label);
+	message_format(title, sizeof title, area.language, MSG_NEXT_TITLE, step->label);
+	(void)grid_put(grid, area.row, area.column, -1, LOOK_BOLD, title);
 	int row = gate_what(plan, grid, area, area.row + 2, area.row + area.rows - below - 1);
 	(void)gate_below(model, plan, grid, area, row + 1);
 }

@@ -25,11 +25,13 @@ static bool has_worked(const struct model *model)
 static void end_title(const struct model *model, char title[static 512])
 {
 	const struct json *end = model->end.event;
-	const char *text = event_text(end, "text"), *sentence = event_text(end, "sentence");
+	const char *text = event_text(end, "text"),
+		   *sentence = message_of_record(model->language, event_text(end, "sentence"));
 	bool done = strcmp(event_text(end, "outcome"), "done") == 0 && has_worked(model);
 
 	if (ended_well(end) || sentence[0] == '\0') {
-		(void)snprintf(title, 512, "%s%s", done ? "Done. " : "", text);
+		(void)snprintf(title, 512, "%s%s",
+			done ? message_text(model->language, MSG_DONE) : "", text);
 		return;
 	}
 	(void)snprintf(title, 512, "%s.", sentence);
@@ -43,8 +45,10 @@ static int draw_why(const struct model *model, struct grid *grid, struct area ar
 
 	if (ended_well(end) || event_text(end, "sentence")[0] == '\0')
 		return row;
-	row = view_labelled(grid, area, row, "What", event_text(end, "text"));
-	return view_labelled(grid, area, row, "Way on", event_text(end, "next")) + 1;
+	row = view_labelled(grid, area, row, say(area, MSG_WHAT), event_text(end, "text"));
+	return view_labelled(grid, area, row, say(area, MSG_WAY_ON),
+		       message_of_record(model->language, event_text(end, "next"))) +
+	       1;
 }
 
 static bool has_failed_check(const struct model *model)
@@ -66,8 +70,8 @@ static bool is_result(const struct model_step *step)
 static int draw_result(
 	const struct model_step *step, struct grid *grid, struct area area, int row, bool wrapped)
 {
-	const char *text =
-		step->state == STEP_UNDONE ? "undone" : event_text(step->end.event, "text");
+	const char *text = step->state == STEP_UNDONE ? say(area, MSG_UNDONE)
+						      : event_text(step->end.event, "text");
 	int column = area.column + RESULT_COLUMN, width = area.width - RESULT_COLUMN;
 
 	(void)grid_put_short(grid, row, area.column, RESULT_COLUMN - 1, LOOK_DIM, step->label);
@@ -102,7 +106,8 @@ static int draw_hash(const char *hash, struct grid *grid, struct area area, int 
 {
 	if (strlen(hash) < 64)
 		return row;
-	(void)grid_put(grid, ++row, area.column, area.width, LOOK_DIM, "Backfill report  sha256");
+	(void)grid_put(
+		grid, ++row, area.column, area.width, LOOK_DIM, say(area, MSG_BACKFILL_REPORT));
 	for (int i = 0; i < 8; i++)
 		(void)grid_put_format(grid, row + 1 + i / 4, area.column + 2 + i % 4 * 9, LOOK_BOLD,
 			"%.8s", hash + (size_t)i * 8);
@@ -116,8 +121,9 @@ static int draw_receipt(const struct json *receipt, struct grid *grid, struct ar
 
 	if (receipt == NULL)
 		return row;
-	(void)snprintf(text, sizeof text, "signed by site key %.16s", event_text(receipt, "key"));
-	return view_labelled(grid, area, row, "Receipt", text);
+	message_format(text, sizeof text, area.language, MSG_SIGNED_BY_SITE_KEY_SHORT,
+		event_text(receipt, "key"));
+	return view_labelled(grid, area, row, say(area, MSG_RECEIPT), text);
 }
 
 /* What it is called, and the folder in which it lies. */
@@ -137,7 +143,7 @@ static void draw_report(const struct json *report, const struct json *receipt, s
 		str_append_format(&names, "%s%s", names.size > 0 ? ", " : "",
 			slash != NULL ? slash + 1 : path);
 	}
-	row = view_labelled(grid, area, row, "Report", str_text(&names));
+	row = view_labelled(grid, area, row, say(area, MSG_REPORT), str_text(&names));
 	row = draw_receipt(receipt, grid, area, row);
 	(void)grid_wrap(grid, row, area.column + 2, area.width - 2, LOOK_PLAIN, str_text(&folder));
 	str_release(&folder);
@@ -169,12 +175,22 @@ void view_end(const struct model *model, struct grid *grid, struct area area)
 	draw_report(json_member(end, "report"), receipt, grid, area, row + 1);
 }
 
+static void append_label(struct str *out, const struct language *language, enum message which)
+{
+	const char *label = message_text(language, which);
+
+	str_append_text(out, label);
+	for (size_t width = text_width(label); width < RESULT_COLUMN; width++)
+		str_append_char(out, ' ');
+}
+
 void view_summary(const struct model *model, struct str *out)
 {
 	const struct json *end = model->end.event;
 	const struct json *report = json_member(end, "report");
 	const struct json *receipt = json_member(end, "receipt");
 	const char *hash = event_text(end, "reportHash");
+	const struct language *language = model->language;
 	char duration[TEXT_DURATION_SIZE], title[512];
 
 	if (end == NULL || !ended_well(end))
@@ -184,16 +200,19 @@ void view_summary(const struct model *model, struct str *out)
 	str_append_format(
 		out, "  %s\n", text_duration(event_integer(end, "duration", 0), duration));
 	if (hash[0] != '\0')
-		str_append_format(out, "Backfill report  sha256 %.64s\n", hash);
+		str_append_format(
+			out, "%s %.64s\n", message_text(language, MSG_BACKFILL_REPORT), hash);
 	if (event_text(report, "html")[0] != '\0') {
-		str_append_text(out, "Report           ");
+		append_label(out, language, MSG_REPORT);
 		text_escape(out, bytes_of_string(event_text(report, "html")), 0);
 		str_append_char(out, '\n');
 	}
 	if (receipt != NULL) {
-		str_append_text(out, "Receipt          ");
+		append_label(out, language, MSG_RECEIPT);
 		text_escape(out, bytes_of_string(event_text(receipt, "path")), 0);
-		str_append_format(out, "\n                 signed by the site key %.64s\n",
-			event_text(receipt, "key"));
+		str_append_char(out, '\n');
+		append_label(out, language, MSG_NONE);
+		message_append(out, language, MSG_SIGNED_BY_SITE_KEY, event_text(receipt, "key"));
+		str_append_char(out, '\n');
 	}
 }

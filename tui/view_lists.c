@@ -13,17 +13,16 @@
 struct list {
 	struct grid *grid;
 	struct area area;
-	const char *title;
 	int line, first;
 };
 
-static struct list list_begin(struct grid *grid, struct area area, int first, const char *title)
+static struct list list_begin(struct grid *grid, struct area area, int first, enum message title)
 {
-	(void)grid_put(grid, area.row, area.column, area.width, LOOK_BOLD, title);
+	(void)grid_put(grid, area.row, area.column, area.width, LOOK_BOLD, say(area, title));
 	area.row += 2;
 	area.rows -= 2;
 	grid_clip(grid, grid->column_end, area.row, area.row + area.rows);
-	return (struct list){.grid = grid, .area = area, .title = title, .first = first};
+	return (struct list){.grid = grid, .area = area, .first = first};
 }
 
 /* How far it can be scrolled; a list that is longer than its window says where one is. */
@@ -37,7 +36,8 @@ static int list_end(struct list *list)
 	grid_clip(list->grid, list->grid->column_end, area.row - 2, area.row + area.rows);
 	if (limit == 0)
 		return 0;
-	(void)snprintf(text, sizeof text, "%s-%s of %s", text_count(list->first + 1, first),
+	message_format(text, sizeof text, area.language, MSG_LINES_OF,
+		text_count(list->first + 1, first),
 		text_count(end < list->line ? end : list->line, last), text_count(list->line, all));
 	(void)grid_put_right(list->grid, area.row - 2, area.column + area.width, LOOK_DIM, text);
 	return limit;
@@ -69,12 +69,25 @@ static void list_part(
 	list->line += next > row ? next - row : 1;
 }
 
-static void list_pair(struct list *list, const char *label, const char *text)
+enum { LABEL_WIDTH = 12 };
+
+/* Under a label of the record's. */
+static void list_named(struct list *list, const char *label, const char *text)
 {
-	list_part(list, label, 12, LOOK_PLAIN, text);
+	list_part(list, label, LABEL_WIDTH, LOOK_PLAIN, text);
 }
 
-static void list_integer(struct list *list, const char *label, int64_t value)
+static void list_pair(struct list *list, enum message label, const char *text)
+{
+	list_named(list, say(list->area, label), text);
+}
+
+static void list_message(struct list *list, enum look look, enum message which)
+{
+	list_text(list, look, say(list->area, which));
+}
+
+static void list_integer(struct list *list, enum message label, int64_t value)
 {
 	char count[TEXT_COUNT_SIZE];
 
@@ -83,39 +96,40 @@ static void list_integer(struct list *list, const char *label, int64_t value)
 
 int view_help(const struct model *model, struct grid *grid, struct area area, int first)
 {
-	static const char *const help[][2] = {
-		{"Enter", "go on to the next page"},
-		{"y  n", "begin the step of this gate, or not now"},
-		{"1-9", "choose, after a failure"},
-		{"p  r", "pause at the next safe point, and go on"},
-		{"x", "stop at the next safe point: offkit resume"},
-		{"Ctrl+C", "the same as x; again: how long it takes"},
-		{"d", "details of the page; while it works: detach"},
-		{"t f c e", "trust root, files, components, evidence"},
-		{"s", "save the plan as text"},
-		{"r  h", "at the end: the report; its hash as QR code"},
-		{"c", "take command, where this only watches"},
-		{"l", "the log, newest first"},
-		{"b  Esc", "back; Up, Down, PgUp and PgDn scroll"},
-		{"q", "leave"},
+	static const struct {
+		const char *keys;
+		enum message does;
+	} help[] = {
+		{"Enter", MSG_HELP_ENTER},
+		{"y  n", MSG_HELP_GATE},
+		{"1-9", MSG_HELP_CHOOSE},
+		{"p  r", MSG_HELP_PAUSE},
+		{"x", MSG_HELP_STOP},
+		{"Ctrl+C", MSG_HELP_INTERRUPT},
+		{"d", MSG_HELP_DETAILS},
+		{"t f c e", MSG_HELP_KIT_PAGES},
+		{"s", MSG_HELP_SAVE_PLAN},
+		{"r  h", MSG_HELP_END},
+		{"c", MSG_HELP_COMMAND},
+		{"l", MSG_HELP_LOG},
+		{"b  Esc", MSG_HELP_BACK},
+		{"q", MSG_HELP_LEAVE},
 	};
-	struct list list = list_begin(grid, area, first, "Keys");
+	struct list list = list_begin(grid, area, first, MSG_HELP_TITLE);
 
 	(void)model;
 	for (size_t i = 0; i < sizeof help / sizeof help[0]; i++) {
-		(void)grid_put(grid, list_row(&list), area.column, 9, LOOK_BOLD, help[i][0]);
-		list_part(&list, "", 10, LOOK_PLAIN, help[i][1]);
+		(void)grid_put(grid, list_row(&list), area.column, 9, LOOK_BOLD, help[i].keys);
+		list_part(&list, "", 10, LOOK_PLAIN, say(area, help[i].does));
 	}
 	list_text(&list, LOOK_PLAIN, "");
-	list_part(&list, "", 0, LOOK_PLAIN,
-		"A closed window or a dead connection loses nothing: the run goes on, and offkit "
-		"attach comes back.");
+	list_part(&list, "", 0, LOOK_PLAIN, say(area, MSG_HELP_NOTHING_IS_LOST));
 	return list_end(&list);
 }
 
 int view_log(const struct model *model, struct grid *grid, struct area area, int first)
 {
-	struct list list = list_begin(grid, area, first, "Log, newest first");
+	struct list list = list_begin(grid, area, first, MSG_LOG_TITLE);
 	const struct model_line *line;
 	char time[RFC3339_SIZE], text[MODEL_TEXT_MAX + 16];
 
@@ -125,7 +139,7 @@ int view_log(const struct model *model, struct grid *grid, struct area area, int
 		list_text(&list, line->failed ? LOOK_FAILED : LOOK_PLAIN, text);
 	}
 	if (model->log_count == 0)
-		list_text(&list, LOOK_DIM, "Nothing has happened yet.");
+		list_message(&list, LOOK_DIM, MSG_LOG_EMPTY);
 	return list_end(&list);
 }
 
@@ -137,19 +151,19 @@ static void details_trust(const struct model *model, struct list *list)
 	const struct json *signers = json_member(model->run.event, "signers");
 	char text[128];
 
-	(void)snprintf(text, sizeof text, "%lld, until %.10s",
+	message_format(text, sizeof text, list->area.language, MSG_VERSION_UNTIL,
 		(long long)event_integer(root, "version", 0), event_text(root, "expires"));
-	list_pair(list, "Version", text);
-	list_pair(list, "SHA-256", event_text(root, "digest"));
-	(void)snprintf(text, sizeof text, "%lld keys must sign a kit",
+	list_pair(list, MSG_VERSION, text);
+	list_named(list, "SHA-256", event_text(root, "digest"));
+	message_format(text, sizeof text, list->area.language, MSG_THRESHOLD_KEYS,
 		(long long)event_integer(model->run.event, "threshold", 0));
-	list_pair(list, "Threshold", text);
+	list_pair(list, MSG_THRESHOLD, text);
 	list_text(list, LOOK_PLAIN, "");
 	if (signers == NULL)
 		return;
 	for (const struct json *s = json_first(signers); s != NULL; s = json_next(s)) {
 		list_text(list, LOOK_BOLD, event_text(s, "name"));
-		list_pair(list, event_true(s, "signed") ? "signed" : "did not",
+		list_pair(list, event_true(s, "signed") ? MSG_SIGNED : MSG_NOT_SIGNED,
 			event_text(s, "fingerprint"));
 	}
 }
@@ -161,7 +175,7 @@ static void details_members(const struct json *array, int64_t all, struct list *
 	int64_t shown = 0;
 
 	if (array == NULL || json_type(array) != JSON_ARRAY || json_count(array) == 0) {
-		list_text(list, LOOK_DIM, "None.");
+		list_message(list, LOOK_DIM, MSG_NONE_OF_THEM);
 		return;
 	}
 	for (const struct json *item = json_first(array); item != NULL; item = json_next(item)) {
@@ -172,8 +186,8 @@ static void details_members(const struct json *array, int64_t all, struct list *
 	}
 	if (shown >= all)
 		return;
-	(void)snprintf(
-		text, sizeof text, "%s more: offkit inspect", text_count(all - shown, count));
+	message_format(text, sizeof text, list->area.language, MSG_MORE_INSPECT,
+		text_count(all - shown, count));
 	list_text(list, LOOK_DIM, text);
 }
 
@@ -209,12 +223,12 @@ static void details_report(const struct model *model, struct list *list)
 	list_text(list, LOOK_PLAIN, "");
 	for (const struct json *file = json_first(report); file != NULL; file = json_next(file))
 		if (json_type(file) == JSON_STRING)
-			list_pair(list, json_name(file), json_string(file));
+			list_named(list, json_name(file), json_string(file));
 	const struct json *receipt = json_member(model->end.event, "receipt");
 	if (receipt == NULL)
 		return;
-	list_pair(list, "receipt", event_text(receipt, "path"));
-	list_pair(list, "site key", event_text(receipt, "key"));
+	list_named(list, "receipt", event_text(receipt, "path"));
+	list_pair(list, MSG_SITE_KEY, event_text(receipt, "key"));
 }
 
 static void details_checks(const struct model *model, struct list *list)
@@ -226,20 +240,23 @@ static void details_checks(const struct model *model, struct list *list)
 		list_part(list, sign, 2, look, event_text(check, "text"));
 	}
 	if (model->check_count == 0)
-		list_text(list, LOOK_DIM, "Nothing was checked.");
+		list_message(list, LOOK_DIM, MSG_NOTHING_CHECKED);
 }
 
-static const char *words_of_way_back(const char *name)
+static const char *words_of_way_back(struct area area, const char *name)
 {
-	static const char *const words[][2] = {
-		{"exact", "exact"},
-		{"restore", "only by restoring the backup"},
-		{"none", "none that is exact"},
+	static const struct {
+		const char *name;
+		enum message words;
+	} ways[] = {
+		{"exact", MSG_WAY_EXACT},
+		{"restore", MSG_WAY_RESTORE},
+		{"none", MSG_WAY_NONE},
 	};
 
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (strcmp(words[i][0], name) == 0)
-			return words[i][1];
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+		if (strcmp(ways[i].name, name) == 0)
+			return say(area, ways[i].words);
 	return name;
 }
 
@@ -257,17 +274,17 @@ static void details_step(const struct model_step *step, struct list *list)
 			list_part(list, "-", 2, LOOK_PLAIN, json_string(line));
 	list_text(list, LOOK_PLAIN, "");
 	if (event_text(plan, "size")[0] != '\0')
-		list_pair(list, "Size", event_text(plan, "size"));
+		list_pair(list, MSG_SIZE, event_text(plan, "size"));
 	if (event_integer(plan, "takes", -1) >= 0)
-		list_pair(list, "Takes", text_duration(event_integer(plan, "takes", 0), text));
+		list_pair(list, MSG_TAKES, text_duration(event_integer(plan, "takes", 0), text));
 	if (event_integer(plan, "octets", 0) > 0)
-		list_pair(
-			list, "Disk", text_size((uint64_t)event_integer(plan, "octets", 0), text));
-	list_pair(list, "Changes", event_text(plan, "changes"));
-	list_pair(list, "Way back", event_text(plan, "wayBackText"));
-	list_pair(list, "", words_of_way_back(event_text(plan, "wayBack")));
+		list_pair(list, MSG_DISK,
+			text_size((uint64_t)event_integer(plan, "octets", 0), text));
+	list_pair(list, MSG_CHANGES, event_text(plan, "changes"));
+	list_pair(list, MSG_WAY_BACK, event_text(plan, "wayBackText"));
+	list_pair(list, MSG_NONE, words_of_way_back(list->area, event_text(plan, "wayBack")));
 	if (event_text(plan, "proof")[0] != '\0')
-		list_pair(list, "Proof", event_text(plan, "proof"));
+		list_pair(list, MSG_PROOF, event_text(plan, "proof"));
 }
 
 /* A value as JSON, for what was found and what is derived. */
@@ -277,13 +294,21 @@ static void list_value(struct list *list, const char *label, const struct json *
 	struct json_writer writer;
 
 	if (json_type(value) == JSON_STRING) {
-		list_pair(list, label, json_string(value));
+		list_named(list, label, json_string(value));
 		return;
 	}
 	json_write_begin(&writer, &text);
 	json_write_value(&writer, value);
-	list_pair(list, label, str_text(&text));
+	list_named(list, label, str_text(&text));
 	str_release(&text);
+}
+
+static void list_version(struct list *list, enum message label, const struct json *value)
+{
+	if (value != NULL)
+		list_value(list, say(list->area, label), value);
+	else
+		list_pair(list, label, say(list->area, MSG_NOT_THERE));
 }
 
 /* One field of both versions, the one under the other. */
@@ -293,14 +318,8 @@ static void details_difference(const struct json *conflict, const char *field, s
 	const struct json *derived = json_member(json_member(conflict, "derived"), field);
 
 	list_text(list, LOOK_BOLD, field);
-	if (here != NULL)
-		list_value(list, "  is", here);
-	else
-		list_pair(list, "  is", "(not there)");
-	if (derived != NULL)
-		list_value(list, "  derived", derived);
-	else
-		list_pair(list, "  derived", "(not there)");
+	list_version(list, MSG_VERSION_IS, here);
+	list_version(list, MSG_VERSION_DERIVED, derived);
 }
 
 static void details_conflict(const struct json *conflict, struct list *list)
@@ -309,12 +328,12 @@ static void details_conflict(const struct json *conflict, struct list *list)
 	const struct json *source = json_member(conflict, "sourceKey");
 
 	list_text(list, LOOK_PLAIN, "");
-	list_pair(list, event_text(conflict, "kind"), event_text(conflict, "reason"));
+	list_named(list, event_text(conflict, "kind"), event_text(conflict, "reason"));
 	if (event_text(conflict, "id")[0] != '\0') {
-		list_pair(list, "In", event_text(conflict, "collection"));
-		list_pair(list, "Document", event_text(conflict, "id"));
+		list_pair(list, MSG_CONFLICT_IN, event_text(conflict, "collection"));
+		list_pair(list, MSG_CONFLICT_DOCUMENT, event_text(conflict, "id"));
 	}
-	list_pair(list, "From", event_text(conflict, "source"));
+	list_pair(list, MSG_CONFLICT_FROM, event_text(conflict, "source"));
 	if (source != NULL)
 		list_value(list, "", source);
 	if (differs == NULL)
@@ -325,15 +344,18 @@ static void details_conflict(const struct json *conflict, struct list *list)
 			details_difference(conflict, json_string(field), list);
 }
 
-static void details_failure(const struct json *failure, struct list *list)
+static void details_failure(const struct model *model, struct list *list)
 {
+	const struct json *failure = model->failure.event;
 	const struct json *conflicts = json_member(failure, "conflicts");
 
-	list_pair(list, "What", event_text(failure, "message"));
-	list_pair(list, "That is", event_text(failure, "sentence"));
-	list_pair(list, "Way on", event_text(failure, "next"));
-	list_pair(list, "Code", event_text(failure, "code"));
-	list_integer(list, "Exit code", event_integer(failure, "exit", 0));
+	list_pair(list, MSG_WHAT, event_text(failure, "message"));
+	list_pair(list, MSG_THAT_IS,
+		message_of_record(model->language, event_text(failure, "sentence")));
+	list_pair(
+		list, MSG_WAY_ON, message_of_record(model->language, event_text(failure, "next")));
+	list_pair(list, MSG_CODE, event_text(failure, "code"));
+	list_integer(list, MSG_EXIT_CODE, event_integer(failure, "exit", 0));
 	if (conflicts == NULL || json_type(conflicts) != JSON_ARRAY)
 		return;
 	for (const struct json *c = json_first(conflicts); c != NULL; c = json_next(c))
@@ -347,7 +369,7 @@ static void details_page(const struct model *model, struct list *list)
 	const char *kind = event_text(model->question.event, "kind");
 
 	if (model->failure.event != NULL)
-		details_failure(model->failure.event, list);
+		details_failure(model, list);
 	else if (step != NULL && step->plan.event != NULL && strcmp(kind, "gate") == 0)
 		details_step(step, list);
 	else
@@ -356,15 +378,15 @@ static void details_page(const struct model *model, struct list *list)
 
 static const struct {
 	char key;
-	const char *title;
+	enum message title;
 	void (*draw)(const struct model *model, struct list *list);
 } details[] = {
-	{'t', "Trust root and keys", details_trust},
-	{'f', "Files of the kit", details_files},
-	{'c', "Components", details_components},
-	{'e', "Images, attestations, SBOMs", details_evidence},
-	{'r', "Report", details_report},
-	{'d', "Details", details_page},
+	{'t', MSG_DETAILS_TRUST, details_trust},
+	{'f', MSG_DETAILS_FILES, details_files},
+	{'c', MSG_DETAILS_COMPONENTS, details_components},
+	{'e', MSG_DETAILS_EVIDENCE, details_evidence},
+	{'r', MSG_REPORT, details_report},
+	{'d', MSG_DETAILS, details_page},
 };
 
 int view_details(const struct model *model, struct grid *grid, struct area area, int first)

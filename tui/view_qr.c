@@ -46,7 +46,7 @@ int view_qr(const struct model *model, struct grid *grid, struct area area, int 
 	if (!made || width > area.width || rows + (beside ? 0 : HASH_ROWS) > area.rows) {
 		draw_hash(hash, 4, grid, area.row, area.column);
 		(void)grid_wrap(grid, area.row + HASH_ROWS + 1, area.column, area.width, LOOK_PLAIN,
-			"The QR code needs a larger window.");
+			say(area, MSG_QR_TOO_LARGE));
 		return 0;
 	}
 	draw_code(&qr, model->details == 's', grid, area);

@@ -35,7 +35,7 @@ static const char *unit_of(const struct json *progress)
 
 static int work_bar(const struct json *progress, struct grid *grid, struct area area, int row)
 {
-	char done[TEXT_SIZE_SIZE], total[TEXT_SIZE_SIZE], percent[8];
+	char done[TEXT_SIZE_SIZE], total[TEXT_SIZE_SIZE], percent[8], text[256];
 	int64_t have = event_integer(progress, "done", 0);
 	int64_t all = event_integer(progress, "total", 0);
 	const char *unit = unit_of(progress);
@@ -51,8 +51,9 @@ static int work_bar(const struct json *progress, struct grid *grid, struct area 
 	grid_bar(grid, row, area.column, area.width - 6, share);
 	(void)snprintf(percent, sizeof percent, "%3d %%", hundredths);
 	(void)grid_put_right(grid, row, area.column + area.width, LOOK_PLAIN, percent);
-	(void)grid_put_format(grid, row + 1, area.column, LOOK_PLAIN, "%s of %s%s%s", done,
+	message_format(text, sizeof text, area.language, MSG_DONE_OF, done,
 		amount(progress, all, total), unit[0] != '\0' ? " " : "", unit);
+	(void)grid_put(grid, row + 1, area.column, -1, LOOK_PLAIN, text);
 	return row + 2;
 }
 
@@ -72,11 +73,12 @@ static int work_rate(const struct json *progress, struct grid *grid, struct area
 		int64_t whole = speed > 1e15 ? (int64_t)1e15 : speed < 1 ? 1 : (int64_t)speed;
 		(void)snprintf(
 			text, sizeof text, "%*s /s", RATE_WIDTH, amount(progress, whole, number));
-		(void)grid_put(grid, row, area.column, -1, LOOK_DIM, "Rate");
+		(void)grid_put(grid, row, area.column, -1, LOOK_DIM, say(area, MSG_RATE));
 		(void)grid_put(grid, row, area.column + VIEW_LABEL_WIDTH, -1, LOOK_PLAIN, text);
 	}
 	if (left >= 0 && left < LEFT_MAX) {
-		(void)snprintf(text, sizeof text, "left  %s", text_duration(left, number));
+		message_format(
+			text, sizeof text, area.language, MSG_LEFT, text_duration(left, number));
 		(void)grid_put_right(grid, row, area.column + area.width, LOOK_PLAIN, text);
 	}
 	return speed > 0 || left >= 0 ? row + 1 : row;
@@ -92,18 +94,18 @@ static int work_figures(const struct json *progress, struct grid *grid, struct a
 	row = work_rate(progress, grid, area, row);
 	if (batch > 0) {
 		(void)text_count(batches, b);
-		(void)snprintf(text, sizeof text, "%*s of %s",
+		message_format(text, sizeof text, area.language, MSG_BATCH_OF,
 			(int)strlen(b) > RATE_WIDTH ? (int)strlen(b) : RATE_WIDTH,
 			text_count(batch, a), b);
-		(void)grid_put(grid, row, area.column, -1, LOOK_DIM, "Batch");
+		(void)grid_put(grid, row, area.column, -1, LOOK_DIM, say(area, MSG_BATCH));
 		(void)grid_put(grid, row, area.column + VIEW_LABEL_WIDTH, -1, LOOK_PLAIN, text);
-		(void)snprintf(text, sizeof text, "%s a batch",
+		message_format(text, sizeof text, area.language, MSG_BATCH_SIZE,
 			text_count(event_integer(progress, "batchSize", 0), a));
 		(void)grid_put_right(grid, row++, area.column + area.width, LOOK_PLAIN, text);
 	}
 	if (lag >= 0) {
 		(void)snprintf(text, sizeof text, "%*s", RATE_WIDTH + 2, text_duration(lag, a));
-		(void)grid_put(grid, row, area.column, -1, LOOK_DIM, "Oplog lag");
+		(void)grid_put(grid, row, area.column, -1, LOOK_DIM, say(area, MSG_OPLOG_LAG));
 		(void)grid_put(grid, row++, area.column + VIEW_LABEL_WIDTH, -1, LOOK_PLAIN, text);
 	}
 	return row;
@@ -128,17 +130,15 @@ static int work_counters(const struct json *progress, struct grid *grid, struct 
 	return row;
 }
 
-static const char *work_state(const struct model *model)
+static enum message work_state(const struct model *model)
 {
 	if (model->stopping)
-		return "stopping safely";
+		return MSG_STOPPING_SAFELY;
 	if (model->paused)
-		return "paused";
+		return MSG_PAUSED;
 	if (model->waiting)
-		return "waiting for the server";
-	if (model->pausing)
-		return "pausing";
-	return "";
+		return MSG_WAITING_FOR_SERVER;
+	return model->pausing ? MSG_PAUSING : MSG_NONE;
 }
 
 static void draw_newest_lines(
@@ -160,15 +160,18 @@ static void draw_newest_lines(
 static void draw_title(const struct model *model, const struct model_step *step, struct grid *grid,
 	struct area area)
 {
-	const char *state = work_state(model);
+	const char *state = say(area, work_state(model));
 	const char *phase = event_text(step->progress.event, "phase");
-	char title[512];
+	char title[512], what[400];
 
+	(void)snprintf(
+		what, sizeof what, "%s%s%s", step->label, phase[0] != '\0' ? ": " : "", phase);
 	if (step->state != STEP_CURRENT)
-		(void)snprintf(title, sizeof title, "Looking at what comes next.");
+		(void)snprintf(title, sizeof title, "%s", say(area, MSG_LOOKING_NEXT));
+	else if (model->undoing)
+		message_format(title, sizeof title, area.language, MSG_UNDOING, what);
 	else
-		(void)snprintf(title, sizeof title, "%s%s%s%s", model->undoing ? "Undoing " : "",
-			step->label, phase[0] != '\0' ? ": " : "", phase);
+		(void)snprintf(title, sizeof title, "%s", what);
 	int room = area.width - (state[0] != '\0' ? grid_width(grid, state) + 2 : 0);
 	(void)grid_put_short(grid, area.row, area.column, room, LOOK_BOLD, title);
 	(void)grid_put_right(grid, area.row, area.column + area.width, LOOK_NOTICE, state);
@@ -179,13 +182,13 @@ static int draw_waiting(const struct model *model, struct grid *grid, struct are
 	char next[TEXT_DURATION_SIZE], left[TEXT_DURATION_SIZE], text[256];
 
 	if (model->waiting_next > 0)
-		(void)snprintf(text, sizeof text, "Waiting for the server, next try in %s.",
+		message_format(text, sizeof text, area.language, MSG_WAITING_NEXT,
 			text_duration(model->waiting_next, next));
 	else
-		(void)snprintf(text, sizeof text, "Waiting for the server, trying now.");
+		(void)snprintf(text, sizeof text, "%s", say(area, MSG_WAITING_NOW));
 	(void)grid_put(grid, row, area.column, 1, LOOK_NOTICE, "!");
 	(void)grid_put(grid, row++, area.column + 2, area.width - 2, LOOK_NOTICE, text);
-	(void)snprintf(text, sizeof text, "What is done stays valid; safe stop in %s.",
+	message_format(text, sizeof text, area.language, MSG_WAITING_LEFT,
 		text_duration(model->waiting_left, left));
 	(void)grid_put_short(grid, row++, area.column + 2, area.width - 2, LOOK_PLAIN, text);
 	return row + 1;
@@ -198,7 +201,7 @@ void view_work(const struct model *model, struct grid *grid, struct area area)
 
 	if (step == NULL) {
 		(void)grid_put(grid, area.row, area.column, area.width, LOOK_BOLD,
-			"Looking at this site.");
+			say(area, MSG_LOOKING_SITE));
 		draw_newest_lines(model, grid, area, row);
 		return;
 	}
@@ -233,7 +236,7 @@ static int draw_choices(const struct json *choices, struct grid *grid, struct ar
 	for (const struct json *c = json_first(choices); c != NULL; c = json_next(c)) {
 		(void)grid_put_format(grid, row, area.column + 2, LOOK_BOLD, "%d", number++);
 		int next = grid_wrap(grid, row, area.column + 5, area.width - 5, LOOK_PLAIN,
-			event_text(c, "label"));
+			message_of_record(area.language, event_text(c, "label")));
 		row = next > row ? next : row + 1;
 	}
 	return row;
@@ -244,13 +247,15 @@ static void failure_title(const struct model *model, char title[static 512])
 {
 	const struct model_step *step = view_step(model);
 	const char *text = event_text(model->question.event, "text");
-	const char *sentence = event_text(model->failure.event, "sentence");
+	const char *sentence =
+		message_of_record(model->language, event_text(model->failure.event, "sentence"));
 
 	if (sentence[0] == '\0' || strcmp(text, event_text(model->failure.event, "message")) != 0)
 		(void)snprintf(title, 512, "%s", text);
 	else
-		(void)snprintf(
-			title, 512, "%s: %s.", step != NULL ? step->label : "The run", sentence);
+		(void)snprintf(title, 512, "%s: %s.",
+			step != NULL ? step->label : message_text(model->language, MSG_THE_RUN),
+			sentence);
 }
 
 void view_failure(const struct model *model, struct grid *grid, struct area area)
@@ -267,31 +272,34 @@ void view_failure(const struct model *model, struct grid *grid, struct area area
 	/* A long message must not push the choices off the page: d has all of it. */
 	grid_clip(grid, right, area.row, end);
 	if (failure != NULL) {
-		row = view_labelled(grid, area, row, "What", event_text(failure, "message"));
-		row = view_labelled(grid, area, row, "Way on", event_text(failure, "next"));
+		row = view_labelled(
+			grid, area, row, say(area, MSG_WHAT), event_text(failure, "message"));
+		row = view_labelled(grid, area, row, say(area, MSG_WAY_ON),
+			message_of_record(model->language, event_text(failure, "next")));
 	}
 	if (json_member(failure, "conflicts") != NULL)
-		row = view_labelled(grid, area, row, "Compare", "both versions, side by side: d");
+		row = view_labelled(
+			grid, area, row, say(area, MSG_COMPARE), say(area, MSG_COMPARE_HOW));
 	grid_clip(grid, right, area.row, bottom);
 	row = row > end ? end : row;
 	if (count == 0)
 		return;
-	(void)grid_put(grid, row + 1, area.column, area.width, LOOK_DIM, "You can");
+	(void)grid_put(grid, row + 1, area.column, area.width, LOOK_DIM, say(area, MSG_YOU_CAN));
 	row = draw_choices(choices, grid, area, row + 2);
 	if (model_is_frozen(model))
 		(void)grid_put(grid, row, area.column, area.width, LOOK_PLAIN,
-			"Ingest stays frozen until you choose.");
+			say(area, MSG_FROZEN_UNTIL));
 }
 
 /* ---- what the plan could not foresee */
+
+enum { TYPED_COLUMN = 7 };
 
 void view_question(const struct model *model, struct grid *grid, struct area area)
 {
 	const struct json *question = model->question.event;
 	const struct json *lines = json_member(question, "lines");
-	int row = grid_wrap(grid, area.row, area.column, area.width, LOOK_BOLD,
-			  event_text(question, "text")) +
-		  1;
+	int row = view_record(grid, area, area.row, LOOK_BOLD, event_text(question, "text")) + 1;
 
 	if (lines != NULL)
 		for (const struct json *line = json_first(lines); line != NULL;
@@ -301,12 +309,13 @@ void view_question(const struct model *model, struct grid *grid, struct area are
 	if (strcmp(event_text(question, "kind"), "type") != 0)
 		return;
 	row++;
-	row = grid_wrap(grid, row, area.column, area.width, LOOK_PLAIN,
-		"This cannot be taken back. Type the name to do it:");
-	int column = grid_put(grid, row, area.column, -1, LOOK_DIM, "name   ");
-	(void)grid_put_short(
-		grid, row, column, area.width - 7, LOOK_PLAIN, event_text(question, "expected"));
-	column = grid_put(grid, row + 1, area.column, -1, LOOK_DIM, "typed  ");
-	column = grid_put(grid, row + 1, column, area.width - 8, LOOK_BOLD, model->typed);
+	row = grid_wrap(grid, row, area.column, area.width, LOOK_PLAIN, say(area, MSG_TYPE_NAME));
+	(void)grid_put(grid, row, area.column, -1, LOOK_DIM, say(area, MSG_NAME));
+	(void)grid_put(grid, row + 1, area.column, -1, LOOK_DIM, say(area, MSG_TYPED));
+	int column = area.column + TYPED_COLUMN;
+	(void)grid_put_short(grid, row, column, area.width - TYPED_COLUMN, LOOK_PLAIN,
+		event_text(question, "expected"));
+	column = grid_put(
+		grid, row + 1, column, area.width - TYPED_COLUMN - 1, LOOK_BOLD, model->typed);
 	(void)grid_put(grid, row + 1, column, 1, LOOK_ACCENT, "_");
 }

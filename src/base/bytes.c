@@ -97,23 +97,30 @@ void str_append_char(struct str *str, char c)
 	str->text[str->size] = '\0';
 }
 
-void str_append_format(struct str *str, const char *format, ...)
+void str_append_arguments(struct str *str, const char *format, va_list arguments)
 {
-	va_list args;
+	va_list again;
 
-	va_start(args, format);
-	int size = vsnprintf(NULL, 0, format, args);
-	va_end(args);
+	va_copy(again, arguments);
+	int size = vsnprintf(NULL, 0, format, again);
+	va_end(again);
 	if (size < 0) {
 		str->failed = true;
 		return;
 	}
 	if (!reserve(str, (size_t)size))
 		return;
-	va_start(args, format);
-	(void)vsnprintf(str->text + str->size, (size_t)size + 1, format, args);
-	va_end(args);
+	(void)vsnprintf(str->text + str->size, (size_t)size + 1, format, arguments);
 	str->size += (size_t)size;
+}
+
+void str_append_format(struct str *str, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	str_append_arguments(str, format, arguments);
+	va_end(arguments);
 }
 
 void str_truncate(struct str *str, size_t size)

@@ -4,6 +4,7 @@
 #ifndef OFFKIT_BASE_BYTES_H
 #define OFFKIT_BASE_BYTES_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,6 +51,7 @@ void str_append(struct str *str, const void *data, size_t size);
 void str_append_text(struct str *str, const char *text);
 void str_append_char(struct str *str, char c);
 void str_append_format(struct str *str, const char *format, ...) PRINTF_LIKE(2, 3);
+void str_append_arguments(struct str *str, const char *format, va_list arguments) PRINTF_LIKE(2, 0);
 void str_truncate(struct str *str, size_t size); /* keeps the memory */
 void str_fit(struct str *str);			 /* gives back memory that is not used */
 /* Appends size octets for the caller to fill; NULL if memory is out, which sticks. */

@@ -316,8 +316,8 @@ static void write_folders(struct bundle *bundle, struct json_writer *writer)
 /* Which variables are set decides much; what they say is the site's. */
 static void write_environment(struct json_writer *writer)
 {
-	static const char *const NAMES[] = {"OFFKIT_MONGODB_URI", "NO_COLOR", "PAGER", "TERM",
-		"LANG", "LC_ALL", "SSL_CERT_FILE", "HTTPS_PROXY", "https_proxy"};
+	static const char *const NAMES[] = {"OFFKIT_MONGODB_URI", "OFFKIT_LANG", "NO_COLOR",
+		"PAGER", "TERM", "LANG", "LC_ALL", "SSL_CERT_FILE", "HTTPS_PROXY", "https_proxy"};
 
 	json_member_array(writer, "environment");
 	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)

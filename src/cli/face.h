@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "json/json_write.h"
+#include "text/message.h"
 #include "text/options.h"
 #include "text/progress.h"
 #include "site/site.h"
@@ -32,6 +33,7 @@ struct face {
 	bool json;
 	bool utf8;  /* of the locale: signs beyond ASCII may be shown */
 	bool color; /* on stdout */
+	const struct language *language;
 	struct progress_line progress;
 	bool result_tells;  /* with --output json: the result says what failed, too */
 	bool end_told;	    /* the run's end said all there is about being cancelled or stopped */

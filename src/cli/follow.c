@@ -46,6 +46,7 @@ static int on_screen(struct face *face, struct feed *feed, struct err *err)
 				 ? true
 				 : no_color == NULL || *no_color == '\0',
 		.ascii = !face->utf8,
+		.language = face->language,
 		.signalled = signalled,
 		.plan_dirfd = here,
 	};

@@ -91,6 +91,19 @@ static int run_help(struct face *face, const void *values, size_t operand_count,
 	return program_help(&program, operand_count, operands, &face->result, err);
 }
 
+/* As gettext(3) is asked, and before that by a name of our own. */
+static const struct language *wanted_language(bool utf8)
+{
+	static const char *const NAMES[] = {"OFFKIT_LANG", "LC_ALL", "LC_MESSAGES", "LANG"};
+
+	for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+		const char *locale = getenv(NAMES[i]);
+		if (locale != NULL && *locale != '\0')
+			return language_by_locale(locale, utf8);
+	}
+	return NULL;
+}
+
 static int begin(struct face *face, struct err *err)
 {
 	const char *color = face->options.color != NULL ? face->options.color : "auto";
@@ -98,6 +111,7 @@ static int begin(struct face *face, struct err *err)
 
 	face->json = face->options.output != NULL && strcmp(face->options.output, "json") == 0;
 	face->utf8 = screen_utf8();
+	face->language = wanted_language(face->utf8);
 	face->color = strcmp(color, "always") == 0 ||
 		      (strcmp(color, "auto") == 0 && isatty(STDOUT_FILENO) == 1 &&
 			      (no_color == NULL || *no_color == '\0'));

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int64_t now = 0;
 	struct err err;
 
-	model_init(&model);
+	model_init(&model, NULL);
 	for (int lines = 0; rest.size > 0 && lines < LINES_MAX; lines++) {
 		const uint8_t *feed = memchr(rest.data, '\n', rest.size);
 		size_t length = feed != NULL ? (size_t)(feed - rest.data) : rest.size;

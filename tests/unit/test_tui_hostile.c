@@ -168,7 +168,7 @@ static void run_all(bool all)
 		struct feed feed = {.all = all};
 		if (strstr(entry->d_name, ".screen") == NULL)
 			continue;
-		model_init(&feed.model);
+		model_init(&feed.model, NULL);
 		run_file(&feed, entry->d_name);
 		model_release(&feed.model);
 		cells += feed.cells;

@@ -7,6 +7,7 @@
  *	key y | Enter | Esc | Up | Down | PgUp | PgDn | Erase | Ctrl+C
  *	now MS                  boot time of what follows
  *	size 80x24   ascii      of the grid
+ *	language de             of the pages, before the first event
  *	answers ID CHOICE       the last key must have led to this answer
  *	asks stop|pause|resume|quit|save|detach|command|nothing
  *	screen                  what is drawn now, a line a row, each behind "|", up to "end"
@@ -25,6 +26,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "text/text.h"
 #include "tui/view.h"
 
 #define FOLDER "tests/tui/screens/"
@@ -86,10 +88,27 @@ static void expect_answer(struct spec *spec, const char *words)
 	assert_string_equal(words, wanted);
 }
 
+/* In every language: a key that is not seen might as well not be there. */
+static void check_keys(struct spec *spec)
+{
+	struct model_key keys[MODEL_KEYS_MAX];
+	size_t columns = 1;
+
+	model_keys(&spec->model, keys);
+	for (size_t i = 0; keys[i].key != 0; i++)
+		if (keys[i].label != MSG_NONE)
+			columns += text_width(keys[i].shown) + 1 +
+				   text_width(message_text(spec->model.language, keys[i].label)) +
+				   (i > 0 ? 3 : 0);
+	if (columns > VIEW_COLUMNS_MIN)
+		fail_msg("%s:%zu: the keys take %zu columns", spec->name, spec->line, columns);
+}
+
 static void draw(struct spec *spec, struct str *out)
 {
 	struct err err;
 
+	check_keys(spec);
 	assert_int_equal(grid_init(&spec->grid, spec->columns, spec->rows, spec->ascii, &err), 0);
 	model_scroll_limit(&spec->model, view_draw(&spec->model, &spec->grid, spec->now));
 	for (int row = 0; row < spec->rows; row++) {
@@ -133,10 +152,10 @@ static void check_help(struct spec *spec)
 	grid_release(&spec->grid);
 	spec->model.subject = subject;
 	for (size_t i = 0; subject == SUBJECT_RUN && keys[i].key != 0; i++)
-		if (keys[i].label != NULL && keys[i].key != '?' &&
+		if (keys[i].label != MSG_NONE && keys[i].key != '?' &&
 			!helps_with(&help, keys[i].shown))
 			fail_msg("%s:%zu: no help for %s, %s", spec->name, spec->line,
-				keys[i].shown, keys[i].label);
+				keys[i].shown, message_text(NULL, keys[i].label));
 }
 
 /* Reads the expected screen up to "end" and compares it with today's. */
@@ -178,6 +197,9 @@ static void obey(struct spec *spec, char *verb, char *rest, FILE *file)
 		assert_int_equal(sscanf(rest, "%dx%d", &spec->columns, &spec->rows), 2);
 	} else if (strcmp(verb, "ascii") == 0) {
 		spec->ascii = true;
+	} else if (strcmp(verb, "language") == 0) {
+		spec->model.language = language_by_locale(rest, true);
+		assert_string_equal(language_name(spec->model.language), rest);
 	} else if (strcmp(verb, "answers") == 0) {
 		expect_answer(spec, rest);
 	} else if (strcmp(verb, "asks") == 0) {
@@ -220,7 +242,7 @@ static void test_screen(void **state)
 {
 	struct spec spec = {.columns = 80, .rows = 24, .name = *state, .written = STR_INIT};
 
-	model_init(&spec.model);
+	model_init(&spec.model, NULL);
 	run_file(&spec, spec.name, false);
 	model_release(&spec.model);
 	if (getenv("OFFKIT_UPDATE_SCREENS") != NULL) {
