@@ -327,8 +327,8 @@ static void view_undo_gate(const struct model *model, const struct model_step *s
 	if (event_text(plan, "proof")[0] != '\0')
 		row = view_labelled(
 			grid, area, row, say(area, MSG_PROOF), event_text(plan, "proof"));
-	(void)view_record(
-		grid, area, row + 1, LOOK_BOLD, event_text(model->question.event, "text"));
+	area.row = row + 1;
+	view_question(model, grid, area);
 }
 
 /* Size, way back, proof and the question: what always stands on the page. */

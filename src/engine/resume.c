@@ -1,6 +1,7 @@
 /* A run that goes on, and one that is undone: both begin with its journal. */
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "engine/receipt.h"
@@ -118,6 +119,8 @@ static int tell_resume(
 	json_member_string(writer, "step", step);
 	if (target != NULL)
 		json_member_string(writer, "target", target);
+	if (run->options->step.remove_objects)
+		json_member_bool(writer, "removeObjects", true);
 	int rc = run_event_end(run, err);
 	return rc < 0 ? rc : tell_torn(run, err);
 }
@@ -141,21 +144,28 @@ static int own_database(struct run *run, struct err *err)
 
 /* ---- rollback */
 
-static int ask_undo(struct run *run, const struct step *step, struct err *err)
+static int ask_undo(struct run *run, size_t index, struct err *err)
 {
 	static const struct choice CHOICES[] = {
 		{"begin", "undo it"}, {"later", "not now"}, {NULL, NULL}};
+	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	CLEANUP_STR struct str text = STR_INIT;
-	const char *choice = NULL;
+	const struct step *step = &run->walk.steps[index];
+	const char *choice = NULL, *lines[2] = {NULL, NULL};
+	struct step_context context;
 
 	str_append_format(&text, "Undo %s?", step->label);
 	int rc = str_check(&text, err);
+	run_context(run, index, &arena, &context);
+	if (rc == 0 && step->kind->undo_warning != NULL)
+		rc = step->kind->undo_warning(&context, &lines[0], err);
 	if (rc < 0)
 		return rc;
 	const struct question question = {
 		.kind = "gate",
 		.step = step->name,
 		.text = str_text(&text),
+		.lines = lines[0] == NULL ? NULL : lines,
 		.choices = CHOICES,
 		.initial = "begin",
 	};
@@ -178,7 +188,7 @@ static int undo_one(struct run *run, size_t index, struct err *err)
 	int rc = run_check_stop(run, err);
 	/* To undo the backup is to prove by it that all is as before: nothing to be asked. */
 	if (rc == 0 && !state->undoing && step->kind != &step_backup)
-		rc = ask_undo(run, step, err);
+		rc = ask_undo(run, index, err);
 	if (rc == 0)
 		rc = run_step_undo(run, index, err);
 	return rc;
@@ -288,9 +298,17 @@ static int nothing_to_resume(const struct engine_options *options, struct err *e
 		       : "");
 }
 
+static bool removes_objects(const struct history *history)
+{
+	const struct json *removes = json_member(history->resume, "removeObjects");
+
+	return removes != NULL && json_type(removes) == JSON_BOOL && json_bool(removes);
+}
+
 int engine_resume(
 	const struct engine_options *options, const struct engine_face *face, struct err *err)
 {
+	struct engine_options rollback_options = *options;
 	CLEANUP(run_release) struct run run;
 
 	run_init(&run, NULL, options, face);
@@ -305,6 +323,8 @@ int engine_resume(
 		return rc;
 	if (run.history.rolling_back) {
 		const char *target = history_text(run.history.resume, "target");
+		rollback_options.step.remove_objects = removes_objects(&run.history);
+		run.options = &rollback_options;
 		return rollback(&run, *target == '\0' ? NULL : target, err);
 	}
 	run.effects = true;

@@ -301,6 +301,26 @@ static int undo(const struct step_context *context, struct err *err)
 	return rc < 0 ? rc : object_thaw(context, err);
 }
 
+static int undo_warning(const struct step_context *context, const char **ret_text, struct err *err)
+{
+	CLEANUP_STR struct str store = STR_INIT;
+
+	if (!context->options->remove_objects)
+		return 0;
+	int rc = object_store_describe(context->site, &store, err);
+	if (rc < 0)
+		return rc;
+	const char *text = arena_format(context->arena,
+		"What this run stored in %s is removed as well, but for what pointers of database "
+		"%s lead to. Pointers of any other database that shares this store are not known, "
+		"and may lead to nothing then.",
+		str_text(&store), context->site->database);
+	if (text == NULL)
+		return err_no_memory(err);
+	*ret_text = text;
+	return 0;
+}
+
 static int compile(const struct migration *migration, struct err *err)
 {
 	struct object_migration compiled;
@@ -362,5 +382,6 @@ const struct step_kind step_object_store = {
 	.apply = apply,
 	.verify = verify,
 	.undo = undo,
+	.undo_warning = undo_warning,
 	.report = report,
 };

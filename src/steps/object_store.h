@@ -124,7 +124,8 @@ MUST_CHECK int object_pointers_find(const struct step_context *context,
 	int (*found)(void *self, struct bytes doc, struct err *err), void *self, struct err *err);
 /* ---- object_store_undo.c */
 
-/* Those with this run's id are deleted; before that, with --remove-objects, what it stored. */
+/* Those with this run's id are deleted; after that, with --remove-objects, what it stored goes,
+ * unless a pointer still leads to it. A removal that was cut off goes on, asked for or not. */
 MUST_CHECK int object_pointers_undo(const struct step_context *context,
 	const struct object_migration *migration, struct object_store *store, struct err *err);
 
@@ -146,6 +147,23 @@ MUST_CHECK int object_notes_write(struct object_notes *notes, size_t worker,
 bool object_notes_had(const struct object_notes *notes, const struct sha256 *digest);
 void object_notes_done(struct object_notes *notes);
 void object_notes_close(struct object_notes *notes);
+
+/* What a removal goes by that was cut off. Without a folder (-1) nothing is noted. */
+enum object_noted {
+	OBJECT_NOTED_PUTTING,  /* by the move: it may be there without a pointer */
+	OBJECT_NOTED_REMOVING, /* its pointer may be gone */
+};
+
+/* Whether objects are removed: it is asked for, which is durable when this returns, or was. */
+MUST_CHECK int object_removal_begin(int run_dirfd, bool asked, bool *ret_removing, struct err *err);
+/* Durable when it returns, in the place of what was noted before. */
+MUST_CHECK int object_removal_note(
+	int run_dirfd, const struct sha256 *digests, size_t count, struct err *err);
+/* Every pointer and object is gone: no note is left, durably. */
+MUST_CHECK int object_removal_done(int run_dirfd, struct err *err);
+/* The caller frees. */
+MUST_CHECK int object_noted_read(int run_dirfd, enum object_noted noted,
+	struct sha256 **ret_digests, size_t *ret_count, struct err *err);
 
 /* ---- object_store_move.c */
 

@@ -6,6 +6,9 @@
  * Each worker has a file, of 64 hexadecimal digits and a line's end a digest, written over for each
  * batch when the pointers of the one before are written. What an interrupted attempt noted is
  * carried in a file of its own until an attempt ends well.
+ *
+ * And what is being removed, in object.removing: as long as it is there objects are removed, and
+ * those that it names may have lost their pointers already.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +22,7 @@
 
 #define CARRIED_NAME "object.putting"
 #define WORKER_NAME  "object.putting.%zu"
+#define REMOVAL_NAME "object.removing"
 
 enum { LINE_SIZE = SHA256_HEX_SIZE, NOTES_SIZE_MAX = 64 * 1024 * 1024 };
 
@@ -63,35 +67,45 @@ static void append_line(struct str *text, const struct sha256 *digest)
 	str_append_char(text, '\n');
 }
 
-static int carry(const struct object_notes *notes, struct err *err)
+static int write_noted(
+	int dirfd, const char *name, const struct sha256 *digests, size_t count, struct err *err)
 {
 	CLEANUP_STR struct str text = STR_INIT;
 
-	if (notes->carried_count == 0)
-		return 0;
-	for (size_t i = 0; i < notes->carried_count; i++)
-		append_line(&text, &notes->carried[i]);
+	for (size_t i = 0; i < count; i++)
+		append_line(&text, &digests[i]);
 	int rc = str_check(&text, err);
-	return rc < 0 ? rc
-		      : file_write_durable_at(
-				notes->dirfd, CARRIED_NAME, str_bytes(&text), 0600, err);
+	return rc < 0 ? rc : file_write_durable_at(dirfd, name, str_bytes(&text), 0600, err);
+}
+
+static int carry(const struct object_notes *notes, struct err *err)
+{
+	return notes->carried_count == 0 ? 0
+					 : write_noted(notes->dirfd, CARRIED_NAME, notes->carried,
+						   notes->carried_count, err);
+}
+
+/* What every worker noted, behind what was carried. */
+static int read_all(int dirfd, struct object_notes *notes, struct err *err)
+{
+	char name[32];
+	int rc = read_notes(dirfd, CARRIED_NAME, notes, err);
+
+	for (size_t i = 0; rc == 0 && i < OBJECT_WORKERS_MAX; i++) {
+		(void)snprintf(name, sizeof name, WORKER_NAME, i);
+		rc = read_notes(dirfd, name, notes, err);
+	}
+	return rc;
 }
 
 int object_notes_open(int run_dirfd, struct object_notes *notes, struct err *err)
 {
-	char name[32];
-	int rc = 0;
-
 	*notes = (struct object_notes){.dirfd = run_dirfd};
 	for (size_t i = 0; i < OBJECT_WORKERS_MAX; i++)
 		notes->fds[i] = -1;
 	if (run_dirfd < 0)
 		return 0;
-	rc = read_notes(run_dirfd, CARRIED_NAME, notes, err);
-	for (size_t i = 0; rc == 0 && i < OBJECT_WORKERS_MAX; i++) {
-		(void)snprintf(name, sizeof name, WORKER_NAME, i);
-		rc = read_notes(run_dirfd, name, notes, err);
-	}
+	int rc = read_all(run_dirfd, notes, err);
 	if (rc == 0 && notes->carried_count > 1)
 		qsort(notes->carried, notes->carried_count, sizeof *notes->carried, by_octets);
 	return rc < 0 ? rc : carry(notes, err);
@@ -137,18 +151,22 @@ bool object_notes_had(const struct object_notes *notes, const struct sha256 *dig
 						   sizeof *notes->carried, by_octets) != NULL;
 }
 
-/* Every pointer is written: they say it from now on. */
-void object_notes_done(struct object_notes *notes)
+static void forget(int dirfd)
 {
 	char name[32];
 
-	if (notes->dirfd < 0)
-		return;
-	(void)unlinkat(notes->dirfd, CARRIED_NAME, 0);
+	(void)unlinkat(dirfd, CARRIED_NAME, 0);
 	for (size_t i = 0; i < OBJECT_WORKERS_MAX; i++) {
 		(void)snprintf(name, sizeof name, WORKER_NAME, i);
-		(void)unlinkat(notes->dirfd, name, 0);
+		(void)unlinkat(dirfd, name, 0);
 	}
+}
+
+/* Every pointer is written: they say it from now on. */
+void object_notes_done(struct object_notes *notes)
+{
+	if (notes->dirfd >= 0)
+		forget(notes->dirfd);
 }
 
 void object_notes_close(struct object_notes *notes)
@@ -158,4 +176,52 @@ void object_notes_close(struct object_notes *notes)
 			(void)close(notes->fds[i]);
 	free(notes->carried);
 	notes->carried = NULL;
+}
+
+/* ---- removal */
+
+int object_removal_begin(int run_dirfd, bool asked, bool *ret_removing, struct err *err)
+{
+	bool there = run_dirfd >= 0 && faccessat(run_dirfd, REMOVAL_NAME, F_OK, 0) == 0;
+	int rc = 0;
+
+	if (asked && !there)
+		rc = object_removal_note(run_dirfd, NULL, 0, err);
+	if (rc == 0)
+		*ret_removing = asked || there;
+	return rc;
+}
+
+int object_removal_note(int run_dirfd, const struct sha256 *digests, size_t count, struct err *err)
+{
+	return run_dirfd < 0 ? 0 : write_noted(run_dirfd, REMOVAL_NAME, digests, count, err);
+}
+
+int object_removal_done(int run_dirfd, struct err *err)
+{
+	if (run_dirfd < 0)
+		return 0;
+	forget(run_dirfd);
+	if (unlinkat(run_dirfd, REMOVAL_NAME, 0) != 0 && errno != ENOENT)
+		return err_set_errno(err, ERR_DISK, errno, REMOVAL_NAME);
+	return folder_sync(run_dirfd, err);
+}
+
+int object_noted_read(int run_dirfd, enum object_noted noted, struct sha256 **ret_digests,
+	size_t *ret_count, struct err *err)
+{
+	struct object_notes notes = {.dirfd = run_dirfd};
+	int rc = 0;
+
+	if (run_dirfd >= 0)
+		rc = noted == OBJECT_NOTED_PUTTING
+			     ? read_all(run_dirfd, &notes, err)
+			     : read_notes(run_dirfd, REMOVAL_NAME, &notes, err);
+	if (rc < 0) {
+		free(notes.carried);
+		return rc;
+	}
+	*ret_digests = notes.carried;
+	*ret_count = notes.carried_count;
+	return 0;
 }

@@ -1,4 +1,6 @@
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "steps/ensure_command.h"
@@ -11,11 +13,11 @@ struct batch {
 	struct arena arena; /* the documents live in it */
 	size_t count;
 	struct bytes docs[UNDO_BATCH];
-	bool spared[UNDO_BATCH]; /* its object stays */
 };
 
+/* Those that put the object their pointer leads to, or those that found it there. */
 static int read_batch(const struct step_context *context, const struct object_migration *migration,
-	struct batch *batch, struct err *err)
+	bool stored, struct batch *batch, struct err *err)
 {
 	CLEANUP(mongo_cursor_cleanup) struct mongo_cursor *cursor = NULL;
 	CLEANUP_STR struct str ours = STR_INIT;
@@ -25,6 +27,9 @@ static int read_batch(const struct step_context *context, const struct object_mi
 
 	doc_write_begin(&writer, &ours);
 	doc_write_string(&writer, "runId", context->run_id);
+	doc_write_document(&writer, "stored");
+	doc_write_bool(&writer, stored ? "$eq" : "$ne", true);
+	doc_write_end(&writer);
 	doc_write_end(&writer);
 	int rc = str_check(&ours, err);
 	const struct mongo_find find = {
@@ -37,7 +42,6 @@ static int read_batch(const struct step_context *context, const struct object_mi
 	while (rc == 0 && batch->count < UNDO_BATCH &&
 		(more = mongo_cursor_next(cursor, &doc, err)) > 0) {
 		batch->docs[batch->count] = arena_bytes(&batch->arena, doc);
-		batch->spared[batch->count] = !doc_get_bool(doc, "stored");
 		if (batch->docs[batch->count++].data == NULL)
 			rc = err_no_memory(err);
 	}
@@ -46,65 +50,85 @@ static int read_batch(const struct step_context *context, const struct object_mi
 
 /* ---- the objects */
 
-static bool has_key(struct bytes doc, struct bytes other)
-{
-	struct value a = doc_get(doc, "key"), b = doc_get(other, "key");
-
-	return a.type == VALUE_STRING && value_equal(&a, &b);
-}
+/* Objects that are removed together. */
+struct removal {
+	const struct sha256 *digests;
+	size_t count;
+	bool spared[UNDO_BATCH]; /* its object stays */
+};
 
 static int spare(void *self, struct bytes doc, struct err *err)
 {
-	struct batch *batch = self;
+	struct removal *removal = self;
+	const char *said = doc_get_string(doc, "key");
+	char key[OBJECT_KEY_SIZE];
 
 	(void)err;
-	for (size_t i = 0; i < batch->count; i++)
-		if (has_key(batch->docs[i], doc))
-			batch->spared[i] = true;
+	for (size_t i = 0; said != NULL && i < removal->count; i++) {
+		object_key(&removal->digests[i], key);
+		if (strcmp(said, key) == 0)
+			removal->spared[i] = true;
+	}
 	return 0;
 }
 
-/* Another run's pointer may lead to the same object. One question for all of a batch. */
+/* Whatever pointer there still is, whoever wrote it, may lead to the same object. One question for
+ * all of a batch. */
 static int spare_needed(const struct step_context *context,
-	const struct object_migration *migration, struct batch *batch, struct err *err)
+	const struct object_migration *migration, struct removal *removal, struct err *err)
 {
 	CLEANUP_STR struct str filter = STR_INIT;
+	char key[OBJECT_KEY_SIZE], place[24];
 	struct doc_writer writer;
 
 	doc_write_begin(&writer, &filter);
 	doc_write_document(&writer, "key");
 	doc_write_array(&writer, "$in");
-	for (size_t i = 0; i < batch->count; i++) {
-		struct value key = doc_get(batch->docs[i], "key");
-		if (!batch->spared[i] && key.type == VALUE_STRING)
-			doc_write_value(&writer, NULL, &key);
+	for (size_t i = 0; i < removal->count; i++) {
+		object_key(&removal->digests[i], key);
+		(void)snprintf(place, sizeof place, "%zu", i);
+		doc_write_string(&writer, place, key);
 	}
 	doc_write_end(&writer);
-	doc_write_end(&writer);
-	doc_write_document(&writer, "runId");
-	doc_write_string(&writer, "$ne", context->run_id);
 	doc_write_end(&writer);
 	doc_write_end(&writer);
 	int rc = str_check(&filter, err);
 	return rc < 0 ? rc
 		      : object_pointers_each(
-				context, migration, str_bytes(&filter), spare, batch, err);
+				context, migration, str_bytes(&filter), spare, removal, err);
 }
 
 static int remove_objects(const struct step_context *context,
-	const struct object_migration *migration, struct object_store *store, struct batch *batch,
-	struct err *err)
+	const struct object_migration *migration, struct object_store *store,
+	const struct sha256 *digests, size_t count, struct err *err)
 {
-	int rc = spare_needed(context, migration, batch, err);
+	int rc = 0;
 
-	for (size_t i = 0; i < batch->count && rc == 0; i++) {
-		struct object_pointer pointer;
-		if (batch->spared[i])
-			continue;
-		rc = object_pointer_read(batch->docs[i], &pointer, err);
-		if (rc == 0)
-			rc = object_store_remove(store, &pointer.digest, err);
+	while (rc == 0 && count > 0) {
+		struct removal removal = {
+			.digests = digests, .count = count < UNDO_BATCH ? count : UNDO_BATCH};
+		rc = spare_needed(context, migration, &removal, err);
+		for (size_t i = 0; rc == 0 && i < removal.count; i++)
+			if (!removal.spared[i])
+				rc = object_store_remove(store, &digests[i], err);
+		digests += removal.count;
+		count -= removal.count;
 	}
+	return rc;
+}
+
+/* What an attempt noted that was cut off: of the move, or of the removal. */
+static int remove_noted(const struct step_context *context,
+	const struct object_migration *migration, struct object_store *store,
+	enum object_noted noted, struct err *err)
+{
+	struct sha256 *digests = NULL;
+	size_t count = 0;
+	int rc = object_noted_read(context->run_dirfd, noted, &digests, &count, err);
+
+	if (rc == 0)
+		rc = remove_objects(context, migration, store, digests, count, err);
+	free(digests);
 	return rc;
 }
 
@@ -145,22 +169,55 @@ static int delete_pointers(const struct step_context *context,
 	return rc;
 }
 
+/* The pointers go first: none leads to what is not there. What is to be removed then is known from
+ * its note. */
+static int undo_stored(const struct step_context *context, const struct object_migration *migration,
+	struct object_store *store, const struct batch *batch, struct err *err)
+{
+	struct sha256 digests[UNDO_BATCH];
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < batch->count; i++) {
+		struct object_pointer pointer;
+		rc = object_pointer_read(batch->docs[i], &pointer, err);
+		if (rc == 0)
+			digests[i] = pointer.digest;
+	}
+	if (rc == 0)
+		rc = object_removal_note(context->run_dirfd, digests, batch->count, err);
+	if (rc == 0)
+		rc = delete_pointers(context, migration, batch, err);
+	return rc < 0 ? rc : remove_objects(context, migration, store, digests, batch->count, err);
+}
+
+/* store: NULL: the objects stay. */
 static int undo_some(const struct step_context *context, const struct object_migration *migration,
-	struct object_store *store, size_t *ret_deleted, struct err *err)
+	struct object_store *store, bool stored, size_t *ret_deleted, struct err *err)
 {
 	struct batch *batch = calloc(1, sizeof *batch);
 
 	if (batch == NULL)
 		return err_no_memory(err);
-	int rc = read_batch(context, migration, batch, err);
-	if (rc == 0 && batch->count > 0 && context->options->remove_objects)
-		rc = remove_objects(context, migration, store, batch, err);
+	int rc = read_batch(context, migration, stored, batch, err);
 	if (rc == 0 && batch->count > 0)
-		rc = delete_pointers(context, migration, batch, err);
+		rc = stored && store != NULL ? undo_stored(context, migration, store, batch, err)
+					     : delete_pointers(context, migration, batch, err);
 	if (rc == 0)
 		*ret_deleted = batch->count;
 	arena_release(&batch->arena);
 	free(batch);
+	return rc;
+}
+
+static int undo_all(const struct step_context *context, const struct object_migration *migration,
+	struct object_store *store, bool stored, struct err *err)
+{
+	size_t deleted = 0;
+	int rc;
+
+	do
+		rc = undo_some(context, migration, store, stored, &deleted, err);
+	while (rc == 0 && deleted > 0);
 	return rc;
 }
 
@@ -187,14 +244,23 @@ static int drop_if_ours(const struct step_context *context,
 		context, &command, (const int[]){SERVER_NAMESPACE_NOT_FOUND, 0}, &refusal, err);
 }
 
+/* First those that found their object there: then whoever put it has the last one. */
 int object_pointers_undo(const struct step_context *context,
 	const struct object_migration *migration, struct object_store *store, struct err *err)
 {
-	size_t deleted = 0;
-	int rc;
+	bool removing = false;
+	int rc = object_removal_begin(
+		context->run_dirfd, context->options->remove_objects, &removing, err);
 
-	do
-		rc = undo_some(context, migration, store, &deleted, err);
-	while (rc == 0 && deleted > 0);
+	if (rc == 0)
+		rc = undo_all(context, migration, NULL, false, err);
+	if (rc == 0 && removing)
+		rc = remove_noted(context, migration, store, OBJECT_NOTED_REMOVING, err);
+	if (rc == 0)
+		rc = undo_all(context, migration, removing ? store : NULL, true, err);
+	if (rc == 0 && removing)
+		rc = remove_noted(context, migration, store, OBJECT_NOTED_PUTTING, err);
+	if (rc == 0 && removing)
+		rc = object_removal_done(context->run_dirfd, err);
 	return rc < 0 ? rc : drop_if_ours(context, migration, err);
 }

@@ -151,6 +151,10 @@ struct step_kind {
 		const struct step_context *context, struct err *err); /* NULL: nothing to prove */
 	int (*undo)(
 		const struct step_context *context, struct err *err); /* NULL: nothing to undo */
+	/* What whoever agrees to the undo has to know first: *ret_text in the context's arena,
+	 * NULL if there is nothing. NULL: there never is. */
+	int (*undo_warning)(
+		const struct step_context *context, const char **ret_text, struct err *err);
 	/*
 	 * The result as members of an open object, for the report; after apply, or after a resume.
 	 * "summary" is the line that people see ("5 indexes built, 2 already there"); "outcome":
