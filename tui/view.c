@@ -11,8 +11,8 @@ enum {
 	WALK_WIDTH = 24,
 	SUBJECT_COLUMN = 26,
 	SUBJECT_WIDTH_MAX = 80, /* longer lines are hard to read; the log takes the rest */
-	LOG_WIDTH = 40,
-	KIT_WIDTH = 36,
+	LOG_WIDTH = 38,		/* at VIEW_WIDE the page has what it has at VIEW_COLUMNS_MIN */
+	KIT_WIDTH = 30,
 };
 
 static const struct {
@@ -61,7 +61,28 @@ static bool asks(const struct model *model, const char *kind)
 	       strcmp(event_text(model->question.event, "kind"), kind) == 0;
 }
 
-/* The site stands on the right and gives way where names are long. */
+/* On the right; its name gives way where names are long, and never what it is. */
+static void draw_site(
+	const struct model *model, const struct json *site, struct grid *grid, int first_column)
+{
+	const char *environment = event_text(site, "environment");
+	char text[1024], name[512];
+
+	(void)snprintf(name, sizeof name, "%s", event_text(site, "name"));
+	message_format(
+		text, sizeof text, model->language, MSG_SITE_AND_ENVIRONMENT, name, environment);
+	int begin = grid->columns - grid_width(grid, text);
+	if (begin < first_column) {
+		int left = grid_width(grid, name) - (first_column - begin) - grid_width(grid, "…");
+		size_t size = grid_fit(grid, name, left > 0 ? left : 0, &left);
+		(void)snprintf(name + size, sizeof name - size, "…");
+		message_format(text, sizeof text, model->language, MSG_SITE_AND_ENVIRONMENT, name,
+			environment);
+		begin = first_column;
+	}
+	(void)grid_put_short(grid, 0, begin, grid->columns - begin, LOOK_PLAIN, text);
+}
+
 static void draw_header(const struct model *model, struct grid *grid)
 {
 	const struct json *kit = json_member(model->run.event, "kit");
@@ -77,14 +98,8 @@ static void draw_header(const struct model *model, struct grid *grid)
 	if (event_true(json_member(model->run.event, "root"), "demo"))
 		column = grid_put(grid, 0, column + 2, -1, LOOK_NOTICE,
 			message_text(model->language, MSG_DEMO_ROOT));
-	if (place != NULL) {
-		message_format(text, sizeof text, model->language, MSG_SITE_AND_ENVIRONMENT,
-			event_text(place, "name"), event_text(place, "environment"));
-		int begin = grid->columns - grid_width(grid, text);
-		if (begin < column + 2)
-			begin = column + 2;
-		(void)grid_put_short(grid, 0, begin, grid->columns - begin, LOOK_PLAIN, text);
-	}
+	if (place != NULL)
+		draw_site(model, place, grid, column + 2);
 	grid_rule(grid, 1);
 }
 
@@ -268,7 +283,8 @@ int view_draw(const struct model *model, struct grid *grid, int64_t now)
 		.rows = grid->rows - 5,
 		.language = model->language};
 	struct area third = area;
-	bool wide = grid->columns >= VIEW_WIDE;
+	/* A QR code is no text: it takes what there is. */
+	bool wide = grid->columns >= VIEW_WIDE && model->subject != SUBJECT_QR;
 	if (wide) {
 		area.width -= LOG_WIDTH + 2;
 		area.width = area.width > SUBJECT_WIDTH_MAX ? SUBJECT_WIDTH_MAX : area.width;

@@ -131,12 +131,13 @@ int view_log(const struct model *model, struct grid *grid, struct area area, int
 {
 	struct list list = list_begin(grid, area, first, MSG_LOG_TITLE);
 	const struct model_line *line;
-	char time[RFC3339_SIZE], text[MODEL_TEXT_MAX + 16];
+	char time[RFC3339_SIZE];
 
 	for (size_t i = 0; (line = model_log(model, i)) != NULL; i++) {
 		time_format(line->time, time);
-		(void)snprintf(text, sizeof text, "%.8s  %s", time + 11, line->text);
-		list_text(&list, line->failed ? LOOK_FAILED : LOOK_PLAIN, text);
+		time[19] = '\0';
+		list_part(
+			&list, time + 11, 10, line->failed ? LOOK_FAILED : LOOK_PLAIN, line->text);
 	}
 	if (model->log_count == 0)
 		list_message(&list, LOOK_DIM, MSG_LOG_EMPTY);

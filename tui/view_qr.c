@@ -44,9 +44,14 @@ int view_qr(const struct model *model, struct grid *grid, struct area area, int 
 	int rows = made ? qr_rows(&qr, grid->ascii) : 0;
 	bool beside = width + GAP + HASH_COLUMNS <= area.width;
 	if (!made || width > area.width || rows + (beside ? 0 : HASH_ROWS) > area.rows) {
+		char text[200];
+		message_format(text, sizeof text, area.language, MSG_QR_TOO_LARGE,
+			area.column + width + 1, grid->rows - area.rows + rows + HASH_ROWS,
+			grid->columns, grid->rows);
 		draw_hash(hash, 4, grid, area.row, area.column);
-		(void)grid_wrap(grid, area.row + HASH_ROWS + 1, area.column, area.width, LOOK_PLAIN,
-			say(area, MSG_QR_TOO_LARGE));
+		if (made)
+			(void)grid_wrap(grid, area.row + HASH_ROWS + 1, area.column, area.width,
+				LOOK_PLAIN, text);
 		return 0;
 	}
 	draw_code(&qr, model->details == 's', grid, area);

@@ -158,6 +158,45 @@ static void check_help(struct spec *spec)
 				keys[i].shown, message_text(NULL, keys[i].label));
 }
 
+/* What is drawn at that size; returns how often something is cut. */
+static int draw_at(const struct spec *spec, int columns, int rows, bool ascii, struct str *out)
+{
+	struct grid grid;
+	struct err err;
+	int cut = 0;
+
+	assert_int_equal(grid_init(&grid, columns, rows, ascii, &err), 0);
+	(void)view_draw(&spec->model, &grid, spec->now);
+	for (int row = 0; row < rows; row++) {
+		grid_row_text(&grid, row, out);
+		str_append_char(out, '\n');
+	}
+	grid_release(&grid);
+	for (const char *at = str_text(out); (at = strstr(at, "…")) != NULL; at++)
+		cut++;
+	return cut;
+}
+
+/* In a larger window nothing is cut that is whole in the smallest, and ASCII is ASCII. */
+static void check_sizes(const struct spec *spec)
+{
+	static const int sizes[][2] = {{119, 24}, {120, 24}, {200, 60}, {300, 100}};
+	CLEANUP_STR struct str least = STR_INIT;
+	const int cut = draw_at(spec, VIEW_COLUMNS_MIN, VIEW_ROWS_MIN, false, &least);
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		CLEANUP_STR struct str large = STR_INIT, ascii = STR_INIT;
+		if (draw_at(spec, sizes[i][0], sizes[i][1], false, &large) > cut)
+			fail_msg("%s:%zu: cut at %dx%d\n%s", spec->name, spec->line, sizes[i][0],
+				sizes[i][1], str_text(&large));
+		(void)draw_at(spec, sizes[i][0], sizes[i][1], true, &ascii);
+		for (size_t j = 0; j < ascii.size; j++)
+			if ((unsigned char)ascii.text[j] >= 0x7F)
+				fail_msg("%s:%zu: not ASCII at %dx%d\n%s", spec->name, spec->line,
+					sizes[i][0], sizes[i][1], str_text(&ascii));
+	}
+}
+
 /* Reads the expected screen up to "end" and compares it with today's. */
 static void check_screen(struct spec *spec, FILE *file)
 {
@@ -170,6 +209,7 @@ static void check_screen(struct spec *spec, FILE *file)
 	}
 	draw(spec, &drawn);
 	check_help(spec);
+	check_sizes(spec);
 	str_append_text(&spec->written, str_text(&drawn));
 	str_append_text(&spec->written, "end\n");
 	if (getenv("OFFKIT_UPDATE_SCREENS") == NULL &&
