@@ -71,6 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			shape.columns = 1 + (int)octet_of(line, 1);
 			shape.rows = 1 + (int)octet_of(line, 2) % 100;
 			shape.ascii = (octet_of(line, 3) & 1) != 0;
+			model.language = language_by_locale(
+				(octet_of(line, 3) & 2) != 0 ? "de" : "en", true);
 		} else {
 			int rc = model_event(&model, line, now, &err);
 			HOLDS(rc == 0 || rc == -ERR_SYNTAX);

@@ -152,6 +152,8 @@ static void run_file(struct feed *feed, const char *name)
 			take_key(feed, line + 4, name);
 		else if (strncmp(line, "include ", 8) == 0)
 			run_file(feed, line + 8);
+		else if (strncmp(line, "language ", 9) == 0)
+			feed->model.language = language_by_locale("de", true);
 		else if (strncmp(line, "now ", 4) == 0)
 			feed->now = strtoll(line + 4, NULL, 10);
 	}
