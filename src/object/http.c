@@ -1,6 +1,7 @@
 #include "object/http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -69,12 +70,47 @@ static size_t give(char *into, size_t size, size_t count, void *self)
 
 /* ---- in */
 
-static bool is_for_sink(const struct exchange *exchange)
+static long status_of(const struct exchange *exchange)
 {
 	long status = 0;
 
 	(void)curl_easy_getinfo(exchange->curl, CURLINFO_RESPONSE_CODE, &status);
-	return exchange->request->sink != NULL && status == exchange->request->sink_status;
+	return status;
+}
+
+static bool is_for_sink(const struct exchange *exchange)
+{
+	const struct http_request *request = exchange->request;
+	const long status = status_of(exchange);
+
+	return request->sink != NULL && (status == 200 || (status == 206 && request->from > 0));
+}
+
+/* Before the first octet: whether the sink takes what comes. */
+static int begin_sink(struct exchange *exchange)
+{
+	const struct http_request *request = exchange->request;
+	struct http_response *response = exchange->response;
+
+	if (request->from == 0)
+		return 0;
+	if (status_of(exchange) == 200) {
+		if (request->sink->restart == NULL)
+			return err_set(exchange->err, ERR_STORE,
+				"it was cut off after %lld octets, and the server sends none but "
+				"all of it again",
+				(long long)request->from);
+		request->sink->restart(request->sink->self);
+		response->anew = true;
+		return 0;
+	}
+	if (response->from != request->from)
+		return err_set(exchange->err, ERR_STORE,
+			"it was cut off after %lld octets, and the server does not go on there",
+			(long long)request->from);
+	if (response->etag[0] != '\0' && strcmp(response->etag, request->etag) != 0)
+		return err_set(exchange->err, ERR_STORE, "it was replaced while it was read");
+	return 0;
 }
 
 static size_t take(char *data, size_t size, size_t count, void *self)
@@ -86,7 +122,10 @@ static size_t take(char *data, size_t size, size_t count, void *self)
 
 	if (is_for_sink(exchange)) {
 		const struct object_sink *sink = exchange->request->sink;
-		rc = sink->take(sink->self, piece, exchange->err);
+		if (response->received == 0)
+			rc = begin_sink(exchange);
+		if (rc == 0)
+			rc = sink->take(sink->self, piece, exchange->err);
 		response->received += (int64_t)piece.size;
 	} else if (response->text.size + piece.size > HTTP_TEXT_MAX) {
 		rc = err_set(exchange->err, ERR_STORE, "the server's answer is over %d octets",
@@ -121,6 +160,18 @@ static bool is_header(struct bytes line, const char *name, char value[static HTT
 	return true;
 }
 
+/* "bytes 100-199/500": 100; RFC 9110, 14.4. */
+static int64_t range_start(const char *value)
+{
+	char *end = NULL;
+
+	if (strncasecmp(value, "bytes ", 6) != 0 || value[6] < '0' || value[6] > '9')
+		return -1;
+	errno = 0;
+	const long long start = strtoll(value + 6, &end, 10);
+	return errno == 0 && *end == '-' ? start : -1;
+}
+
 static size_t take_header(char *data, size_t size, size_t count, void *self)
 {
 	struct http_response *response = ((struct exchange *)self)->response;
@@ -131,6 +182,8 @@ static size_t take_header(char *data, size_t size, size_t count, void *self)
 		response->time = (int64_t)curl_getdate(value, NULL) * 1000;
 	else if (is_header(line, "etag", value))
 		memcpy(response->etag, value, sizeof value);
+	else if (is_header(line, "content-range", value))
+		response->from = range_start(value);
 	else if (is_header(line, "x-amz-checksum-sha256", value))
 		memcpy(response->checksum, value, sizeof value);
 	return line.size;
@@ -283,6 +336,10 @@ static int perform(struct http *http, struct exchange *exchange, struct err *err
 	(void)curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &response->status);
 	(void)curl_easy_getinfo(http->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size);
 	response->size = size;
+	/* An object that has no octets now. */
+	if (code == CURLE_OK && is_for_sink(exchange) && response->received == 0 &&
+		begin_sink(exchange) < 0)
+		(void)stop(exchange);
 	if (exchange->failed)
 		return -(int)err->code;
 	if (code == CURLE_OUT_OF_MEMORY)

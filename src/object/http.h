@@ -34,8 +34,11 @@ struct http_request {
 	size_t header_count;
 	const struct object_source *body; /* NULL: none */
 	int64_t body_size;
-	const struct object_sink *sink; /* for what comes with sink_status; NULL: into text */
-	long sink_status;
+	const struct object_sink *sink; /* for the octets of a 200; NULL: into text */
+	/* Octets that the sink has, of the object with that ETag, when a range from there on is
+	 * asked for: a 206 has to go on there, a 200 has them again. */
+	int64_t from;
+	const char *etag;
 	const struct object_watch *watch; /* NULL: none */
 };
 
@@ -46,13 +49,15 @@ struct http_response {
 	struct str text;  /* at most HTTP_TEXT_MAX octets: more are ERR_STORE */
 	int64_t size;	  /* Content-Length, -1: it was not said */
 	int64_t received; /* octets that the sink took */
+	int64_t from;	  /* of Content-Range, the first; -1 */
+	bool anew;	  /* the sink was begun again */
 	int64_t time;	  /* Date, ms; -1 */
 	bool cut;	  /* no whole answer came, which another try may have */
 	char etag[HTTP_HEADER_MAX];
 	char checksum[HTTP_HEADER_MAX]; /* x-amz-checksum-sha256 */
 };
 
-#define HTTP_RESPONSE_INIT ((struct http_response){.size = -1, .time = -1})
+#define HTTP_RESPONSE_INIT ((struct http_response){.size = -1, .time = -1, .from = -1})
 
 /* response is emptied first; release it also after a failure. */
 MUST_CHECK int http_perform(struct http *http, const struct http_request *request,

@@ -4,8 +4,9 @@
  *
  * An object is put under its key by one request, or in parts completed by one, with its SHA-256 for
  * the server to compare, and only if there is none of that name (If-None-Match); one that is there
- * is read back, and replaced if it is not what its name says. ETags are compared with nothing: they
- * are digests only sometimes. What an interrupted put in parts left is no object; the bucket's
+ * is read back, and replaced if it is not what its name says. ETags are
+ * compared with no digest: they are one only sometimes. By them a reading that was cut off goes on.
+ * A put in parts that fails takes them back; what a killed one left is no object, and the bucket's
  * lifecycle rules remove it.
  */
 #ifndef OFFKIT_OBJECT_S3_H

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "object/xml.h"
 
-enum { NAP = 100, CHECKSUM_TRIES = 2, SKEW_MIN = 60 * 1000, MESSAGE_MAX = 200 };
+enum { NAP = 100, CHECKSUM_TRIES = 2, LAST_TRIES = 2, SKEW_MIN = 60 * 1000, MESSAGE_MAX = 200 };
 
 static const char EMPTY_DIGEST[] =
 	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -109,8 +109,7 @@ static void collect(
 	if (received > 0) {
 		(void)snprintf(try->range, sizeof try->range, "bytes=%lld-", (long long)received);
 		add(try, "range", try->range);
-		if (try->etag[0] != '\0')
-			add(try, "if-match", try->etag);
+		add(try, "if-match", try->etag);
 	}
 	qsort(try->headers, try->count, sizeof try->headers[0], compare_headers);
 }
@@ -199,8 +198,9 @@ static int once(struct s3 *s3, const struct s3_call *call, int64_t received, con
 		.body = call->body,
 		.body_size = call->body_size,
 		.sink = call->sink,
-		.sink_status = received > 0 ? 206 : 200,
-		.watch = &s3->store.watch,
+		.from = received,
+		.etag = etag,
+		.watch = call->is_last ? NULL : &s3->store.watch,
 	};
 	rc = http_perform(http, &request, &answer->http, err);
 	if (rc < 0)
@@ -223,13 +223,15 @@ static void find_code(struct s3_answer *answer)
 		(void)snprintf(answer->code, sizeof answer->code, "%s", str_text(&code));
 }
 
-static bool is_passing(const struct s3_answer *answer, int tries)
+/* received: octets of the object that the tries before have brought. */
+static bool is_passing(const struct s3_answer *answer, int64_t received, int tries)
 {
 	const long status = answer->http.status;
 
-	return status == 429 || status == 408 || (status >= 500 && status != 501) ||
-	       s3_is(answer, "ConditionalRequestConflict") || s3_is(answer, "RequestTimeout") ||
-	       s3_is(answer, "InternalError") || s3_is(answer, "SlowDown") ||
+	return (status == 412 && received > 0) || status == 429 || status == 408 ||
+	       (status >= 500 && status != 501) || s3_is(answer, "ConditionalRequestConflict") ||
+	       s3_is(answer, "RequestTimeout") || s3_is(answer, "InternalError") ||
+	       s3_is(answer, "SlowDown") ||
 	       (tries < CHECKSUM_TRIES &&
 		       (s3_is(answer, "BadDigest") || s3_is(answer, "IncompleteBody") ||
 			       s3_is(answer, "XAmzContentSHA256Mismatch")));
@@ -297,11 +299,11 @@ int s3_refused(const struct s3 *s3, const struct s3_call *call, const struct s3_
 
 /* ---- trying */
 
-static int look(struct s3 *s3, struct err *err)
+static int look(struct s3 *s3, const struct s3_call *call, struct err *err)
 {
 	const struct object_watch *watch = &s3->store.watch;
 
-	return watch->look == NULL ? 0 : watch->look(watch->self, err);
+	return watch->look == NULL || call->is_last ? 0 : watch->look(watch->self, err);
 }
 
 /* Half of it at least, so that many who were refused at once do not come again at once. */
@@ -314,7 +316,7 @@ static int64_t jittered(int64_t wait)
 	return wait / 2 + (int64_t)((double)random / UINT32_MAX * (double)(wait - wait / 2));
 }
 
-static int pause_before(struct s3 *s3, int tried, struct err *err)
+static int pause_before(struct s3 *s3, const struct s3_call *call, int tried, struct err *err)
 {
 	int64_t wait = s3->limits.wait;
 
@@ -324,13 +326,13 @@ static int pause_before(struct s3 *s3, int tried, struct err *err)
 	for (int64_t end = clock_boottime() + wait; clock_boottime() < end;) {
 		const int64_t left = end - clock_boottime();
 		const int64_t nap = left < NAP ? left : NAP;
-		int rc = look(s3, err);
+		int rc = look(s3, call, err);
 		if (rc < 0)
 			return rc;
 		if (nap > 0)
 			(void)nanosleep(&(struct timespec){.tv_nsec = nap * 1000000}, NULL);
 	}
-	return look(s3, err);
+	return look(s3, call, err);
 }
 
 static int no_answer(const struct s3 *s3, const struct s3_call *call, int tries, struct err *err)
@@ -345,47 +347,77 @@ static int no_answer(const struct s3 *s3, const struct s3_call *call, int tries,
 			 : err_context(err, "%s", str_text(&text));
 }
 
-static int begun_again(
-	const struct s3 *s3, const struct s3_call *call, int64_t received, struct err *err)
+/* What the sink has of an object, over the tries of a call. */
+struct progress {
+	int64_t received;
+	char etag[HTTP_HEADER_MAX];
+};
+
+static void advance(struct progress *progress, const struct http_response *response)
 {
-	(void)err_set(err, ERR_STORE,
-		"it was cut off after %lld octets, and the server sends none but all of it again",
-		(long long)received);
-	return no_answer(s3, call, 1, err);
+	if (response->anew)
+		progress->received = 0;
+	if (response->received > 0 && progress->received == 0)
+		memcpy(progress->etag, response->etag, sizeof progress->etag);
+	progress->received += response->received;
+}
+
+/*
+ * A range is asked for only of what is the same object for certain, by a strong ETag (RFC 9110,
+ * 13.1.1). Without one, or when it was replaced meanwhile, all of it is read again.
+ */
+static int begin_again_if_need_be(const struct s3 *s3, const struct s3_call *call,
+	const struct s3_answer *answer, struct progress *progress, struct err *err)
+{
+	const bool replaced = answer->http.status == 412;
+
+	if (progress->received == 0 || (progress->etag[0] == '"' && !replaced))
+		return 0;
+	if (call->sink->restart == NULL) {
+		if (replaced)
+			(void)err_set(err, ERR_STORE, "it was replaced while it was read");
+		else
+			(void)err_set(err, ERR_STORE,
+				"it was cut off after %lld octets, and the server gave no ETag to "
+				"go on by",
+				(long long)progress->received);
+		return no_answer(s3, call, 1, err);
+	}
+	call->sink->restart(call->sink->self);
+	progress->received = 0;
+	return 0;
 }
 
 int s3_call(
 	struct s3 *s3, const struct s3_call *call, struct s3_answer *ret_answer, struct err *err)
 {
-	char etag[HTTP_HEADER_MAX] = "";
+	const int tries_max =
+		call->is_last && s3->limits.tries > LAST_TRIES ? LAST_TRIES : s3->limits.tries;
+	struct progress progress = {0};
 	bool corrected = false;
-	int64_t received = 0;
 
 	for (int tries = 1;; tries++) {
 		struct err why;
-		int rc = once(s3, call, received, etag, ret_answer, &why);
-		if (rc < 0 && (!ret_answer->http.cut || tries >= s3->limits.tries)) {
+		int rc = once(s3, call, progress.received, progress.etag, ret_answer, &why);
+		if (rc < 0 && (!ret_answer->http.cut || tries >= tries_max)) {
 			*err = why;
 			return ret_answer->http.cut || rc == -ERR_STORE
 				       ? no_answer(s3, call, tries, err)
 				       : rc;
 		}
-		/* Its octets from the beginning on are no continuation. */
-		if (rc == 0 && received > 0 && ret_answer->http.status == 200)
-			return begun_again(s3, call, received, err);
-		if (ret_answer->http.received > 0 && received == 0)
-			memcpy(etag, ret_answer->http.etag, sizeof etag);
-		received += ret_answer->http.received;
+		advance(&progress, &ret_answer->http);
 		if (rc == 0) {
 			find_code(ret_answer);
 			if (!corrected && corrects_clock(s3, ret_answer)) {
 				corrected = true;
 				continue;
 			}
-			if (!is_passing(ret_answer, tries) || tries >= s3->limits.tries)
+			if (!is_passing(ret_answer, progress.received, tries) || tries >= tries_max)
 				return 0;
 		}
-		rc = pause_before(s3, tries, err);
+		rc = begin_again_if_need_be(s3, call, ret_answer, &progress, err);
+		if (rc == 0)
+			rc = pause_before(s3, call, tries, err);
 		if (rc < 0)
 			return rc;
 	}

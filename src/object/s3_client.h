@@ -43,7 +43,9 @@ struct s3_call {
 	const struct object_source *body; /* is rewound first */
 	int64_t body_size;
 	const struct sha256 *payload;	/* of the body; NULL: it is empty */
-	const struct object_sink *sink; /* for an object's octets, each given once */
+	const struct object_sink *sink; /* for an object's octets */
+	bool is_last; /* it undoes what failed, or was stopped: asked twice at most, whoever waits
+		       */
 };
 
 struct s3_answer {

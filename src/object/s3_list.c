@@ -7,7 +7,7 @@
 #include "object/s3_client.h"
 #include "object/xml.h"
 
-enum { PAGE_MAX = 1000, NUMBER_SIZE = 12 };
+enum { PAGE_MAX = 1000, EMPTY_PAGES_MAX = 100, NUMBER_SIZE = 12 };
 
 /* One page of a list under way. */
 struct page {
@@ -15,6 +15,7 @@ struct page {
 	int (*visit)(void *self, const struct object_entry *entry, struct err *err);
 	void *self;
 	struct str key, size, next;
+	size_t count;	 /* of its keys */
 	bool is_encoded; /* the keys, as was asked; some servers do not */
 	bool is_more;
 };
@@ -78,6 +79,7 @@ static int tell(struct page *page, struct err *err)
 		.is_octets = true,
 		.size = size,
 	};
+	page->count++;
 	return page->visit == NULL ? 0 : page->visit(page->self, &entry, err);
 }
 
@@ -161,25 +163,56 @@ static int get_page(
 	return read_page(page, str_bytes(&answer.http.text), err);
 }
 
+/*
+ * Where a list has come to. A server that goes in a circle would be followed for ever: a token is
+ * compared with one from before, which is replaced ever more rarely (Brent's cycle detection), so
+ * that any circle is seen after at most three rounds of it. And without an end, if no page has
+ * keys.
+ */
+struct course {
+	struct str token, before;
+	size_t pages, next_mark; /* pages since `before`; at so many it is replaced */
+	size_t empty;		 /* pages, one after the other */
+};
+
+static void course_release(struct course *course)
+{
+	str_release(&course->token);
+	str_release(&course->before);
+}
+
+static int take_token(struct course *course, const struct page *page, struct err *err)
+{
+	course->empty = page->count > 0 ? 0 : course->empty + 1;
+	if (page->next.size == 0)
+		return malformed(err);
+	if (course->empty > EMPTY_PAGES_MAX ||
+		strcmp(str_text(&page->next), str_text(&course->token)) == 0 ||
+		strcmp(str_text(&page->next), str_text(&course->before)) == 0)
+		return err_set(err, ERR_STORE, "the server's list of the bucket goes in a circle");
+	keep(&course->token, &page->next);
+	if (++course->pages >= course->next_mark) {
+		keep(&course->before, &course->token);
+		course->next_mark = 2 * course->next_mark + 1;
+		course->pages = 0;
+	}
+	int rc = str_check(&course->before, err);
+	return rc < 0 ? rc : str_check(&course->token, err);
+}
+
 int s3_list(struct s3 *s3, size_t page_max,
 	int (*visit)(void *self, const struct object_entry *entry, struct err *err), void *self,
 	struct err *err)
 {
-	CLEANUP_STR struct str token = STR_INIT;
+	CLEANUP(course_release) struct course course = {.next_mark = 1};
 	int rc = 0;
 
 	for (bool is_more = true; is_more && rc == 0;) {
 		CLEANUP(page_release) struct page page = {.s3 = s3, .visit = visit, .self = self};
-		rc = get_page(s3, page_max, str_text(&token), &page, err);
+		rc = get_page(s3, page_max, str_text(&course.token), &page, err);
 		is_more = page.is_more && visit != NULL;
-		if (rc == 0 && is_more &&
-			(page.next.size == 0 ||
-				strcmp(str_text(&page.next), str_text(&token)) == 0))
-			rc = malformed(err);
-		if (rc == 0)
-			keep(&token, &page.next);
-		if (rc == 0)
-			rc = str_check(&token, err);
+		if (rc == 0 && is_more)
+			rc = take_token(&course, &page, err);
 	}
 	return rc;
 }

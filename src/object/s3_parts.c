@@ -207,7 +207,12 @@ static void give_up(struct upload *upload)
 	CLEANUP(s3_answer_release) struct s3_answer answer = S3_ANSWER_INIT;
 	const struct sigv4_query query[] = {{"uploadId", str_text(&upload->id)}};
 	const struct s3_call call = {
-		.method = "DELETE", .key = upload->key, .query = query, .query_count = 1};
+		.method = "DELETE",
+		.key = upload->key,
+		.query = query,
+		.query_count = 1,
+		.is_last = true,
+	};
 	struct err ignored;
 
 	if (upload->open)

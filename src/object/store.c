@@ -72,6 +72,14 @@ static int take(void *self, struct bytes piece, struct err *err)
 	return sha256_stream_update(reader->hash, piece, err);
 }
 
+static void restart(void *self)
+{
+	struct reader *reader = self;
+
+	reader->size = 0;
+	sha256_stream_restart(reader->hash);
+}
+
 /* ---- the interface: what every kind has in common */
 
 void object_store_close(struct object_store *store)
@@ -177,7 +185,7 @@ int object_store_check(
 	if (rc < 0)
 		return rc;
 	reader.hash = hash;
-	const struct object_sink sink = {.self = &reader, .take = take};
+	const struct object_sink sink = {.self = &reader, .take = take, .restart = restart};
 	rc = object_store_get(store, digest, &sink, err);
 	if (rc == 0)
 		rc = sha256_stream_finish(hash, &found, err);

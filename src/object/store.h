@@ -49,6 +49,9 @@ struct object_source {
 struct object_sink {
 	void *self;
 	int (*take)(void *self, struct bytes piece, struct err *err);
+	/* What it took is to be forgotten: the first octet comes next. NULL: it cannot forget, and
+	 * where a store would have to begin again it fails. */
+	void (*restart)(void *self);
 };
 
 /* Of all that source has from where it is. ERR_* of the source. */

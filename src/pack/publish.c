@@ -304,6 +304,11 @@ static int hash_piece(void *self, struct bytes piece, struct err *err)
 	return sha256_stream_update(self, piece, err);
 }
 
+static void hash_anew(void *self)
+{
+	sha256_stream_restart(self);
+}
+
 static int object_name(const struct copying *copying, size_t i, struct str *name, struct err *err)
 {
 	const struct publication *publication = copying->publication;
@@ -317,7 +322,7 @@ static int object_name(const struct copying *copying, size_t i, struct str *name
 static int compare_object(struct copying *copying, struct object_store *bucket, const char *name,
 	const struct published_file *file, bool there, struct err *err)
 {
-	const struct object_sink sink = {copying->digest, hash_piece};
+	const struct object_sink sink = {copying->digest, hash_piece, hash_anew};
 	struct sha256 found;
 	int rc = object_s3_get_named(bucket, name, &sink, err);
 

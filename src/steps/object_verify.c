@@ -245,6 +245,15 @@ static int take(void *self, struct bytes piece, struct err *err)
 	return rc < 0 ? rc : sha256_stream_update(hashing->hash, piece, err);
 }
 
+static void restart(void *self)
+{
+	struct hashing *hashing = self;
+
+	atomic_fetch_sub(&hashing->tally->octets, hashing->size);
+	hashing->size = 0;
+	sha256_stream_restart(hashing->hash);
+}
+
 static int judge(struct item *item, const struct sha256 *found, int64_t size, struct err *err)
 {
 	CLEANUP_STR struct str text = STR_INIT;
@@ -279,7 +288,7 @@ static int hash_item(
 	if (rc < 0)
 		return rc;
 	hashing.hash = hash;
-	const struct object_sink sink = {.self = &hashing, .take = take};
+	const struct object_sink sink = {.self = &hashing, .take = take, .restart = restart};
 	rc = object_store_get(work->verify->store, &item->digest, &sink, &why);
 	if (rc == -ERR_UNREADABLE) {
 		item->state = ITEM_UNREADABLE;

@@ -1,8 +1,10 @@
 /*
  * try_store: what a site file's object store can do, one thing after the other, without a database.
  *
- *	try_store [--wait MS] [--tries N] [--part OCTETS] SITE put FILE... | get HEX |
- *		check HEX SIZE | stat HEX | remove HEX | list
+ *	try_store [--wait MS] [--tries N] [--part OCTETS] [--stop FILE] SITE put FILE... |
+ *		get HEX | check HEX SIZE | stat HEX | remove HEX | list
+ *
+ * It stops as soon as the file of --stop is there.
  *
  * put prints each file's digest. It ends with the exit code of the first failure, whose name and
  * text it writes to stderr.
@@ -10,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -93,9 +96,15 @@ static int stat_one(struct object_store *store, const struct sha256 *digest, str
 	return rc;
 }
 
+/* self: the path of the file, or NULL. */
+static int look(void *self, struct err *err)
+{
+	return self == NULL || access(self, F_OK) != 0 ? 0 : err_set(err, ERR_STOPPED, "as asked");
+}
+
 static int act(struct object_store *store, char **arguments, struct err *err)
 {
-	const struct object_sink sink = {NULL, print};
+	const struct object_sink sink = {.take = print};
 	const char *verb = arguments[0], *first = arguments[0] == NULL ? NULL : arguments[1];
 	struct sha256 digest;
 	int rc = 0;
@@ -127,6 +136,7 @@ int main(int argc, char **argv)
 	CLEANUP(object_store_cleanup) struct object_store *store = NULL;
 	CLEANUP(arena_release) struct arena arena = ARENA_INIT;
 	struct s3_limits limits = S3_LIMITS;
+	struct object_watch watch = {.look = look};
 	struct site site;
 	struct err err;
 	int at = 1;
@@ -134,21 +144,25 @@ int main(int argc, char **argv)
 	for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2)
 		if (strcmp(argv[at], "--wait") == 0)
 			limits.wait = limits.wait_max = atoll(argv[at + 1]);
+		else if (strcmp(argv[at], "--stop") == 0)
+			watch.self = argv[at + 1];
 		else if (strcmp(argv[at], "--tries") == 0)
 			limits.tries = atoi(argv[at + 1]);
 		else if (strcmp(argv[at], "--part") == 0)
 			limits.part_size = atoll(argv[at + 1]);
 	if (at + 1 >= argc) {
-		(void)fprintf(
-			stderr, "try_store [--wait MS] [--tries N] [--part OCTETS] SITE VERB…\n");
+		(void)fprintf(stderr, "try_store [--wait MS] [--tries N] [--part OCTETS] [--stop "
+				      "FILE] SITE VERB…\n");
 		return 64;
 	}
 	int rc = site_load(argv[at], NULL, &arena, &site, &err);
 	if (rc == 0)
 		rc = site.s3.endpoint != NULL ? object_s3_open(&site.s3, &limits, &store, &err)
 					      : object_folder_open(site.object_store, &store, &err);
-	if (rc == 0)
+	if (rc == 0) {
+		object_store_watch(store, &watch);
 		rc = act(store, argv + at + 1, &err);
+	}
 	if (rc == 0)
 		return 0;
 	(void)fprintf(stderr, "%s: %s\n", err_name(err.code), err.message);
