@@ -437,7 +437,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	if (checks == NULL)
 		return err_no_memory(err);
 	checks->face = face;
-	checks->code = ERR_SITE;
+	checks->code = access(path, F_OK) != 0 && errno == ENOENT ? ERR_NO_SITE : ERR_SITE;
 	int rc = site_check(path, face->options.state_dir, &face->arena, found_problem, checks,
 		&checks->site, err);
 	if (rc < 0)

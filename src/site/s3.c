@@ -305,6 +305,8 @@ int site_s3_keys(const struct site_s3 *s3, struct arena *arena, struct site_s3_k
 			err);
 	}
 	int rc = site_read_guarded(s3->credentials, S_IRWXG | S_IRWXO, &text, &is_private, err);
+	if (rc == -ERR_NOT_FOUND)
+		rc = err_recode(err, ERR_SITE);
 	if (rc == 0)
 		rc = site_s3_keys_parse(str_bytes(&text), arena, ret_keys, err);
 	if (text.text != NULL)

@@ -482,6 +482,8 @@ static int read_site(
 
 	reader->err = err;
 	int result = site_read_guarded(path, S_IWGRP | S_IWOTH, &content, &reader->is_private, err);
+	if (result == -ERR_NOT_FOUND && reader->problem == NULL)
+		return err_recode(err, ERR_NO_SITE);
 	if (result != 0)
 		return found(reader);
 	if (json_parse(str_bytes(&content), JSON_LIMITS(SITE_SIZE_MAX), &doc, err) != 0)

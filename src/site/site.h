@@ -3,7 +3,8 @@
  *
  * Strict JSON; an unknown member is an error. The database URI comes, in this order, from
  * the environment (OFFKIT_MONGODB_URI), from the file that database.uriFile names (owner only), or
- * from database.uri, and is never shown whole. Errors are ERR_SITE.
+ * from database.uri, and is never shown whole. Errors are ERR_SITE, and
+ * ERR_NO_SITE where there is no site file.
  */
 #ifndef OFFKIT_SITE_SITE_H
 #define OFFKIT_SITE_SITE_H

@@ -53,7 +53,7 @@ int site_read_guarded(
 	int result = file_open_at(AT_FDCWD, path, &fd, err);
 
 	if (result != 0)
-		return err_recode(err, ERR_SITE);
+		return result == -ERR_NOT_FOUND ? result : err_recode(err, ERR_SITE);
 	result = check_owner(fd, path, forbidden, err);
 	if (result == 0 && fstat(fd, &status) != 0)
 		result = err_set_errno(err, ERR_SITE, errno, "%s", path);
@@ -71,7 +71,7 @@ int site_read_uri_file(const char *path, struct arena *arena, const char **ret_u
 	int result = site_read_guarded(path, S_IRWXG | S_IRWXO, &content, &is_private, err);
 
 	if (result != 0)
-		return result;
+		return err->code == ERR_NO_MEMORY ? result : err_recode(err, ERR_SITE);
 	size_t size = strcspn(str_text(&content), "\r\n");
 	if (size == 0 || size > URI_MAX || strlen(str_text(&content)) != content.size ||
 		strspn(str_text(&content) + size, "\r\n") != content.size - size)

@@ -12,7 +12,7 @@
 enum { URI_MAX = 4096 };
 
 /* A regular file of root's or ours that has none of the forbidden permissions. *ret_private: nobody
- * else may read it. ERR_SITE. */
+ * else may read it. ERR_NOT_FOUND, ERR_SITE. */
 MUST_CHECK int site_read_guarded(const char *path, mode_t forbidden, struct str *content,
 	bool *ret_private, struct err *err);
 
