@@ -85,7 +85,7 @@ FAULT  := $(patsubst tests/fault/%.c,$(OUT)/fault/%,$(FAULT_SRC)) $(OUT)/fault/o
 # Those with sanitizers, or for another machine, stay where they are made: $(BUILD)/offkit is never one.
 PROGRAMS := $(addprefix $(if $(SANITIZE)$(CROSS),$(OUT),$(BUILD))/,offkit offkit-pack)
 
-.PHONY: pictures recording all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test test-arm64 demo bench damage sweep install shipped sbom image tarball deb clean deps FORCE
+.PHONY: pictures recording all check-static unit tools fuzz fuzzers fuzzing fuzz-coverage fault testenv server test test-arm64 demo bench damage sweep install shipped sbom image tarball deb relink clean deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 # Each command as a short line; V=1 shows them whole.
@@ -365,7 +365,13 @@ deb: sbom
 	@src/deps/host-packages $$(sed '/^#/d' src/package/packages)
 	$(call stage,/usr)
 	$(call say,DEB,$(BUILD)/offkit*_$(VERSION)_$(DEB_ARCH).deb)
-	$(Q)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) src/package/deb $(BUILD)/$@-$(ARCH) $(DEB_ARCH) $(BUILD) $(dir $(DEPS))sources
+	$(Q)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) src/package/deb $(BUILD)/$@-$(ARCH) $(DEB_ARCH) $(BUILD) \
+		$(dir $(DEPS))sources $(RELEASE)
+# To be handed over beside them, for whoever changes qrencode, which is under the LGPL.
+relink: shipped
+	$(call say,TAR,$(BUILD)/$(RELEASE)-relink.tar.gz)
+	$(Q)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) LINK_FLAGS='$(LDFLAGS)' LINK_LIBRARIES='$(LIBS)' src/package/relink \
+		$(RELEASE)-relink $(BUILD)/$(RELEASE)-relink.tar.gz $(OUT) $(DEPS) $(call object,$(CLI_SRC))
 
 clean:
 	rm -rf $(BUILD)/release $(BUILD)/release-arm64 $(BUILD)/sanitize $(PROGRAMS)
