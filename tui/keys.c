@@ -362,7 +362,7 @@ static void say_how_long(struct model *model)
 	const struct json *rate = json_member(progress, "rate");
 	struct str text = STR_INIT;
 
-	text_until_safe(&text, event_integer(progress, "batchSize", 0),
+	text_until_safe(&text, model->language, event_integer(progress, "batchSize", 0),
 		rate != NULL && json_type(rate) == JSON_NUMBER ? json_number(rate) : 0);
 	model_note(model, str_text(&text));
 	str_release(&text);

@@ -175,15 +175,6 @@ void view_end(const struct model *model, struct grid *grid, struct area area)
 	draw_report(json_member(end, "report"), receipt, grid, area, row + 1);
 }
 
-static void append_label(struct str *out, const struct language *language, enum message which)
-{
-	const char *label = message_text(language, which);
-
-	str_append_text(out, label);
-	for (size_t width = text_width(label); width < RESULT_COLUMN; width++)
-		str_append_char(out, ' ');
-}
-
 void view_summary(const struct model *model, struct str *out)
 {
 	const struct json *end = model->end.event;
@@ -203,15 +194,15 @@ void view_summary(const struct model *model, struct str *out)
 		str_append_format(
 			out, "%s %.64s\n", message_text(language, MSG_BACKFILL_REPORT), hash);
 	if (event_text(report, "html")[0] != '\0') {
-		append_label(out, language, MSG_REPORT);
+		message_append_label(out, language, MSG_REPORT, RESULT_COLUMN);
 		text_escape(out, bytes_of_string(event_text(report, "html")), 0);
 		str_append_char(out, '\n');
 	}
 	if (receipt != NULL) {
-		append_label(out, language, MSG_RECEIPT);
+		message_append_label(out, language, MSG_RECEIPT, RESULT_COLUMN);
 		text_escape(out, bytes_of_string(event_text(receipt, "path")), 0);
 		str_append_char(out, '\n');
-		append_label(out, language, MSG_NONE);
+		message_append_label(out, language, MSG_NONE, RESULT_COLUMN);
 		message_append(out, language, MSG_SIGNED_BY_SITE_KEY, event_text(receipt, "key"));
 		str_append_char(out, '\n');
 	}

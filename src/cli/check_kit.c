@@ -191,5 +191,6 @@ void describe_checks(struct face *face, const struct checked_kit *checked)
 	str_append_text(out,
 		trusted_kit_roots_brought(checked->kit) > 0 ? ", brought by this kit\n" : "\n");
 	if (trust_root_is_demo(root))
-		str_append_format(out, "%s %s\n", face_sign(face, SIGN_WARN), face_demo_root);
+		str_append_format(out, "%s %s\n", face_sign(face, SIGN_WARN),
+			face_text(face, MSG_DEMO_ROOT_PROGRAM));
 }

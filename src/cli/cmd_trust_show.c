@@ -230,7 +230,8 @@ static void show_text(struct face *face, const struct trust_root *root,
 		(long long)trust_root_version(root), expires);
 	face_append_fingerprint(out, trust_root_digest(root), "  ");
 	if (trust_root_is_demo(root))
-		str_append_format(out, "%s %s\n", face_sign(face, SIGN_WARN), face_demo_root);
+		str_append_format(out, "%s %s\n", face_sign(face, SIGN_WARN),
+			face_text(face, MSG_DEMO_ROOT_PROGRAM));
 	for (size_t i = 0; roles[i] != NULL; i++)
 		append_role(out, trust_root_role(root, roles[i]));
 	append_history(out, history);

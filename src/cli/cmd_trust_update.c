@@ -112,7 +112,8 @@ static void show_text(const struct update *update)
 		str_append_char(out, '\n');
 	}
 	if (trust_root_is_demo(root))
-		str_append_format(out, "%s %s\n", face_sign(face, SIGN_WARN), face_demo_root);
+		str_append_format(out, "%s %s\n", face_sign(face, SIGN_WARN),
+			face_text(face, MSG_DEMO_ROOT_PROGRAM));
 }
 
 static void show_json(const struct update *update)

@@ -19,9 +19,6 @@
 
 #define STATE_DEFAULT_PATH "/var/lib/offkit"
 
-const char face_demo_root[] =
-	"DEMO ROOT: this program trusts keys that anybody has; it is for trials only.";
-
 const char *face_sign(const struct face *face, enum face_sign sign)
 {
 	static const struct {
@@ -146,7 +143,7 @@ void face_show_version(struct str *out)
 {
 	str_append_format(out, "offkit %s\n", version_text());
 	if (trust_root_embedded_is_demo())
-		str_append_format(out, "%s\n", face_demo_root);
+		str_append_format(out, "%s\n", message_text(NULL, MSG_DEMO_ROOT_PROGRAM));
 	show_rights(out);
 }
 

@@ -49,6 +49,11 @@ struct face {
 		OPTION_ROW_TEXT("base", 0, "KIT", values, base,                                    \
 			"the kit from which a differential one was made")
 
+static inline const char *face_text(const struct face *face, enum message which)
+{
+	return message_text(face->language, which);
+}
+
 enum face_sign { SIGN_GOOD, SIGN_BAD, SIGN_WARN, SIGN_NONE };
 
 /* "✓" or "+", in its colour if colours are wanted. */
@@ -91,8 +96,5 @@ MUST_CHECK int face_load_root(
  */
 MUST_CHECK int face_check_root(
 	const struct site *site, const struct trust_root *root, struct err *err);
-
-/* What every result says if the program trusts keys that anybody has. */
-extern const char face_demo_root[];
 
 #endif

@@ -14,6 +14,7 @@ enum {
 	PROGRESS_TERMINAL_MS = 2000,
 	WAITING_MS = 10 * 1000,
 	COLUMNS_MAX = 400,
+	SHOWN_KEPT = 16 * 1024, /* octets */
 };
 
 /* ---- members */
@@ -45,6 +46,23 @@ void plain_escaped(struct str *out, const char *text)
 	text_escape(out, bytes_of_string(text), COLUMNS_MAX);
 }
 
+void plain_record(struct plain_face *plain, struct str *out, const char *text)
+{
+	CLEANUP_STR struct str said = STR_INIT;
+
+	message_append_record(&said, plain->face->language, text);
+	plain_escaped(out, str_text(&said));
+}
+
+const char *plain_shown(struct plain_face *plain, const struct json *event, const char *name)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+
+	plain_escaped(&text, plain_text(event, name));
+	const char *kept = arena_string(&plain->shown, str_text(&text));
+	return kept != NULL ? kept : "";
+}
+
 void plain_begin_line(struct str *out, const struct json *event)
 {
 	const char *time = plain_text(event, "time");
@@ -67,28 +85,21 @@ static void show_run_begin(struct plain_face *plain, const struct json *event, s
 	const struct json *kit = json_member(event, "kit");
 	const struct json *site = json_member(event, "site");
 
-	plain_escaped(line, plain_text(kit, "name"));
-	str_append_char(line, ' ');
-	plain_escaped(line, plain_text(kit, "version"));
-	str_append_format(
-		line, ", sequence %lld, on site ", (long long)plain_number(kit, "sequence"));
-	plain_escaped(line, plain_text(site, "name"));
-	str_append_text(line, ", database ");
-	plain_escaped(line, plain_text(site, "database"));
-	str_append_text(line, ". Run ");
-	plain_escaped(line, plain_text(event, "run"));
-	str_append_char(line, '.');
-	plain_kit_page(plain->face, event, line);
+	message_append(line, plain->face->language, MSG_RUN_OF_KIT, plain_shown(plain, kit, "name"),
+		plain_shown(plain, kit, "version"), (long long)plain_number(kit, "sequence"),
+		plain_shown(plain, site, "name"), plain_shown(plain, site, "database"),
+		plain_shown(plain, event, "run"));
+	plain_kit_page(plain, event, line);
 }
 
 static void show_run_resume(struct plain_face *plain, const struct json *event, struct str *line)
 {
-	bool rollback = strcmp(plain_text(event, "command"), "rollback") == 0;
+	const char *run = plain_shown(plain, event, "run");
 
-	(void)plain;
-	str_append_text(line, rollback ? "Undoing run " : "Going on with run ");
-	plain_escaped(line, plain_text(event, "run"));
-	str_append_char(line, '.');
+	if (strcmp(plain_text(event, "command"), "rollback") == 0)
+		message_append(line, plain->face->language, MSG_UNDOING_RUN, run);
+	else
+		message_append(line, plain->face->language, MSG_GOING_ON_WITH_RUN, run);
 }
 
 static void show_check(struct plain_face *plain, const struct json *event, struct str *line)
@@ -107,7 +118,7 @@ static void show_check(struct plain_face *plain, const struct json *event, struc
 		if (strcmp(SIGNS[i].outcome, plain_text(event, "outcome")) == 0)
 			sign = SIGNS[i].sign;
 	str_append_format(line, "%s ", face_sign(plain->face, sign));
-	plain_escaped(line, plain_text(event, "text"));
+	plain_record(plain, line, plain_text(event, "text"));
 }
 
 static bool was_planned(struct plain_face *plain, const char *step)
@@ -124,126 +135,150 @@ static bool was_planned(struct plain_face *plain, const char *step)
 }
 
 /* An estimate has no parts of a second. */
-static const char *about(int64_t takes, char text[static TEXT_DURATION_SIZE])
+static void append_about(struct str *out, const struct language *language, int64_t takes)
 {
-	return text_duration(takes < 1000 ? 1000 : takes, text);
+	char text[TEXT_DURATION_SIZE];
+
+	message_append(out, language, MSG_ABOUT, text_duration(takes < 1000 ? 1000 : takes, text));
+}
+
+static void begin_detail(struct str *out, const struct language *language, enum message label)
+{
+	str_append_format(out, "%s%s", out->size > 0 ? "\n" : "", PLAIN_INDENT);
+	message_append_label(out, language, label, 10);
 }
 
 /* What else there is to know about a step, for a gate's "details". */
 static void keep_details(struct plain_face *plain, const struct json *event)
 {
 	static const struct {
-		const char *member, *label;
+		const char *member;
+		enum message label;
 	} ROWS[] = {
-		{"changes", "Changes"},
-		{"wayBackText", "Way back"},
-		{"proof", "Proof"},
+		{"changes", MSG_CHANGES},
+		{"wayBackText", MSG_WAY_BACK},
+		{"proof", MSG_PROOF},
 	};
+	const struct language *language = plain->face->language;
 	struct str *out = &plain->details;
-	char takes[TEXT_DURATION_SIZE], size[TEXT_SIZE_SIZE];
+	char size[TEXT_SIZE_SIZE];
 
 	str_truncate(out, 0);
 	for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
 		if (*plain_text(event, ROWS[i].member) == '\0')
 			continue;
-		str_append_format(
-			out, "%s%s%-10s", out->size > 0 ? "\n" : "", PLAIN_INDENT, ROWS[i].label);
-		plain_escaped(out, plain_text(event, ROWS[i].member));
+		begin_detail(out, language, ROWS[i].label);
+		plain_record(plain, out, plain_text(event, ROWS[i].member));
 	}
-	if (plain_number(event, "takes") >= 0)
-		str_append_format(out, "\n%s%-10sabout %s", PLAIN_INDENT, "Takes",
-			about(plain_number(event, "takes"), takes));
-	if (plain_number(event, "octets") > 0)
-		str_append_format(out, "\n%s%-10s%s", PLAIN_INDENT, "Disk",
-			text_size((uint64_t)plain_number(event, "octets"), size));
+	if (plain_number(event, "takes") >= 0) {
+		begin_detail(out, language, MSG_TAKES);
+		append_about(out, language, plain_number(event, "takes"));
+	}
+	if (plain_number(event, "octets") > 0) {
+		begin_detail(out, language, MSG_DISK);
+		str_append_text(out, text_size((uint64_t)plain_number(event, "octets"), size));
+	}
 }
 
-static void append_effort(struct str *line, const struct json *event)
+static void append_effort(
+	struct str *line, const struct language *language, const struct json *event)
 {
-	char duration[TEXT_DURATION_SIZE], size[TEXT_SIZE_SIZE];
+	char size[TEXT_SIZE_SIZE];
 
-	if (plain_number(event, "takes") > 0)
-		str_append_format(
-			line, ", about %s", about(plain_number(event, "takes"), duration));
+	if (plain_number(event, "takes") > 0) {
+		str_append_text(line, ", ");
+		append_about(line, language, plain_number(event, "takes"));
+	}
 	if (plain_number(event, "octets") > 0)
 		str_append_format(
 			line, ", %s", text_size((uint64_t)plain_number(event, "octets"), size));
 }
 
-/* The first time it is a row of the plan, the second time the text of the gate. */
-static void show_plan(struct plain_face *plain, const struct json *event, struct str *line)
+/* What is done, how it is taken back, and what the operator has to know before. */
+static void append_gate(struct plain_face *plain, const struct json *event, struct str *line)
 {
-	bool gate = was_planned(plain, plain_text(event, "step"));
 	const struct json *what = json_member(event, "what");
 
-	keep_details(plain, event);
-	str_append_text(line, gate ? "Next: " : "Plan: ");
-	plain_escaped(line, plain_text(event, "label"));
-	if (plain_true(event, "nothingToDo")) {
-		str_append_text(line, ": nothing to do");
-		return;
-	}
-	if (*plain_text(event, "size") != '\0') {
-		str_append_text(line, ": ");
-		plain_escaped(line, plain_text(event, "size"));
-	}
-	append_effort(line, event);
-	if (!gate)
-		return;
 	str_append_char(line, '.');
 	for (const struct json *item = what == NULL ? NULL : json_first(what); item != NULL;
 		item = json_next(item)) {
 		str_append_format(line, "\n%s", PLAIN_INDENT);
-		plain_escaped(line, json_string(item));
+		plain_record(plain, line, json_string(item));
 	}
 	if (*plain_text(event, "wayBackText") != '\0') {
-		str_append_format(line, "\n%sWay back: ", PLAIN_INDENT);
-		plain_escaped(line, plain_text(event, "wayBackText"));
+		str_append_format(
+			line, "\n%s%s: ", PLAIN_INDENT, face_text(plain->face, MSG_WAY_BACK));
+		plain_record(plain, line, plain_text(event, "wayBackText"));
 		str_append_char(line, '.');
 	}
 	if (plain_true(event, "noReturn"))
-		str_append_format(line, "\n%sAfter this, going back is not exact.", PLAIN_INDENT);
+		str_append_format(
+			line, "\n%s%s", PLAIN_INDENT, face_text(plain->face, MSG_NO_RETURN));
+}
+
+/* The first time it is a row of the plan, the second time the text of the gate. */
+static void show_plan(struct plain_face *plain, const struct json *event, struct str *line)
+{
+	const struct language *language = plain->face->language;
+	CLEANUP_STR struct str label = STR_INIT;
+	bool gate = was_planned(plain, plain_text(event, "step"));
+
+	keep_details(plain, event);
+	plain_record(plain, &label, plain_text(event, "label"));
+	if (gate)
+		message_append(line, language, MSG_NEXT_TITLE, str_text(&label));
+	else
+		message_append(line, language, MSG_PLAN_ROW, str_text(&label));
+	if (plain_true(event, "nothingToDo")) {
+		str_append_format(line, ": %s", message_text(language, MSG_NOTHING_TO_DO));
+		return;
+	}
+	if (*plain_text(event, "size") != '\0') {
+		str_append_text(line, ": ");
+		plain_record(plain, line, plain_text(event, "size"));
+	}
+	append_effort(line, language, event);
+	if (gate)
+		append_gate(plain, event, line);
 }
 
 static void show_answer(struct plain_face *plain, const struct json *event, struct str *line)
 {
 	if (strcmp(plain_text(event, "by"), "--yes") != 0)
 		return;
-	(void)plain;
-	str_append_text(line, "--yes answers: ");
-	plain_escaped(line, plain_text(event, "choice"));
+	message_append(
+		line, plain->face->language, MSG_YES_ANSWERS, plain_shown(plain, event, "choice"));
 }
 
 static void show_begin(struct plain_face *plain, const struct json *event, struct str *line)
 {
 	plain->progress_due = clock_boottime() + PROGRESS_TERMINAL_MS;
-	plain_escaped(line, plain_text(event, "step"));
-	str_append_text(line, " begins.");
+	message_append(
+		line, plain->face->language, MSG_STEP_BEGINS, plain_shown(plain, event, "step"));
 }
 
 static void show_end(struct plain_face *plain, const struct json *event, struct str *line)
 {
+	const char *step = plain_shown(plain, event, "step");
+	const char *outcome = plain_text(event, "outcome");
 	char duration[TEXT_DURATION_SIZE];
-	bool done = strcmp(plain_text(event, "outcome"), "done") == 0;
 
-	(void)plain;
-	plain_escaped(line, plain_text(event, "step"));
-	if (done)
-		str_append_format(line, " done in %s",
+	if (strcmp(outcome, "done") == 0)
+		message_append(line, plain->face->language, MSG_STEP_DONE_IN, step,
 			text_duration(plain_number(event, "duration"), duration));
 	else
-		str_append_format(line, " %s", plain_text(event, "outcome"));
+		str_append_format(
+			line, "%s %s", step, message_of_record(plain->face->language, outcome));
 	if (*plain_text(event, "text") != '\0') {
 		str_append_text(line, ": ");
-		plain_escaped(line, plain_text(event, "text"));
+		plain_record(plain, line, plain_text(event, "text"));
 	}
 	str_append_char(line, '.');
 }
 
 static void show_text(struct plain_face *plain, const struct json *event, struct str *line)
 {
-	(void)plain;
-	plain_escaped(line, plain_text(event, "text"));
+	plain_record(plain, line, plain_text(event, "text"));
 }
 
 /* Whoever pressed Ctrl+C has read it. */
@@ -258,75 +293,82 @@ static void show_paused(struct plain_face *plain, const struct json *event, stru
 	bool paused = plain_true(event, "paused");
 
 	if (paused)
-		str_append_text(line, "Paused at a safe point. r goes on, x stops.");
+		str_append_text(line, face_text(plain->face, MSG_PAUSED_HOW));
 	else if (plain->paused)
-		str_append_text(line, "Going on.");
+		str_append_text(line, face_text(plain->face, MSG_GOING_ON));
 	plain->paused = paused;
 }
 
 static void show_alert(struct plain_face *plain, const struct json *event, struct str *line)
 {
-	str_append_format(line, "%s alert %s: ",
-		face_sign(plain->face, plain_true(event, "firing") ? SIGN_BAD : SIGN_GOOD),
-		plain_true(event, "firing") ? "fires" : "is over");
-	plain_escaped(line, plain_text(event, "text"));
+	bool firing = plain_true(event, "firing");
+
+	str_append_format(line, "%s ", face_sign(plain->face, firing ? SIGN_BAD : SIGN_GOOD));
+	if (firing)
+		message_append(line, plain->face->language, MSG_ALERT_FIRES,
+			plain_shown(plain, event, "text"));
+	else
+		message_append(line, plain->face->language, MSG_ALERT_IS_OVER,
+			plain_shown(plain, event, "text"));
 }
 
 static void show_failure(struct plain_face *plain, const struct json *event, struct str *line)
 {
 	str_append_format(line, "%s ", face_sign(plain->face, SIGN_BAD));
-	plain_escaped(line, plain_text(event, "step"));
-	str_append_text(line, " stopped: ");
-	plain_escaped(line, plain_text(event, "message"));
+	message_append(line, plain->face->language, MSG_STEP_STOPPED,
+		plain_shown(plain, event, "step"), plain_shown(plain, event, "message"));
 	str_append_format(line, "\n%s", PLAIN_INDENT);
-	plain_escaped(line, plain_text(event, "sentence"));
+	plain_record(plain, line, plain_text(event, "sentence"));
 	str_append_text(line, "; ");
-	plain_escaped(line, plain_text(event, "next"));
+	plain_record(plain, line, plain_text(event, "next"));
 	str_append_char(line, '.');
 }
 
 static void show_undo_begin(struct plain_face *plain, const struct json *event, struct str *line)
 {
-	(void)plain;
-	plain_escaped(line, plain_text(event, "step"));
-	str_append_text(line, " is being undone.");
+	message_append(
+		line, plain->face->language, MSG_STEP_UNDOING, plain_shown(plain, event, "step"));
 }
 
 static void show_undo_end(struct plain_face *plain, const struct json *event, struct str *line)
 {
 	char duration[TEXT_DURATION_SIZE];
 
-	(void)plain;
-	plain_escaped(line, plain_text(event, "step"));
-	str_append_format(
-		line, " undone in %s.", text_duration(plain_number(event, "duration"), duration));
+	message_append(line, plain->face->language, MSG_STEP_UNDONE_IN,
+		plain_shown(plain, event, "step"),
+		text_duration(plain_number(event, "duration"), duration));
 }
 
 static void show_progress(struct plain_face *plain, const struct json *event, struct str *line)
 {
 	bool terminal = isatty(STDERR_FILENO) == 1;
 	int64_t done = plain_number(event, "done"), total = plain_number(event, "total");
+	const struct language *language = plain->face->language;
 	int64_t now = clock_boottime();
 	char done_text[TEXT_COUNT_SIZE], total_text[TEXT_COUNT_SIZE], left[TEXT_DURATION_SIZE];
 
 	if (now < plain->progress_due)
 		return;
 	plain->progress_due = now + (terminal ? PROGRESS_TERMINAL_MS : PROGRESS_LINE_MS);
-	plain_escaped(line, plain_text(event, "step"));
+	const char *step = plain_shown(plain, event, "step");
 	if (total > 0)
-		str_append_format(line, " %3d %%   %s of %s", (int)(done * 100 / total),
+		message_append(line, language, MSG_PROGRESS_OF, step, (int)(done * 100 / total),
 			text_count(done, done_text), text_count(total, total_text));
 	else
-		str_append_format(line, "   %s", text_count(done, done_text));
+		str_append_format(line, "%s   %s", step, text_count(done, done_text));
 	if (plain_number(event, "rate") > 0)
 		str_append_format(
 			line, "   %s/s", text_count(plain_number(event, "rate"), done_text));
-	if (plain_number(event, "left") >= 0)
-		str_append_format(
-			line, "   %s left", text_duration(plain_number(event, "left"), left));
-	if (plain_number(event, "lag") >= 0)
-		str_append_format(
-			line, "   lag %s", text_duration(plain_number(event, "lag"), left));
+	if (plain_number(event, "left") >= 0) {
+		str_append_text(line, "   ");
+		message_append(line, language, MSG_PROGRESS_LEFT,
+			text_duration(plain_number(event, "left"), left));
+	}
+	if (plain_number(event, "lag") >= 0) {
+		str_append_text(line, "   ");
+		message_append(line, language, MSG_PROGRESS_LAG,
+			text_duration(plain_number(event, "lag"), left));
+	}
 }
 
 /* The countdown: a line a try, and every ten seconds between them. */
@@ -345,7 +387,7 @@ static void show_waiting(struct plain_face *plain, const struct json *event, str
 		return;
 	plain->waiting_attempt = attempt;
 	plain->waiting_due = now + WAITING_MS;
-	str_append_format(line, "waiting for the server, next try in %s (%s until a safe stop)",
+	message_append(line, plain->face->language, MSG_WAITING_COUNTDOWN,
 		text_duration(plain_number(event, "next"), next),
 		text_duration(plain_number(event, "left"), left));
 }
@@ -354,11 +396,10 @@ static void show_waiting(struct plain_face *plain, const struct json *event, str
 static bool show_stop(struct plain_face *plain, const struct json *event, struct str *line)
 {
 	if (strcmp(plain_text(event, "code"), err_name(ERR_CANCELLED)) == 0) {
-		str_append_text(line, "Cancelled; nothing was changed.");
+		str_append_text(line, face_text(plain->face, MSG_CANCELLED_LINE));
 	} else if (strcmp(plain_text(event, "code"), err_name(ERR_STOPPED)) == 0) {
-		str_append_text(line, "Stopped at a safe point: ");
-		plain_escaped(line, plain_text(event, "text"));
-		str_append_text(line, ". offkit resume goes on.");
+		message_append(line, plain->face->language, MSG_STOPPED_LINE,
+			plain_shown(plain, event, "text"));
 	} else {
 		return false;
 	}
@@ -366,31 +407,52 @@ static bool show_stop(struct plain_face *plain, const struct json *event, struct
 	return true;
 }
 
+/* A label and the column in which what belongs to it stands, line for line. */
+static void begin_result(struct str *result, const struct language *language, enum message label)
+{
+	size_t report = text_width(message_text(language, MSG_REPORT));
+	size_t receipt = text_width(message_text(language, MSG_RECEIPT));
+
+	message_append_label(result, language, label, 1 + (report > receipt ? report : receipt));
+}
+
+static void append_evidence(struct plain_face *plain, const struct json *event, struct str *result)
+{
+	static const char *const FILES[] = {"html", "text", "json"};
+	const struct language *language = plain->face->language;
+	const struct json *report = json_member(event, "report");
+	const struct json *receipt = json_member(event, "receipt");
+
+	if (*plain_text(event, "reportHash") != '\0')
+		str_append_format(result, "%s %s\n", message_text(language, MSG_BACKFILL_REPORT),
+			plain_text(event, "reportHash"));
+	for (size_t i = 0; report != NULL && i < sizeof FILES / sizeof *FILES; i++) {
+		begin_result(result, language, i > 0 ? MSG_NONE : MSG_REPORT);
+		str_append_format(result, "%s\n", plain_text(report, FILES[i]));
+	}
+	if (receipt == NULL)
+		return;
+	begin_result(result, language, MSG_RECEIPT);
+	str_append_format(result, "%s\n", plain_text(receipt, "path"));
+	begin_result(result, language, MSG_NONE);
+	message_append(result, language, MSG_SIGNED_BY_SITE_KEY, plain_text(receipt, "key"));
+	str_append_char(result, '\n');
+}
+
 static void show_run_end(struct plain_face *plain, const struct json *event, struct str *line)
 {
-	const struct json *report = json_member(event, "report");
 	char duration[TEXT_DURATION_SIZE];
 	struct str *result = &plain->face->result;
 
 	if (plain_number(event, "exit") != 0 && show_stop(plain, event, line))
 		return;
-	plain_escaped(line, plain_text(event, "text"));
+	plain_record(plain, line, plain_text(event, "text"));
 	str_append_format(line, "   %s", text_duration(plain_number(event, "duration"), duration));
 	if (plain_number(event, "exit") != 0)
 		return;
-	const struct json *receipt = json_member(event, "receipt");
-	plain_escaped(result, plain_text(event, "text"));
+	plain_record(plain, result, plain_text(event, "text"));
 	str_append_char(result, '\n');
-	if (*plain_text(event, "reportHash") != '\0')
-		str_append_format(
-			result, "Backfill report  sha256 %s\n", plain_text(event, "reportHash"));
-	if (report != NULL)
-		str_append_format(result, "Report  %s\n        %s\n        %s\n",
-			plain_text(report, "html"), plain_text(report, "text"),
-			plain_text(report, "json"));
-	if (receipt != NULL)
-		str_append_format(result, "Receipt %s\n        signed by the site key %s\n",
-			plain_text(receipt, "path"), plain_text(receipt, "key"));
+	append_evidence(plain, event, result);
 	/* What follows the lines of a run is not taken off the screen again. */
 	plain->face->options.no_pager = true;
 	show_qr(plain->face, plain_text(event, "reportHash"), result);
@@ -400,14 +462,9 @@ static void show_adopt(struct plain_face *plain, const struct json *event, struc
 {
 	const struct json *from = json_member(event, "from");
 
-	(void)plain;
-	str_append_text(line, "Taken over from host ");
-	plain_escaped(line, plain_text(from, "host"));
-	str_append_text(line, ", state folder ");
-	plain_escaped(line, plain_text(from, "stateDir"));
-	str_append_text(line, ": ");
-	plain_escaped(line, plain_text(event, "reason"));
-	str_append_char(line, '.');
+	message_append(line, plain->face->language, MSG_TAKEN_OVER,
+		plain_shown(plain, from, "host"), plain_shown(plain, from, "stateDir"),
+		plain_shown(plain, event, "reason"));
 }
 
 static show *const SHOWS[EVENT_COUNT] = {
@@ -449,6 +506,7 @@ static void show_event(
 	SHOWS[which](plain, event, &line);
 	if (line.size > head)
 		plain_say(plain, &line);
+	arena_reset(&plain->shown, SHOWN_KEPT);
 }
 
 void plain_event(struct plain_face *plain, struct bytes text, const struct json *event)
@@ -472,5 +530,6 @@ void plain_face_release(struct plain_face *plain)
 	json_release(plain->question_doc);
 	str_release(&plain->typed);
 	arena_release(&plain->arena);
+	arena_release(&plain->shown);
 	str_release(&plain->details);
 }

@@ -31,6 +31,7 @@ struct plain_face {
 	bool input_ended;
 	struct str typed; /* lines that were not taken yet */
 	struct arena arena;
+	struct arena shown; /* texts of the event that is shown */
 };
 
 void plain_face_init(struct plain_face *plain, struct face *face);
@@ -60,7 +61,7 @@ bool plain_wants_words(const struct plain_face *plain);
 void plain_answer(struct plain_face *plain, const char *line);
 
 /* Of an event run.begin, appended to out: a line each, each after a line's end. */
-void plain_kit_page(const struct face *face, const struct json *event, struct str *out);
+void plain_kit_page(struct plain_face *plain, const struct json *event, struct str *out);
 
 /* ---- what its files share: an event's members, "" or 0 where there is none, and lines */
 
@@ -70,6 +71,10 @@ const char *plain_text(const struct json *event, const char *name);
 int64_t plain_number(const struct json *event, const char *name);
 bool plain_true(const struct json *event, const char *name);
 void plain_escaped(struct str *out, const char *text);
+/* The same of what the record says, in the face's language as far as it is known there. */
+void plain_record(struct plain_face *plain, struct str *out, const char *text);
+/* A member, escaped, for a message's arguments: until the next event. */
+const char *plain_shown(struct plain_face *plain, const struct json *event, const char *name);
 /* "09:24:55 ", of the event */
 void plain_begin_line(struct str *out, const struct json *event);
 void plain_say(struct plain_face *plain, const struct str *line);

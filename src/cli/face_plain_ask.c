@@ -25,7 +25,8 @@ static void add_choice(struct choices *choices, const char *name, const char *la
 	choices->list[choices->count++].label = label;
 }
 
-static void read_choices(const struct json *question, struct choices *choices)
+static void read_choices(
+	const struct face *face, const struct json *question, struct choices *choices)
 {
 	const struct json *given = json_member(question, "choices");
 	bool gate = strcmp(plain_text(question, "kind"), "gate") == 0;
@@ -36,13 +37,14 @@ static void read_choices(const struct json *question, struct choices *choices)
 		const char *name = plain_text(choice, "name");
 		if (gate && strcmp(name, "later") == 0 && json_count(given) > 2)
 			continue;
-		add_choice(choices, name, plain_text(choice, "label"));
+		add_choice(choices, name,
+			message_of_record(face->language, plain_text(choice, "label")));
 		if (strcmp(name, plain_text(question, "default")) == 0)
 			choices->initial = choices->count;
 		if (gate && choices->count == 1)
-			add_choice(choices, OWN[OWN_DETAILS], OWN[OWN_DETAILS]);
+			add_choice(choices, OWN[OWN_DETAILS], face_text(face, MSG_KEY_DETAILS));
 	}
-	add_choice(choices, OWN[OWN_HELP], OWN[OWN_HELP]);
+	add_choice(choices, OWN[OWN_HELP], face_text(face, MSG_KEY_HELP));
 }
 
 static void print_choices(struct plain_face *plain, const struct choices *choices)
@@ -57,7 +59,7 @@ static void print_choices(struct plain_face *plain, const struct choices *choice
 	plain_say(plain, &line);
 }
 
-/* By number, or by name; an empty line is the default. */
+/* By number, by name, or as it is shown; an empty line is the default. */
 static const char *match(
 	const struct json *question, const struct choices *choices, const char *answer)
 {
@@ -70,24 +72,26 @@ static const char *match(
 		if (strcmp(answer, digits) == 0 || strcmp(answer, choices->list[i].name) == 0)
 			return choices->list[i].name;
 	}
+	for (size_t i = 0; i < choices->count; i++)
+		if (strcmp(answer, choices->list[i].label) == 0)
+			return choices->list[i].name;
 	return NULL;
 }
 
 /* What needs no answer of the engine's. */
 static bool answer_here(struct plain_face *plain, const char *choice)
 {
+	static const enum message HELP[] = {
+		MSG_ASK_HELP_ANSWER, MSG_ASK_HELP_PAUSE, MSG_ASK_HELP_LEAVE};
+
 	if (strcmp(choice, OWN[OWN_DETAILS]) == 0) {
 		plain_say(plain, &plain->details);
 		return true;
 	}
 	if (strcmp(choice, OWN[OWN_HELP]) != 0)
 		return false;
-	face_note(plain->face,
-		"%sAnswer with a number or its word; Enter alone takes the one in brackets.\n"
-		"%sPause here, or Ctrl-C at any time, ends at a safe point: offkit resume goes "
-		"on.\n"
-		"%sd leaves, and the run waits: offkit attach. While it works p pauses, r goes on.",
-		PLAIN_INDENT, PLAIN_INDENT, PLAIN_INDENT);
+	for (size_t i = 0; i < sizeof HELP / sizeof *HELP; i++)
+		face_note(plain->face, "%s%s", PLAIN_INDENT, face_text(plain->face, HELP[i]));
 	return true;
 }
 
@@ -97,11 +101,11 @@ static void print_question(struct plain_face *plain, const struct json *question
 	const struct json *lines = json_member(question, "lines");
 
 	plain_begin_line(&line, question);
-	plain_escaped(&line, plain_text(question, "text"));
+	plain_record(plain, &line, plain_text(question, "text"));
 	for (const struct json *item = lines == NULL ? NULL : json_first(lines); item != NULL;
 		item = json_next(item)) {
 		str_append_format(&line, "\n%s", PLAIN_INDENT);
-		plain_escaped(&line, json_string(item));
+		plain_record(plain, &line, json_string(item));
 	}
 	plain_say(plain, &line);
 }
@@ -115,15 +119,19 @@ static const struct json *open_question(const struct plain_face *plain)
 static void offer(struct plain_face *plain)
 {
 	const char *expected = plain_text(open_question(plain), "expected");
+	CLEANUP_STR struct str line = STR_INIT;
 	struct choices choices;
 
 	if (*expected != '\0') {
-		face_note(plain->face, "%sType %s to go on.", PLAIN_INDENT, expected);
+		str_append_text(&line, PLAIN_INDENT);
+		message_append(&line, plain->face->language, MSG_ASK_TYPE, expected);
+		plain_say(plain, &line);
 		(void)fprintf(stderr, "> ");
 	} else {
-		read_choices(open_question(plain), &choices);
+		read_choices(plain->face, open_question(plain), &choices);
 		print_choices(plain, &choices);
-		(void)fprintf(stderr, "choice [%zu]: ", choices.initial);
+		(void)fprintf(stderr, "%s [%zu]: ", face_text(plain->face, MSG_ASK_CHOICE),
+			choices.initial);
 	}
 	(void)fflush(stderr);
 }
@@ -147,7 +155,7 @@ void plain_answer(struct plain_face *plain, const char *line)
 	struct choices choices;
 
 	if (!plain_wants_words(plain)) {
-		read_choices(question, &choices);
+		read_choices(plain->face, question, &choices);
 		choice = match(question, &choices, line);
 		if (choice == NULL || answer_here(plain, choice)) {
 			offer(plain);

@@ -17,18 +17,19 @@ enum { TYPED_MAX = 64 * 1024, LINE_MAX_TYPED = 1024 };
 
 /* ---- the feed */
 
+static void say_aside(struct plain_face *plain, enum message which)
+{
+	face_note(plain->face, "%s%s", PLAIN_INDENT, face_text(plain->face, which));
+}
+
 static void take_state(struct plain_face *plain, const struct json *state)
 {
 	bool in_command = feed_in_command(plain->feed);
 
 	if (plain->asks && plain->known && !in_command && plain->in_command)
-		face_note(plain->face,
-			"%sAnother face has taken command; this one watches. c takes it back.",
-			PLAIN_INDENT);
+		say_aside(plain, MSG_FOLLOW_TAKEN_AWAY);
 	if (plain->asks && !plain->known && !in_command)
-		face_note(plain->face, "%s%s c takes command, d leaves.", PLAIN_INDENT,
-			plain_true(state, "taken") ? "Another face is in command; this one watches."
-						   : "Nobody is in command.");
+		say_aside(plain, plain_true(state, "taken") ? MSG_FOLLOW_TAKEN : MSG_FOLLOW_FREE);
 	if (in_command != plain->in_command)
 		plain->prompted = false;
 	plain->known = true;
@@ -92,7 +93,8 @@ static int take_line(struct plain_face *plain, struct bytes line, struct err *er
 	} else if (strcmp(name, "feed.begin") == 0) {
 		plain->live = true;
 	} else if (strcmp(name, "feed.refused") == 0) {
-		face_note(plain->face, "%s%s", PLAIN_INDENT, plain_text(event, "text"));
+		face_note(plain->face, "%s%s", PLAIN_INDENT,
+			message_of_record(plain->face->language, plain_text(event, "text")));
 		plain->prompted = false;
 	} else {
 		note_event(plain, which, event);
@@ -201,9 +203,8 @@ static void use_typed(struct plain_face *plain, bool *ret_leaves)
 			(plain_wants_words(plain) || !obey(plain, str_text(&line), ret_leaves)))
 			plain_answer(plain, str_text(&line));
 		else if (!may_answer(plain) && !obey(plain, str_text(&line), ret_leaves))
-			face_note(plain->face, "%s%s", PLAIN_INDENT,
-				plain->in_command ? "p pauses, r goes on, x stops safely, d leaves."
-						  : "c takes command, d leaves.");
+			say_aside(plain,
+				plain->in_command ? MSG_FOLLOW_KEYS : MSG_FOLLOW_KEYS_WATCHING);
 		str_truncate(&line, 0);
 	}
 }
@@ -214,8 +215,8 @@ static void say_how_long(struct plain_face *plain)
 {
 	CLEANUP_STR struct str text = STR_INIT;
 
-	text_until_safe(&text, plain->batch_size, plain->rate);
-	face_note(plain->face, "%s", str_text(&text));
+	text_until_safe(&text, plain->face->language, plain->batch_size, plain->rate);
+	plain_say(plain, &text);
 }
 
 /* Whoever only watches, or whose terminal has gone, leaves; the face in command stops the run. */
@@ -233,8 +234,7 @@ static void take_signal(struct plain_face *plain, bool *ret_leaves)
 	if (plain->stop_asked)
 		say_how_long(plain);
 	else if (!plain->face->json)
-		face_note(plain->face,
-			"Stopping at the next safe point. Once more says how long that may take.");
+		face_note(plain->face, "%s", face_text(plain->face, MSG_FOLLOW_STOPPING));
 	plain->stop_asked = true;
 }
 

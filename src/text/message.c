@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "text/text.h"
 
 enum {
 	BEFORE_ERRORS = MESSAGE_OWN_COUNT - 1,
@@ -67,6 +68,18 @@ const char *message_text(const struct language *language, enum message which)
 	return english[which].text;
 }
 
+void message_append_label(
+	struct str *out, const struct language *language, enum message which, size_t columns)
+{
+	const char *label = message_text(language, which);
+	size_t width = text_width(label);
+
+	str_append_text(out, label);
+	do
+		str_append_char(out, ' ');
+	while (++width < columns);
+}
+
 int message_columns(enum message which)
 {
 	return english[which].columns;
@@ -105,6 +118,14 @@ void message_append_any(struct str *out, const struct language *language, enum m
 	va_start(arguments, which);
 	str_append_arguments(out, message_text(language, which), arguments);
 	va_end(arguments);
+}
+
+void message_append_counted(struct str *out, const struct language *language, int64_t count,
+	enum message one, enum message many)
+{
+	char number[TEXT_COUNT_SIZE];
+
+	message_append_any(out, language, count == 1 ? one : many, text_count(count, number));
 }
 
 void message_format_any(

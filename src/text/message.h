@@ -52,6 +52,15 @@ const char *message_of_record(const struct language *language, const char *text)
 /* The same, and what is known but for a name in it, which is said by the same rule. */
 void message_append_record(struct str *out, const struct language *language, const char *text);
 
+/* The text, filled up with blanks to so many columns; a longer one gets one blank. */
+void message_append_label(
+	struct str *out, const struct language *language, enum message which, size_t columns);
+
+/* "1 file", "3,000 files": one of two messages, which have the counted number as their "%s". */
+#define message_append_count(out, language, count, one, many)                                      \
+	(MESSAGE_ARGUMENTS_FIT(one, ""), MESSAGE_ARGUMENTS_FIT(many, ""),                          \
+		message_append_counted(out, language, count, one, many))
+
 /* The widest that a text may be where it is shown, 0: it is wrapped or cut there. */
 int message_columns(enum message which);
 
@@ -67,6 +76,8 @@ int message_columns(enum message which);
 
 /* ---- behind the two */
 
+void message_append_counted(struct str *out, const struct language *language, int64_t count,
+	enum message one, enum message many);
 void message_append_any(struct str *out, const struct language *language, enum message which, ...);
 void message_format_any(
 	char *out, size_t size, const struct language *language, enum message which, ...);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "text/message.h"
+
 const char *text_count(int64_t count, char out[static TEXT_COUNT_SIZE])
 {
 	char digits[TEXT_COUNT_SIZE];
@@ -170,14 +172,14 @@ const char *text_nearest(const char *word, const char *const *names)
 	return nearest;
 }
 
-void text_until_safe(struct str *out, int64_t batch_size, double rate)
+void text_until_safe(
+	struct str *out, const struct language *language, int64_t batch_size, double rate)
 {
 	char time[TEXT_DURATION_SIZE];
 
 	if (batch_size > 0 && rate > 0)
-		str_append_format(out, "The batch is finished first, in about %s.",
+		message_append(out, language, MSG_BATCH_FIRST,
 			text_duration((int64_t)((double)batch_size * 1000 / rate) + 1000, time));
 	else
-		str_append_text(
-			out, "What is under way is finished first. Nothing is lost by waiting.");
+		str_append_text(out, message_text(language, MSG_UNDER_WAY_FIRST));
 }

@@ -73,9 +73,12 @@ const char *text_duration(int64_t milliseconds, char out[static TEXT_DURATION_SI
 /* Of milliseconds, for columns: "0:48", "3:31", "2:05:09". */
 const char *text_stopwatch(int64_t milliseconds, char out[static TEXT_DURATION_SIZE]);
 
+struct language;
+
 /* How long the work until the next safe point takes: a batch of so many at that rate a second; 0 of
  * either: it is not known. */
-void text_until_safe(struct str *out, int64_t batch_size, double rate);
+void text_until_safe(
+	struct str *out, const struct language *language, int64_t batch_size, double rate);
 
 /* "1 file", "3,000 files": the count and the word; many NULL is one with an s. */
 void text_plural(struct str *out, int64_t count, const char *one, const char *many);
