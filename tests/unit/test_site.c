@@ -171,7 +171,7 @@ static void a_file_that_others_may_write_is_refused(void **state)
 	put(site_path, least, 0602);
 	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), -ERR_SITE);
 	assert_int_equal(unlink(site_path), 0);
-	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), -ERR_SITE);
+	assert_int_equal(site_load(site_path, NULL, &arena, &site, &err), -ERR_NO_SITE);
 }
 
 static void a_password_is_not_for_others_to_read(void **state)
