@@ -66,6 +66,18 @@ static void write_steps(struct json_writer *writer, const struct shown_rehearsal
 	json_write_end(writer);
 }
 
+static void write_left_out(struct json_writer *writer, const struct rehearsed *done)
+{
+	json_member_array(writer, "notRehearsed");
+	for (size_t i = 0; i < done->left_out_count; i++) {
+		json_write_object(writer);
+		json_member_string(writer, "name", done->left_out[i].name);
+		json_member_string(writer, "label", done->left_out[i].label);
+		json_write_end(writer);
+	}
+	json_write_end(writer);
+}
+
 static void write_expected(struct json_writer *writer, const struct shown_rehearsal *shown)
 {
 	const struct expected expected = expect(shown);
@@ -107,6 +119,7 @@ void show_rehearsal_json(const struct shown_rehearsal *shown, struct str *out)
 	json_member_integer(&writer, "restoreDuration", shown->restore_took);
 	json_write_end(&writer);
 	write_steps(&writer, shown);
+	write_left_out(&writer, shown->done);
 	json_member_integer(&writer, "compareDuration", shown->done->compare_took);
 	write_expected(&writer, shown);
 	json_write_end(&writer);
@@ -140,6 +153,15 @@ static void list_steps(struct str *out, const struct shown_rehearsal *shown)
 		"the whole copy is as it was restored, by digest");
 }
 
+static void list_left_out(struct face *face, const struct rehearsed *done)
+{
+	for (size_t i = 0; i < done->left_out_count; i++)
+		str_append_format(&face->result,
+			"%s%s %s was not rehearsed, it works outside the database too: "
+			"nothing of it was tried, and no time here has it in it\n",
+			i == 0 ? "\n" : "", face_sign(face, SIGN_WARN), done->left_out[i].label);
+}
+
 void show_rehearsal_text(struct face *face, const struct shown_rehearsal *shown)
 {
 	const struct manifest *manifest = trusted_kit_manifest(shown->kit);
@@ -167,4 +189,5 @@ void show_rehearsal_text(struct face *face, const struct shown_rehearsal *shown)
 	row(out, "rollback", expected.way_back, "if it has to be taken back");
 	str_append_format(out, "  disk       about %s for the backup, about %s on the server\n",
 		text_size(shown->file_octets, size), text_size(expected.grown, grown));
+	list_left_out(face, shown->done);
 }

@@ -343,12 +343,38 @@ static bool is_rehearsed(const struct step *step)
 	       step->kind == &step_validate;
 }
 
-static int tell_left_out(struct stage *stage, size_t i, struct err *err)
+static int leave_out(struct stage *stage, const struct step *step, struct err *err)
 {
-	return stage->walk.steps[i].migration == NULL
-		       ? 0
-		       : tell_step(stage, "not rehearsed, it works outside the database too: ", i,
-				 err);
+	struct rehearsed *result = stage->result;
+	struct rehearsed_left_out *own = &result->left_out[result->left_out_count];
+	CLEANUP_STR struct str text = STR_INIT;
+
+	own->name = arena_string(stage->rehearsal->arena, step->name);
+	own->label = arena_string(stage->rehearsal->arena, step->label);
+	if (own->name == NULL || own->label == NULL)
+		return err_no_memory(err);
+	result->left_out_count++;
+	str_append_format(
+		&text, "not rehearsed, it works outside the database too: %s", step->label);
+	int rc = str_check(&text, err);
+	return rc < 0 ? rc : host_note(stage, str_text(&text), err);
+}
+
+static int leave_out_all(struct stage *stage, struct err *err)
+{
+	const struct walk *walk = &stage->walk;
+	int rc = 0;
+
+	stage->result->left_out = arena_array(stage->rehearsal->arena,
+		walk->count + walk->left_out_count + 1, sizeof *stage->result->left_out);
+	if (stage->result->left_out == NULL)
+		return err_no_memory(err);
+	for (size_t i = 0; rc == 0 && i < walk->count; i++)
+		if (walk->steps[i].migration != NULL && !is_rehearsed(&walk->steps[i]))
+			rc = leave_out(stage, &walk->steps[i], err);
+	for (size_t i = 0; rc == 0 && i < walk->left_out_count; i++)
+		rc = leave_out(stage, &walk->left_out[i], err);
+	return rc;
 }
 
 static int lay_out(struct stage *stage, struct err *err)
@@ -411,8 +437,8 @@ static int walk_there(struct stage *stage, struct err *err)
 	if (rc == 0)
 		rc = used_octets(stage->rehearsal->mongo, &before, err);
 	for (size_t i = 0; rc == 0 && i < stage->walk.count; i++)
-		rc = stage->of[i] != NULL ? go_forward(stage, i, err)
-					  : tell_left_out(stage, i, err);
+		if (stage->of[i] != NULL)
+			rc = go_forward(stage, i, err);
 	if (rc == 0)
 		rc = used_octets(stage->rehearsal->mongo, &after, err);
 	if (rc == 0 && after > before)
@@ -435,6 +461,8 @@ static int rehearse_all(struct stage *stage, struct err *err)
 {
 	int rc = lay_out(stage, err);
 
+	if (rc == 0)
+		rc = leave_out_all(stage, err);
 	if (rc == 0)
 		rc = keep_backup(stage, err);
 	if (rc == 0)

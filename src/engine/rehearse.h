@@ -35,9 +35,16 @@ struct rehearsal {
 	struct arena *arena; /* the result lives in it */
 };
 
+/* A migration that works outside the database too, or that is on request. */
+struct rehearsed_left_out {
+	const char *name, *label; /* in the arena */
+};
+
 struct rehearsed {
 	size_t count; /* migrations, then validate */
 	struct rehearsed_step *steps;
+	size_t left_out_count;
+	struct rehearsed_left_out *left_out;
 	int64_t compare_took; /* ms */
 	uint64_t grown;	      /* octets on the server's disk, about: what the migrations added */
 };

@@ -97,6 +97,8 @@ static int append_all(struct walk *walk, const struct step *migrations, size_t c
 		else if (step->kind->on_request && scope->with != NULL &&
 			 strcmp(step->name, scope->with) == 0)
 			wanted = step;
+		else
+			walk->left_out[walk->left_out_count++] = *step;
 	}
 	if (rc == 0 && scope->with != NULL && wanted == NULL)
 		rc = err_set(err, ERR_USAGE,
@@ -123,7 +125,9 @@ static int build(struct walk *walk, const struct trusted_kit *kit, const struct 
 	walk->steps =
 		arena_array(&walk->arena, BEFORE_COUNT + count + AFTER_COUNT, sizeof *walk->steps);
 	walk->docs = arena_array(&walk->arena, count + 1, sizeof(*walk->docs));
-	if (migrations == NULL || walk->steps == NULL || walk->docs == NULL)
+	walk->left_out = arena_array(&walk->arena, count + 1, sizeof *walk->left_out);
+	if (migrations == NULL || walk->steps == NULL || walk->docs == NULL ||
+		walk->left_out == NULL)
 		return err_no_memory(err);
 	for (size_t i = 0; i < count; i++) {
 		int rc = build_migration(walk, kit, manifest->migrations[i], &migrations[i], err);

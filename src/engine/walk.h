@@ -15,6 +15,8 @@ struct walk {
 	size_t doc_count;
 	struct step *steps;
 	size_t count;
+	struct step *left_out; /* the kit's migrations on request that nobody asked for */
+	size_t left_out_count;
 };
 
 /* What of a kit is walked. Without `with` its migrations of kinds on request are left out. */
