@@ -73,10 +73,15 @@ static void show_text(struct face *face, const char *store, const struct object_
 	text_plural(out, verified->objects, "object", NULL);
 	str_append_format(out, " (%s) with the octets that the name says\n",
 		text_size((uint64_t)verified->octets, size));
+	str_append_format(out, "%s ", face_sign(face, SIGN_NONE));
 	if (verified->pointers >= 0) {
-		str_append_format(out, "%s ", face_sign(face, SIGN_NONE));
 		text_plural(out, verified->pointers, "pointer", NULL);
 		str_append_text(out, " looked at\n");
+	} else {
+		str_append_text(out,
+			"no pointers looked at, so that one whose object is gone would not be "
+			"seen: "
+			"--pointers COLLECTION looks at those of the site's database\n");
 	}
 	for (size_t i = 0; i < verified->finding_count; i++) {
 		const struct object_finding *finding = &verified->findings[i];
