@@ -25,17 +25,21 @@ static struct bundle_entry *next_entry(struct bundle *bundle)
 int bundle_leave_out(
 	struct bundle *bundle, const char *path, int64_t size, const char *why, struct err *err)
 {
-	CLEANUP_STR struct str shown = STR_INIT;
+	CLEANUP_STR struct str shown = STR_INIT, reason = STR_INIT;
 
 	if (bundle->left_out_count == BUNDLE_ENTRIES_MAX)
 		return 0;
 	(void)redact(&shown, bytes_of_string(path), &bundle->redaction);
+	/* It may quote what it complains of. */
+	(void)redact(&reason, bytes_of_string(why), &bundle->redaction);
 	struct bundle_entry *entry = &bundle->left_out[bundle->left_out_count];
 	*entry = (struct bundle_entry){
 		.path = arena_string(&bundle->face->arena, str_text(&shown)),
 		.size = size,
-		.why = arena_string(&bundle->face->arena, why),
+		.why = arena_string(&bundle->face->arena, str_text(&reason)),
 	};
+	if (str_check(&shown, err) < 0 || str_check(&reason, err) < 0)
+		return -err->code;
 	if (entry->path == NULL || entry->why == NULL)
 		return err_no_memory(err);
 	bundle->left_out_count++;
@@ -257,6 +261,14 @@ static int add_listing(struct bundle *bundle, int dirfd, const char *path, struc
 	return rc;
 }
 
+/* What lies within the state folder is listed with it; "/a/state-backups" is not in "/a/state". */
+static bool is_within(const char *path, const char *folder)
+{
+	size_t size = strlen(folder);
+
+	return strncmp(path, folder, size) == 0 && (path[size] == '\0' || path[size] == '/');
+}
+
 static int add_backups(struct bundle *bundle, struct err *err)
 {
 	CLEANUP_FD int fd = -1;
@@ -265,7 +277,7 @@ static int add_backups(struct bundle *bundle, struct err *err)
 
 	if (site_load(bundle->face->options.site, bundle->face->options.state_dir,
 		    &bundle->face->arena, &site, &missing) < 0 ||
-		strncmp(site.backup_dir, site.state_dir, strlen(site.state_dir)) == 0 ||
+		is_within(site.backup_dir, site.state_dir) ||
 		folder_open(site.backup_dir, &fd, &missing) < 0)
 		return 0;
 	return add_listing(bundle, fd, "backup-files.txt", err);
@@ -400,7 +412,10 @@ int bundle_gather(
 	*bundle = (struct bundle){.face = face, .redaction.hosts = hosts};
 	bundle_learn(bundle);
 	struct err trouble;
-	int rc = face_open_state(face, &state_dirfd, &trouble);
+	int rc = bundle_assume_state(bundle, err);
+	if (rc < 0)
+		return rc;
+	rc = face_open_state(face, &state_dirfd, &trouble);
 	if (rc < 0 && run != NULL) {
 		*err = trouble;
 		return rc;

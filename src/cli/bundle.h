@@ -29,7 +29,8 @@ struct bundle_entry {
 struct bundle {
 	struct face *face; /* its arena has everything here */
 	struct redaction redaction;
-	char run[RUN_ID_SIZE]; /* "": there is none */
+	char run[RUN_ID_SIZE];	   /* "": there is none */
+	const char *assumed_state; /* the site file does not say where it is; NULL: it does */
 	size_t count, left_out_count, host_count;
 	int64_t size;
 	struct bundle_entry entries[BUNDLE_ENTRIES_MAX];
@@ -51,6 +52,9 @@ MUST_CHECK int bundle_leave_out(
 
 /* What is to be taken out wherever it stands: passwords and hosts of the site. */
 void bundle_learn(struct bundle *bundle);
+/* A site file that is missing or no good: the state folder that it names nevertheless, or the usual
+ * one, for all that follows. It says so. */
+MUST_CHECK int bundle_assume_state(struct bundle *bundle, struct err *err);
 /* The program, the machine, the site file. */
 MUST_CHECK int bundle_add_facts(struct bundle *bundle, int state_dirfd, struct err *err);
 

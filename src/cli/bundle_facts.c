@@ -171,6 +171,37 @@ void bundle_learn(struct bundle *bundle)
 
 /* ---- the site file */
 
+int bundle_assume_state(struct bundle *bundle, struct err *err)
+{
+	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
+	struct face *face = bundle->face;
+	struct site site;
+	struct err trouble, unreadable;
+	const char *path = SITE_DEFAULT_STATE_DIR;
+
+	if (face->options.state_dir != NULL ||
+		site_load(face->options.site, NULL, &face->arena, &site, &trouble) == 0)
+		return 0;
+	int rc = read_site(bundle, &doc, &unreadable);
+	/* There is none, and none was named: as every command takes it. */
+	if (rc == -ERR_NOT_FOUND && face->options.site == NULL)
+		return 0;
+	const struct json *named = rc == 0 ? json_member(json_root(doc), "stateDir") : NULL;
+	if (named != NULL && json_type(named) == JSON_STRING && json_string(named)[0] == '/')
+		path = json_string(named);
+	bundle->assumed_state = arena_string(&face->arena, path);
+	if (bundle->assumed_state == NULL)
+		return err_no_memory(err);
+	face->options.state_dir = bundle->assumed_state;
+	face_note(face, "the site file is no good, so the state folder is taken to be %s%s",
+		bundle->assumed_state,
+		rc == 0 ? ""
+			: ": --state-dir names another; the passwords in the site file are not "
+			  "known, "
+			  "and taken out only where they look like some");
+	return 0;
+}
+
 /* Comments, and what a hook is called with, may say anything. */
 static void write_site(struct json_writer *writer, const struct json *value, const char *name)
 {
@@ -305,6 +336,8 @@ static void write_folders(struct bundle *bundle, struct json_writer *writer)
 	if (site_load(bundle->face->options.site, bundle->face->options.state_dir,
 		    &bundle->face->arena, &site, &trouble) < 0) {
 		json_member_string(writer, "site", trouble.message);
+		if (bundle->assumed_state != NULL)
+			json_member_string(writer, "assumedState", bundle->assumed_state);
 		return;
 	}
 	json_member_object(writer, "folders");

@@ -132,7 +132,7 @@ static const struct question {
 		"set here: ?tls=true&tlsCAFile=/path/of/ca.pem",
 		need_uri},
 	[STATE_DIR] = {"stateDir", "Folder for journals, evidence and installed kits",
-		"/var/lib/offkit",
+		SITE_DEFAULT_STATE_DIR,
 		"What was done is kept here; a run that was interrupted goes on from it.",
 		need_path},
 	[BACKUP_DIR] = {"backupDir", "Folder for backups; none: in the folder before", "",

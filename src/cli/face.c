@@ -17,8 +17,6 @@
 #include "text/text.h"
 #include "trust/store.h"
 
-#define STATE_DEFAULT_PATH "/var/lib/offkit"
-
 const char *face_sign(const struct face *face, enum face_sign sign)
 {
 	static const struct {
@@ -156,7 +154,7 @@ static int state_path(struct face *face, const char **ret_path, struct err *err)
 		*ret_path = face->options.state_dir;
 		return 0;
 	}
-	*ret_path = STATE_DEFAULT_PATH;
+	*ret_path = SITE_DEFAULT_STATE_DIR;
 	if (face->options.site == NULL && access(SITE_DEFAULT_PATH, F_OK) != 0)
 		return 0;
 	int rc = site_load(face->options.site, NULL, &face->arena, &site, err);

@@ -494,7 +494,7 @@ static int read_site(
 }
 
 static const struct site DEFAULTS = {
-	.state_dir = "/var/lib/offkit",
+	.state_dir = SITE_DEFAULT_STATE_DIR,
 	.freeze.timeout = 120 * 1000,
 	.unfreeze.timeout = 120 * 1000,
 	.silence = 5 * 1000,

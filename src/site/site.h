@@ -19,7 +19,8 @@
 
 enum { SITE_SIZE_MAX = 256 * 1024, HOOK_ARGUMENTS_MAX = 64, SITE_COLLECTIONS_MAX = 256 };
 
-#define SITE_DEFAULT_PATH "/etc/offkit/site.json"
+#define SITE_DEFAULT_PATH      "/etc/offkit/site.json"
+#define SITE_DEFAULT_STATE_DIR "/var/lib/offkit"
 
 /* A command of the site: an argument vector, no shell. argv[0] is absolute. */
 struct site_hook {
