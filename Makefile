@@ -342,9 +342,10 @@ MIGRATIONS ?= kit-layout/lnm/migrations
 IMAGE := $(BUILD)/offkit-runner-$(VERSION)
 image: all
 	$(Q)for arch in $(IMAGE_ARCHES); do $(MAKE) -s --no-print-directory ARCH=$$arch sbom || exit 1; done
+	$(Q){ cat LICENSE && echo && src/package/third-party $(dir $(DEPS))sources 'offkit-$(VERSION)-*' --texts; } >$(IMAGE).licences
 	$(call say,IMAGE,$(IMAGE).tar)
 	$(Q)SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BUILD)/offkit-pack image -o $(IMAGE).tar --sbom $(IMAGE).spdx.json \
-		--tag $(VERSION) --migrations $(MIGRATIONS) $(foreach arch,$(IMAGE_ARCHES), \
+		--tag $(VERSION) --migrations $(MIGRATIONS) --licences $(IMAGE).licences $(foreach arch,$(IMAGE_ARCHES), \
 		--program linux/$(call oci_arch,$(arch))=$(BUILD)/shipped-$(arch)/offkit \
 		--components linux/$(call oci_arch,$(arch))=$(BUILD)/shipped-$(arch)/components.json)
 

@@ -17,7 +17,7 @@
 enum { LABELS_MAX = 64, TAG_MAX = 128 };
 
 struct image_values {
-	const char *out, *migrations, *created, *tag, *sbom;
+	const char *out, *migrations, *licences, *created, *tag, *sbom;
 	struct option_list programs, labels, components;
 };
 
@@ -28,6 +28,8 @@ static const struct option options[] = {
 		"the static offkit of linux/amd64, linux/arm64; one a platform"),
 	OPTION_ROW_TEXT("migrations", 0, "DIR", struct image_values, migrations,
 		"what goes to /usr/share/offkit/migrations in the image"),
+	OPTION_ROW_TEXT("licences", 0, "FILE", struct image_values, licences,
+		"what goes to /usr/share/doc/offkit/copyright in the image"),
 	OPTION_ROW_TEXT("tag", 0, "TAG", struct image_values, tag,
 		"the image's name in the layout, and its version; else this program's version"),
 	OPTION_ROW_LIST("label", 0, "NAME=VALUE", struct image_values, labels,
@@ -145,7 +147,8 @@ static int read_request(struct face *face, const struct image_values *given,
 	if (given->out == NULL)
 		return err_set(err, ERR_USAGE, "-o says where the image goes");
 	*plan = (struct image_plan){.tag = given->tag != NULL ? given->tag : version_text(),
-		.migrations = given->migrations};
+		.migrations = given->migrations,
+		.licences = given->licences};
 	int rc = check_tag(plan->tag, err);
 	if (rc == 0)
 		rc = program_list_read(&given->programs, &face->arena, &plan->programs, err);

@@ -1,6 +1,7 @@
 #include "pack/image_make.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -13,6 +14,9 @@
 #include "verify/image.h"
 
 #define MIGRATIONS "usr/share/offkit/migrations"
+#define LICENCES   "usr/share/doc/offkit/copyright"
+
+enum { USER_FILES = 2 /* in the program's layer, before the program */ };
 
 struct making {
 	const struct image_plan *plan;
@@ -35,26 +39,36 @@ static int put_user(struct layer_writer *writer, struct err *err)
 	return rc < 0 ? rc : layer_text(writer, "etc/passwd", passwd, err);
 }
 
+static int put_licences(struct layer_writer *writer, const char *path, struct err *err)
+{
+	CLEANUP_FD int fd = -1;
+	int rc = file_open_at(AT_FDCWD, path, &fd, err);
+
+	return rc < 0 ? rc : layer_file(writer, LICENCES, fd, 0644, err);
+}
+
 static int make_program_layer(struct making *making, size_t i, struct err *err)
 {
 	CLEANUP(layer_writer_cleanup) struct layer_writer *writer = NULL;
 	CLEANUP_FD int fd = -1;
 	struct image_layer *layer = &making->made->programs[i];
-	int rc = program_open(&making->plan->programs.items[i], &fd, err);
+	const struct image_plan *plan = making->plan;
+	int rc = program_open(&plan->programs.items[i], &fd, err);
 
 	if (rc == 0)
-		rc = layer_writer_new(
-			making->dirfd, making->plan->created, making->arena, &writer, err);
+		rc = layer_writer_new(making->dirfd, plan->created, making->arena, &writer, err);
 	if (rc == 0)
 		rc = put_user(writer, err);
 	if (rc == 0)
 		rc = layer_file(writer, IMAGE_PROGRAM, fd, 0755, err);
+	if (rc == 0 && plan->licences != NULL)
+		rc = put_licences(writer, plan->licences, err);
 	if (rc == 0)
 		rc = layer_folder(writer, IMAGE_HOME, 0700, IMAGE_OWNER, err);
 	if (rc == 0)
 		rc = layer_writer_finish(writer, "offkit-pack image: the program", layer, err);
 	if (rc == 0)
-		making->made->program_files[i] = layer->files[layer->file_count - 1];
+		making->made->program_files[i] = layer->files[USER_FILES];
 	return rc;
 }
 

@@ -2,9 +2,10 @@
  * image_make: the runner's image: an OCI image layout (image-spec 1.1, image-layout.md) as one tar
  * archive, made without a daemon of one static program a platform and of the migrations.
  *
- * In the image: /usr/bin/offkit, /usr/share/offkit/migrations, /var/lib/offkit, which belongs to
- * the user that runs it (65532), and /etc/passwd and group that name this user. The program's layer
- * is the platform's own, that of the migrations everybody's. The same plan gives the same octets.
+ * In the image: /usr/bin/offkit and its licences in /usr/share/doc/offkit/copyright,
+ * /usr/share/offkit/migrations, /var/lib/offkit, which belongs to the user that runs it (65532),
+ * and /etc/passwd and group that name this user. The program's layer is the platform's own, that of
+ * the migrations everybody's. The same plan gives the same octets.
  */
 #ifndef OFFKIT_PACK_IMAGE_MAKE_H
 #define OFFKIT_PACK_IMAGE_MAKE_H
@@ -18,6 +19,7 @@ struct image_plan {
 	struct image_labels labels;
 	struct program_list programs;
 	const char *migrations; /* a folder, or NULL */
+	const char *licences;	/* a file, or NULL */
 };
 
 struct image_made {
