@@ -58,10 +58,12 @@ static int describe(struct face *face, const struct sbom_values *given, struct s
 	struct str *out, struct err *err)
 {
 	const struct component_list *components[PROGRAMS_MAX];
-	struct sbom_program described[PROGRAMS_MAX];
+	struct sbom_program *described = arena_array(&face->arena, PROGRAMS_MAX, sizeof *described);
 	struct program_list programs;
 
-	int rc = program_list_read(&given->programs, &face->arena, &programs, err);
+	int rc = described == NULL
+			 ? err_no_memory(err)
+			 : program_list_read(&given->programs, &face->arena, &programs, err);
 	if (rc == 0)
 		rc = components_read(&given->components, &programs, &face->arena, components, err);
 	if (rc == 0)
