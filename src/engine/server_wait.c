@@ -20,7 +20,7 @@ void run_progressed(struct run *run)
 	run->wait.tries = 0;
 }
 
-static int64_t pause_before(unsigned tries)
+int64_t run_pause_before(unsigned tries)
 {
 	int64_t pause = SECOND_PAUSE;
 
@@ -105,7 +105,7 @@ static int wait_for_it(struct run *run, const struct err *lost, struct err *err)
 	struct err still = *lost;
 
 	while (time_left(run) > 0) {
-		int64_t pause = pause_before(run->wait.tries), left = time_left(run);
+		int64_t pause = run_pause_before(run->wait.tries), left = time_left(run);
 		int rc = count_down(run, pause < left ? pause : left, &still, err);
 		if (rc == 0)
 			rc = tell(run, 0, &still, err);

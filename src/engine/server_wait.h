@@ -10,6 +10,7 @@
 #define OFFKIT_ENGINE_SERVER_WAIT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -25,6 +26,9 @@ struct run;
  *	while (rc < 0 && run_server_came_back(run, err));
  */
 bool run_server_came_back(struct run *run, struct err *err);
+
+/* ms before the next try, after so many: 0, 1 s, then doubled up to half a minute. */
+int64_t run_pause_before(unsigned tries);
 
 /* Something became durable: a checkpoint, the end of a step. */
 void run_progressed(struct run *run);

@@ -131,6 +131,7 @@ at_terminal() {
 	local answers=$1 asked=0 pid answer status=0 polls
 	shift
 	rm -f "$tmp/typed" && mkfifo "$tmp/typed"
+	: >"$tmp/screen"
 	LC_ALL=C.UTF-8 script -qec "exec $(printf '%q ' "$@")" /dev/null <"$tmp/typed" >"$tmp/screen" &
 	pid=$!
 	exec 8>"$tmp/typed"
@@ -153,6 +154,15 @@ at_terminal() {
 	exec 8>&-
 	tr -d '\r' <"$tmp/screen"
 	return "$status"
+}
+
+# starts FILE COMMAND…: in the background, as $!; what it says goes to the file. The shell empties it in the
+# child, which may come late: whoever looks for words there would find those of the one before.
+starts() {
+	local file=$1
+	shift
+	: >"$file"
+	"$@" >"$file" 2>&1 &
 }
 
 command_reply() { "$tools/db_command" "$uri" "$database" "$1"; }

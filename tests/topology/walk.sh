@@ -49,7 +49,8 @@ every_rule_acted() {
 # said_within FILE TEXT PID: until the file has the text, or the process has ended.
 said_within() {
 	while ! grep -q "$2" "$1" 2>/dev/null; do
-		kill -0 "$3" 2>/dev/null || { cat "$1"; return 1; }
+		# Its last words may have come in between.
+		kill -0 "$3" 2>/dev/null || grep -q "$2" "$1" || { cat "$1"; return 1; }
 		sleep 0.02
 	done
 }

@@ -436,6 +436,9 @@ static bool serve(struct client *client, const struct message *request)
 	CLEANUP_STR struct str answer = STR_INIT;
 	size_t number = 0;
 
+	/* Who accepts may not have seen yet that the server went away. */
+	if (exists(proxy->scenario.down_file))
+		return false;
 	while (exists(proxy->scenario.silent_file))
 		if (client_is_gone(client))
 			return false;
