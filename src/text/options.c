@@ -390,6 +390,27 @@ static void append_padding(struct str *out, size_t start)
 		str_append_char(out, ' ');
 }
 
+/* A|B|C, continued below the first where the line would be wider than a terminal; returns where the
+ * last line starts. */
+static size_t append_choices(struct str *out, size_t start, const char *const *choices)
+{
+	size_t indent = text_width(str_text(out) + start) + 1, column = indent;
+
+	str_append_char(out, ' ');
+	for (size_t i = 0; choices[i] != NULL; i++) {
+		size_t width = text_width(choices[i]) + (choices[i + 1] != NULL);
+		if (i > 0 && column + width > TEXT_WRAP_COLUMNS) {
+			str_append_char(out, '\n');
+			start = out->size;
+			str_append_format(out, "%*s", (int)indent, "");
+			column = indent;
+		}
+		str_append_format(out, "%s%s", choices[i], choices[i + 1] != NULL ? "|" : "");
+		column += width;
+	}
+	return start;
+}
+
 static void append_option(struct str *out, const struct option *option)
 {
 	size_t start = out->size;
@@ -398,12 +419,10 @@ static void append_option(struct str *out, const struct option *option)
 		str_append_format(out, "  -%c, --%s", option->letter, option->name);
 	else
 		str_append_format(out, "      --%s", option->name);
-	if (option->kind == OPTION_CHOICE) {
-		for (size_t i = 0; option->choices[i] != NULL; i++)
-			str_append_format(out, "%c%s", i == 0 ? ' ' : '|', option->choices[i]);
-	} else if (option->argument != NULL) {
+	if (option->kind == OPTION_CHOICE)
+		start = append_choices(out, start, option->choices);
+	else if (option->argument != NULL)
 		str_append_format(out, " %s", option->argument);
-	}
 	append_padding(out, start);
 	text_wrap(out, option->help, HELP_COLUMN);
 }

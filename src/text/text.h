@@ -92,7 +92,7 @@ const char *text_nearest(const char *word, const char *const *names);
 enum { TEXT_WRAP_COLUMNS = 80 };
 
 /*
- * A line, broken at blanks so that it ends by TEXT_WRAP_COLUMNS octets; out stands at column, and
+ * A line, broken at blanks so that it ends by column TEXT_WRAP_COLUMNS; out stands at column, and
  * all lines begin there. A word that is too long is not broken. With a line feed.
  */
 void text_wrap(struct str *out, const char *text, int column);

@@ -232,6 +232,8 @@ static void test_usage_comes_from_the_table(void **state)
 /* What is as wide as a terminal stays in its line; one more breaks at the blank before it. */
 static void test_help_fits_a_terminal(void **state)
 {
+	static const char *const choices[] = {"01234567890123456789", "abcdefghijklmnopqrstuvwxyz",
+		"abcdefghijklmno", "last", NULL};
 	static const struct option options[] = {
 		OPTION_ROW_FLAG("fits", 0, struct values, force,
 			"of forty-eight characters, not one less nor more"),
@@ -239,6 +241,11 @@ static void test_help_fits_a_terminal(void **state)
 			"of forty-nine characters, that is, one too manyyy"),
 		OPTION_ROW_FLAG("unbroken", 0, struct values, force,
 			"0123456789012345678901234567890123456789012345678"),
+		OPTION_ROW_FLAG("long", 0, struct values, force,
+			"0123456789012345678901234567890123456789012345678 first"),
+		OPTION_ROW_FLAG("columns", 0, struct values, force,
+			"äöüäöüäöüäöüäöüäöüäöüäöüäöüäöü not octets but columns"),
+		OPTION_ROW_CHOICE("choose", 0, choices, struct values, out, "one of them"),
 		OPTION_END,
 	};
 	static const struct command wide = {
@@ -252,7 +259,14 @@ static void test_help_fits_a_terminal(void **state)
 		"      --wide                    of forty-nine characters, that is, one too\n"
 		"                                manyyy\n"
 		"      --unbroken                "
-		"0123456789012345678901234567890123456789012345678\n"));
+		"0123456789012345678901234567890123456789012345678\n"
+		"      --long                    "
+		"0123456789012345678901234567890123456789012345678\n"
+		"                                first\n"
+		"      --columns                 äöüäöüäöüäöüäöüäöüäöüäöüäöüäöü not octets but\n"
+		"                                columns\n"
+		"      --choose 01234567890123456789|abcdefghijklmnopqrstuvwxyz|abcdefghijklmno|\n"
+		"               last             one of them\n"));
 	str_release(&out);
 }
 
