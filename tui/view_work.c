@@ -15,15 +15,11 @@ static bool counts_in(const struct json *progress, const char *unit)
 	return strcmp(event_text(progress, "unit"), unit) == 0;
 }
 
-/* A count, a size or a time, in its own words; they fit into the same room. */
+/* They fit into the same room. */
 static const char *amount(
-	const struct json *progress, int64_t value, char text[static TEXT_SIZE_SIZE])
+	const struct json *progress, int64_t value, char text[static TEXT_AMOUNT_SIZE])
 {
-	if (counts_in(progress, "octets"))
-		return text_size((uint64_t)(value > 0 ? value : 0), text);
-	if (counts_in(progress, "milliseconds"))
-		return text_duration(value, text);
-	return text_count(value, text);
+	return text_amount(value, event_text(progress, "unit"), text);
 }
 
 static const char *unit_of(const struct json *progress)

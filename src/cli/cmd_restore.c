@@ -307,11 +307,11 @@ static int restore_with(
 	bool drop = false;
 	int rc = folder_make(solo->site.state_dir, &state_dirfd, err);
 
-	if (rc < 0)
-		return err_recode(err, ERR_STATE_FOLDER);
-	rc = lock_take(state_dirfd, "restore", &lock, err);
 	if (rc == 0)
-		rc = choose(solo, values, state_dirfd, operand, &chosen, err);
+		rc = lock_take(state_dirfd, "restore", &lock, err);
+	if (rc < 0)
+		return face_state_failed(solo->site.state_dir, err);
+	rc = choose(solo, values, state_dirfd, operand, &chosen, err);
 	if (rc == 0)
 		rc = consent(solo, values, state_dirfd, &chosen, &drop, err);
 	/* Another database is nobody's: a rehearsal waits for no run. */

@@ -2,6 +2,8 @@
  * offkit site init: asks what a site file needs, says why it asks, and writes it with comments
  * (members whose name begins with "_", as offkit-site(5) has them). Overwrites nothing.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -431,18 +433,27 @@ static int write_site(
 
 	if (rc == 0)
 		rc = place_new_file(path, str_bytes(&page.text), 0600, err);
+	if (rc < 0 && err->code != ERR_NO_MEMORY && err->code != ERR_USAGE)
+		rc = err_recode(err, ERR_NOT_WRITTEN);
 	str_release(&page.text);
 	return rc;
 }
 
-/* Before anything is asked, too. */
+/* Before anything is asked: nobody answers all that in vain. */
 static int check_free(const char *path, struct err *err)
 {
+	CLEANUP_FD int fd = -1;
+	CLEANUP_STR struct str name = STR_INIT;
 	struct stat status;
 
-	return lstat(path, &status) != 0
-		       ? 0
-		       : err_set(err, ERR_USAGE, "%s is there already and is left alone", path);
+	if (lstat(path, &status) == 0)
+		return err_set(err, ERR_USAGE, "%s is there already and is left alone", path);
+	if (place_open(path, &fd, &name, err) < 0)
+		return err->code == ERR_NO_MEMORY ? -(int)err->code
+						  : err_recode(err, ERR_NOT_WRITTEN);
+	if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
+		return err_set_errno(err, ERR_NOT_WRITTEN, errno, "%s", path);
+	return 0;
 }
 
 static void show_result(struct face *face, const char *path)

@@ -185,6 +185,14 @@ int face_open_state(struct face *face, int *ret_fd, struct err *err)
 	return 0;
 }
 
+int face_state_failed(const char *path, struct err *err)
+{
+	if (err->code == ERR_LOCKED || err->code == ERR_NO_MEMORY)
+		return -(int)err->code;
+	(void)err_context(err, "the state folder %s", path);
+	return err_recode(err, ERR_STATE_FOLDER);
+}
+
 int face_lock_state(
 	struct face *face, const char *command, int *ret_fd, int *ret_lock_fd, struct err *err)
 {
@@ -195,13 +203,8 @@ int face_lock_state(
 
 	if (rc < 0)
 		return rc;
-	if (folder_make(path, &fd, err) < 0) {
-		(void)err_context(err, "the state folder %s", path);
-		return err_recode(err, ERR_STATE_FOLDER);
-	}
-	rc = lock_take(fd, command, &lock_fd, err);
-	if (rc < 0)
-		return rc;
+	if (folder_make(path, &fd, err) < 0 || lock_take(fd, command, &lock_fd, err) < 0)
+		return face_state_failed(path, err);
 	*ret_fd = fd;
 	fd = -1;
 	*ret_lock_fd = lock_fd;

@@ -82,6 +82,9 @@ void face_failure(struct face *face, const struct err *err);
  */
 MUST_CHECK int face_open_state(struct face *face, int *ret_fd, struct err *err);
 
+/* Of a failure to open or lock the state folder, unless another is at work there: names it. */
+int face_state_failed(const char *path, struct err *err);
+
 /* The same folder, made if need be, and its lock, for a command that changes it without a site. */
 MUST_CHECK int face_lock_state(
 	struct face *face, const char *command, int *ret_fd, int *ret_lock_fd, struct err *err);

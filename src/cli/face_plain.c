@@ -345,7 +345,8 @@ static void show_progress(struct plain_face *plain, const struct json *event, st
 	int64_t done = plain_number(event, "done"), total = plain_number(event, "total");
 	const struct language *language = plain->face->language;
 	int64_t now = clock_boottime();
-	char done_text[TEXT_COUNT_SIZE], total_text[TEXT_COUNT_SIZE], left[TEXT_DURATION_SIZE];
+	const char *unit = plain_text(event, "unit");
+	char done_text[TEXT_AMOUNT_SIZE], total_text[TEXT_AMOUNT_SIZE], left[TEXT_DURATION_SIZE];
 
 	if (now < plain->progress_due)
 		return;
@@ -353,12 +354,12 @@ static void show_progress(struct plain_face *plain, const struct json *event, st
 	const char *step = plain_shown(plain, event, "step");
 	if (total > 0)
 		message_append(line, language, MSG_PROGRESS_OF, step, (int)(done * 100 / total),
-			text_count(done, done_text), text_count(total, total_text));
+			text_amount(done, unit, done_text), text_amount(total, unit, total_text));
 	else
-		str_append_format(line, "%s   %s", step, text_count(done, done_text));
+		str_append_format(line, "%s   %s", step, text_amount(done, unit, done_text));
 	if (plain_number(event, "rate") > 0)
 		str_append_format(
-			line, "   %s/s", text_count(plain_number(event, "rate"), done_text));
+			line, "   %s/s", text_amount(plain_number(event, "rate"), unit, done_text));
 	if (plain_number(event, "left") >= 0) {
 		str_append_text(line, "   ");
 		message_append(line, language, MSG_PROGRESS_LEFT,

@@ -109,13 +109,10 @@ static int open_state(struct session *session, enum session_access access, struc
 		return 0;
 	if (rc == -ERR_NOT_FOUND)
 		return err_set(err, ERR_NO_RUN, "nothing was done here yet: there is no %s", path);
-	if (rc < 0) {
-		(void)err_context(err, "the state folder %s", path);
-		return err_recode(err, ERR_STATE_FOLDER);
-	}
-	if (access == SESSION_READS)
-		return 0;
-	return lock_take(session->state_dirfd, session->options.command, &session->lock_fd, err);
+	if (rc == 0 && access != SESSION_READS)
+		rc = lock_take(
+			session->state_dirfd, session->options.command, &session->lock_fd, err);
+	return rc < 0 ? face_state_failed(path, err) : 0;
 }
 
 int session_open(struct face *face, const char *command, enum session_access access,
@@ -179,6 +176,11 @@ int session_unpack(struct session *session, const char *path, const char *force_
 	if (rc < 0 && quarantine.size > 0)
 		face_note(session->face, "What was unpacked is in %s/quarantine/%s.",
 			session->site.state_dir, str_text(&quarantine));
+	/* Nothing waits to be resumed yet. */
+	if (rc == -ERR_DISK && !late) {
+		(void)err_context(err, "the state folder %s", session->site.state_dir);
+		return err_recode(err, ERR_SPACE);
+	}
 	return rc;
 }
 

@@ -93,6 +93,15 @@ const char *text_duration(int64_t milliseconds, char out[static TEXT_DURATION_SI
 	return out;
 }
 
+const char *text_amount(int64_t value, const char *unit, char out[static TEXT_AMOUNT_SIZE])
+{
+	if (strcmp(unit, "octets") == 0)
+		return text_size((uint64_t)(value > 0 ? value : 0), out);
+	if (strcmp(unit, "milliseconds") == 0)
+		return text_duration(value, out);
+	return text_count(value, out);
+}
+
 const char *text_stopwatch(int64_t milliseconds, char out[static TEXT_DURATION_SIZE])
 {
 	int64_t seconds = milliseconds > 0 ? milliseconds / 1000 : 0;

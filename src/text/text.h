@@ -70,6 +70,10 @@ const char *text_size(uint64_t octets, char out[static TEXT_SIZE_SIZE]);
 enum { TEXT_DURATION_SIZE = 32 };
 const char *text_duration(int64_t milliseconds, char out[static TEXT_DURATION_SIZE]);
 
+/* Of octets a size, of milliseconds a duration, of every other unit a count. */
+enum { TEXT_AMOUNT_SIZE = 32 };
+const char *text_amount(int64_t value, const char *unit, char out[static TEXT_AMOUNT_SIZE]);
+
 /* Of milliseconds, for columns: "0:48", "3:31", "2:05:09". */
 const char *text_stopwatch(int64_t milliseconds, char out[static TEXT_DURATION_SIZE]);
 

@@ -17,6 +17,10 @@ static void counts_have_commas(void **state)
 	assert_string_equal(text_count(999, text), "999");
 	assert_string_equal(text_count(1000, text), "1,000");
 	assert_string_equal(text_count(1402118, text), "1,402,118");
+	assert_string_equal(text_amount(1402118, "documents", text), "1,402,118");
+	assert_string_equal(text_amount(1402118, "octets", text), "1.4 MB");
+	assert_string_equal(text_amount(-1, "octets", text), "0 bytes");
+	assert_string_equal(text_amount(10000, "milliseconds", text), "10 s");
 	assert_string_equal(text_count(-999, text), "-999");
 	assert_string_equal(text_count(-1000, text), "-1,000");
 	assert_string_equal(text_count(INT64_MAX, text), "9,223,372,036,854,775,807");
