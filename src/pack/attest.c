@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/place.h"
 #include "crypto/digest.h"
 #include "json/json_write.h"
 #include "kit/manifest.h"
@@ -178,7 +179,7 @@ int attest_statement(const struct attest_subjects *subjects, const char *predica
 	return rc < 0 ? rc : json_canonical_text(str_bytes(&text), out, err);
 }
 
-void attest_write_result(struct face *face, const char *out, const char *predicate_type,
+static void write_result(struct face *face, const char *out, const char *predicate_type,
 	size_t subject_count, size_t signature_count)
 {
 	struct json_writer writer;
@@ -201,4 +202,20 @@ void attest_write_result(struct face *face, const char *out, const char *predica
 	json_member_integer(&writer, "signatures", (int64_t)signature_count);
 	json_write_end(&writer);
 	str_append_char(&face->result, '\n');
+}
+
+int attest_finish(struct face *face, const struct signers *signers,
+	const struct attest_subjects *subjects, const char *predicate_type, struct bytes predicate,
+	const char *out, struct err *err)
+{
+	CLEANUP_STR struct str statement = STR_INIT, envelope = STR_INIT;
+	int rc = attest_statement(subjects, predicate_type, predicate, &statement, err);
+
+	if (rc == 0)
+		rc = sign_statement(signers, str_bytes(&statement), &envelope, err);
+	if (rc == 0)
+		rc = place_file(out, str_bytes(&envelope), 0644, err);
+	if (rc == 0)
+		write_result(face, out, predicate_type, subjects->count, signers->count);
+	return rc;
 }

@@ -8,6 +8,14 @@
 #include "base/bytes.h"
 #include "crypto/digest.h"
 #include "pack/face.h"
+#include "pack/sign.h"
+
+/* Rows of a values struct whose members are base, out and with. */
+#define ATTEST_OPTION_ROWS(values)                                                                 \
+	OPTION_ROW_TEXT("base", 0, "DIR", values, base,                                            \
+		"the folder that the files' names are relative to; else this one"),                \
+		SIGN_OPTION_ROWS(values), SCHEME_OPTION_ROW(values),                               \
+		OPTION_ROW_TEXT("out", 'o', "FILE", values, out, "where the envelope goes")
 
 struct attest_subject {
 	const char *name;
@@ -42,8 +50,10 @@ MUST_CHECK int attest_add_image(struct attest_subjects *subjects, int dirfd, con
 MUST_CHECK int attest_statement(const struct attest_subjects *subjects, const char *predicate_type,
 	struct bytes predicate, struct str *out, struct err *err);
 
-/* The result of a command that wrote one to out; a note says that nobody has signed it yet. */
-void attest_write_result(struct face *face, const char *out, const char *predicate_type,
-	size_t subject_count, size_t signature_count);
+/* Signs it, writes its envelope to out, and shows the result; a note says that nobody has signed it
+ * yet. The errors of attest_statement, signing and place_file. */
+MUST_CHECK int attest_finish(struct face *face, const struct signers *signers,
+	const struct attest_subjects *subjects, const char *predicate_type, struct bytes predicate,
+	const char *out, struct err *err);
 
 #endif

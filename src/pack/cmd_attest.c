@@ -2,7 +2,6 @@
  * files. */
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/place.h"
 #include "kit/statement.h"
 #include "pack/attest.h"
 #include "pack/commands.h"
@@ -19,11 +18,7 @@ static const struct option options[] = {
 		"a URI, or slsaprovenance1, spdxjson, vuln, custom as cosign has them"),
 	OPTION_ROW_TEXT("predicate", 0, "FILE", struct attest_values, predicate,
 		"what is said of the files: a JSON object"),
-	OPTION_ROW_TEXT("base", 0, "DIR", struct attest_values, base,
-		"the folder that the files' names are relative to; else this one"),
-	SIGN_OPTION_ROWS(struct attest_values),
-	SCHEME_OPTION_ROW(struct attest_values),
-	OPTION_ROW_TEXT("out", 'o', "FILE", struct attest_values, out, "where the envelope goes"),
+	ATTEST_OPTION_ROWS(struct attest_values),
 	OPTION_END,
 };
 
@@ -41,7 +36,7 @@ static int check_given(const struct attest_values *given, const char **ret_type,
 static int run(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
-	CLEANUP_STR struct str predicate = STR_INIT, statement = STR_INIT, envelope = STR_INIT;
+	CLEANUP_STR struct str predicate = STR_INIT;
 	CLEANUP(signers_release) struct signers signers = {0};
 	const struct attest_values *given = values;
 	struct attest_subjects subjects = {0};
@@ -54,14 +49,10 @@ static int run(struct face *face, const void *values, size_t operand_count,
 		(rc = folder_open(given->base != NULL ? given->base : ".", &base, err)) < 0 ||
 		(rc = file_read_path(given->predicate, STATEMENT_SIZE_MAX, &predicate, err)) < 0 ||
 		(rc = attest_add_files(
-			 &subjects, base, operands, operand_count, &face->arena, err)) < 0 ||
-		(rc = attest_statement(&subjects, type, str_bytes(&predicate), &statement, err)) <
-			0 ||
-		(rc = sign_statement(&signers, str_bytes(&statement), &envelope, err)) < 0 ||
-		(rc = place_file(given->out, str_bytes(&envelope), 0644, err)) < 0)
+			 &subjects, base, operands, operand_count, &face->arena, err)) < 0)
 		return rc;
-	attest_write_result(face, given->out, type, subjects.count, signers.count);
-	return 0;
+	return attest_finish(
+		face, &signers, &subjects, type, str_bytes(&predicate), given->out, err);
 }
 
 const struct command command_attest = {

@@ -2,7 +2,6 @@
  * server says of how a kit's files and images were built, signed. */
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/place.h"
 #include "kit/provenance.h"
 #include "pack/attest.h"
 #include "pack/commands.h"
@@ -41,14 +40,9 @@ static const struct option options[] = {
 		"RFC 3339: when it ended"),
 	OPTION_ROW_LIST("image", 0, "FILE", struct provenance_values, images,
 		"it is about the image in this file, by the image's digest"),
-	OPTION_ROW_TEXT("base", 0, "DIR", struct provenance_values, base,
-		"the folder that the files' names are relative to; else this one"),
 	OPTION_ROW_TEXT("root", 0, "FILE", struct provenance_values, root,
 		"the trust root whose keys kit.json names; else the one in this program"),
-	SIGN_OPTION_ROWS(struct provenance_values),
-	SCHEME_OPTION_ROW(struct provenance_values),
-	OPTION_ROW_TEXT(
-		"out", 'o', "FILE", struct provenance_values, out, "where the envelope goes"),
+	ATTEST_OPTION_ROWS(struct provenance_values),
 	OPTION_END,
 };
 
@@ -93,7 +87,7 @@ static int add_subjects(struct face *face, const struct provenance_values *given
 static int run(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
-	CLEANUP_STR struct str predicate = STR_INIT, statement = STR_INIT, envelope = STR_INIT;
+	CLEANUP_STR struct str predicate = STR_INIT;
 	CLEANUP(signers_release) struct signers signers = {0};
 	const struct provenance_values *given = values;
 	struct attest_subjects subjects = {0};
@@ -103,16 +97,10 @@ static int run(struct face *face, const void *values, size_t operand_count,
 		return err_set(err, ERR_USAGE, "--builder, --build-type and -o are needed");
 	if ((rc = signers_load(face, &given->with, &signers, err)) < 0 ||
 		(rc = provenance_write(&given->plan, &face->arena, &predicate, err)) < 0 ||
-		(rc = add_subjects(face, given, operand_count, operands, &subjects, err)) < 0 ||
-		(rc = attest_statement(
-			 &subjects, PROVENANCE_TYPE, str_bytes(&predicate), &statement, err)) < 0 ||
-		(rc = sign_statement(&signers, str_bytes(&statement), &envelope, err)) < 0 ||
-		(rc = place_file(given->out, str_bytes(&envelope), 0644, err)) < 0)
+		(rc = add_subjects(face, given, operand_count, operands, &subjects, err)) < 0)
 		return rc;
-	attest_write_result(face, given->out, PROVENANCE_TYPE, subjects.count, signers.count);
-	if (signers.count == 0)
-		face_note(face, "nobody has signed it: offkit-pack prepare, and attach, are next");
-	return 0;
+	return attest_finish(
+		face, &signers, &subjects, PROVENANCE_TYPE, str_bytes(&predicate), given->out, err);
 }
 
 const struct command command_provenance = {
