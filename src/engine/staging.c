@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "engine/run.h"
 #include "kit/receipt.h"
@@ -155,10 +156,14 @@ static int tell(struct run *run, const struct staging *staging, const char *outc
 static int tell_proved(struct run *run, const struct staging *staging, struct err *err)
 {
 	CLEANUP_STR struct str text = STR_INIT;
+	char ended[RFC3339_SIZE];
 
+	/* A receipt cannot know of a rollback after it: when it was made is for the reader. */
+	time_format(staging->receipt.ended, ended);
 	str_append_format(&text,
-		"this kit was installed and validated on staging: site %s, run %s, by its receipt",
-		staging->receipt.site, staging->receipt.run);
+		"this kit was installed and validated on staging: site %s, run %s, by its receipt "
+		"of %s",
+		staging->receipt.site, staging->receipt.run, ended);
 	int rc = str_check(&text, err);
 	return rc < 0 ? rc : tell(run, staging, "passed", str_text(&text), err);
 }
