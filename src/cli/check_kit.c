@@ -9,9 +9,12 @@
 #include "text/text.h"
 #include "verify/evidence.h"
 
+enum { LABEL_COLUMNS = 11, CHECK_COLUMNS = 14 };
+
 static void show_progress(void *argument, const struct verify_progress *progress)
 {
-	face_progress(argument, "Verifying", progress->octets_done, progress->octets_total);
+	face_progress(argument, face_text(argument, MSG_VERIFYING), progress->octets_done,
+		progress->octets_total);
 }
 
 int check_kit(struct face *face, const char *path, const char *force_reason,
@@ -55,14 +58,6 @@ static void append_minute(struct str *out, int64_t time)
 	str_append_format(out, "%.10s %.5s UTC", text, text + 11);
 }
 
-static void append_day(struct str *out, int64_t time)
-{
-	char text[RFC3339_SIZE];
-
-	time_format(time, text);
-	str_append_format(out, "%.10s", text);
-}
-
 void write_installed(struct json_writer *writer, const struct checked_kit *checked)
 {
 	json_member_bool(writer, "sequenceChecked", checked->state_dirfd >= 0);
@@ -80,38 +75,49 @@ static void describe_installed(struct face *face, const struct checked_kit *chec
 	struct str *out = &face->result;
 	int64_t sequence = checked->installed_sequence;
 
-	str_append_text(out, "Installed  ");
+	message_append_label(out, face->language, MSG_INSTALLED, LABEL_COLUMNS);
 	if (sequence == 0) {
-		str_append_format(out, "no kit named %s%s\n", manifest->name,
-			checked->state_dirfd < 0 ? " (no state folder here)" : "");
+		message_append(out, face->language, MSG_NO_KIT_NAMED, manifest->name);
+		str_append_format(out, "%s%s\n", checked->state_dirfd < 0 ? " " : "",
+			checked->state_dirfd < 0 ? face_text(face, MSG_NO_STATE_FOLDER) : "");
 		return;
 	}
-	str_append_format(out, "%s %s, sequence %lld (this is %s)\n", manifest->name,
-		checked->installed_version, (long long)sequence,
-		manifest->sequence > sequence	 ? "newer"
-		: manifest->sequence == sequence ? "the same sequence"
-						 : "older");
+	message_append(out, face->language, MSG_KIT_SEQUENCE, manifest->name,
+		checked->installed_version, (long long)sequence);
+	str_append_format(out, " (%s)\n",
+		face_text(face, manifest->sequence > sequence	 ? MSG_THIS_IS_NEWER
+				: manifest->sequence == sequence ? MSG_THIS_IS_THE_SAME_SEQUENCE
+								 : MSG_THIS_IS_OLDER));
 }
 
 void describe_kit(struct face *face, const struct checked_kit *checked)
 {
 	const struct manifest *manifest = trusted_kit_manifest(checked->kit);
 	struct str *out = &face->result;
+	char expires[RFC3339_SIZE];
 
-	str_append_format(out, "Kit        %s %s, sequence %lld", manifest->name, manifest->version,
+	message_append_label(out, face->language, MSG_KIT, LABEL_COLUMNS);
+	message_append(out, face->language, MSG_KIT_SEQUENCE, manifest->name, manifest->version,
 		(long long)manifest->sequence);
 	if (manifest->title[0] != '\0') {
 		str_append_text(out, ": ");
 		text_escape(out, bytes_of_string(manifest->title), 60);
 	}
-	str_append_text(out, "\nMade       ");
+	str_append_char(out, '\n');
+	message_append_label(out, face->language, MSG_MADE, LABEL_COLUMNS);
 	append_minute(out, manifest->created);
 	if (manifest->has_expiry) {
-		str_append_text(out, ", expires ");
-		append_day(out, manifest->expires);
+		time_format(manifest->expires, expires);
+		message_append(out, face->language, MSG_EXPIRES, expires);
 	}
 	str_append_char(out, '\n');
 	describe_installed(face, checked);
+}
+
+static void begin_check(struct face *face, enum face_sign sign, enum message label)
+{
+	str_append_format(&face->result, "%s ", face_sign(face, sign));
+	message_append_label(&face->result, face->language, label, CHECK_COLUMNS);
 }
 
 static void describe_signers(struct face *face, const struct checked_kit *checked)
@@ -123,9 +129,10 @@ static void describe_signers(struct face *face, const struct checked_kit *checke
 
 	for (size_t i = 0; i < role->key_count; i++)
 		count += has_signed[i];
-	str_append_format(out,
-		"%s Manifest      %zu of %zu keys, %u needed: ", face_sign(face, SIGN_GOOD), count,
-		role->key_count, role->threshold);
+	begin_check(face, SIGN_GOOD, MSG_MANIFEST);
+	message_append(out, face->language, MSG_KEYS_NEEDED, count, role->key_count,
+		(long long)role->threshold);
+	str_append_text(out, ": ");
 	for (size_t i = 0, shown = 0; i < role->key_count; i++) {
 		if (!has_signed[i])
 			continue;
@@ -140,6 +147,7 @@ static void describe_proofs(struct face *face, const struct checked_kit *checked
 {
 	const struct kit_evidence *evidence = trusted_kit_evidence(checked->kit);
 	struct proofs proofs = trusted_kit_proofs(checked->kit);
+	struct str *out = &face->result;
 
 	for (size_t i = 0; i < evidence->attestation_count; i++) {
 		proofs.log_entries += evidence->attestations[i].log_entries;
@@ -147,50 +155,73 @@ static void describe_proofs(struct face *face, const struct checked_kit *checked
 	}
 	if (proofs.log_entries + proofs.timestamps + proofs.certificates == 0)
 		return;
-	str_append_format(&face->result, "%s In bundles    ", face_sign(face, SIGN_NONE));
-	text_plural(&face->result, (int64_t)proofs.log_entries, "log entry", "log entries");
-	str_append_text(&face->result, ", ");
-	text_plural(&face->result, (int64_t)proofs.timestamps, "timestamp", "timestamps");
-	str_append_text(&face->result, ", ");
-	text_plural(&face->result, (int64_t)proofs.certificates, "certificate", "certificates");
-	str_append_text(&face->result, ": present, not checked\n");
+	begin_check(face, SIGN_NONE, MSG_IN_BUNDLES);
+	message_append_count(out, face->language, (int64_t)proofs.log_entries, MSG_ONE_LOG_ENTRY,
+		MSG_SOME_LOG_ENTRIES);
+	str_append_text(out, ", ");
+	message_append_count(out, face->language, (int64_t)proofs.timestamps, MSG_ONE_TIMESTAMP,
+		MSG_SOME_TIMESTAMPS);
+	str_append_text(out, ", ");
+	message_append_count(out, face->language, (int64_t)proofs.certificates, MSG_ONE_CERTIFICATE,
+		MSG_SOME_CERTIFICATES);
+	str_append_format(out, ": %s\n", face_text(face, MSG_NOT_CHECKED));
 }
 
-void describe_checks(struct face *face, const struct checked_kit *checked)
+static void describe_files(struct face *face, const struct checked_kit *checked)
 {
 	const struct manifest *manifest = trusted_kit_manifest(checked->kit);
-	const struct trust_root *root = trusted_kit_root(checked->kit);
+	CLEANUP_STR struct str signer = STR_INIT;
 	struct str *out = &face->result;
 	char size[TEXT_SIZE_SIZE], count[TEXT_COUNT_SIZE];
 	uint64_t octets = 0;
 
 	for (size_t i = 0; i < manifest->file_count; i++)
 		octets += (uint64_t)manifest->files[i].size;
-	describe_signers(face, checked);
-	str_append_format(out, "%s SHA256SUMS    key ", face_sign(face, SIGN_GOOD));
-	text_escape(out, bytes_of_string(trusted_kit_sums_signer(checked->kit)), 40);
+	text_escape(&signer, bytes_of_string(trusted_kit_sums_signer(checked->kit)), 40);
+	str_append_format(out, "%s SHA256SUMS    ", face_sign(face, SIGN_GOOD));
+	message_append(out, face->language, MSG_KEY_NAMED, str_text(&signer));
 	str_append_text(out, "; ");
-	text_plural(out, (int64_t)manifest->file_count, "file listed", "files listed");
+	message_append_count(out, face->language, (int64_t)manifest->file_count,
+		MSG_ONE_FILE_LISTED, MSG_SOME_FILES_LISTED);
+	str_append_char(out, '\n');
 	(void)text_count((int64_t)manifest->file_count, count);
-	str_append_format(out, "\n%s Files         %s of %s, %s\n", face_sign(face, SIGN_GOOD),
-		count, count, text_size(octets, size));
-	describe_proofs(face, checked);
-	describe_images(face, checked->kit);
-	describe_evidence(face, checked->kit);
-	if (checked->state_dirfd < 0)
-		str_append_format(out,
-			"%s Sequence      not compared: there is no state folder here\n",
-			face_sign(face, SIGN_WARN));
-	str_append_format(out, "%s Trust root    version ", face_sign(face, SIGN_GOOD));
-	if (trusted_kit_roots_brought(checked->kit) > 0)
-		str_append_format(out, "%lld -> ",
-			(long long)trust_root_version(root) -
-				(long long)trusted_kit_roots_brought(checked->kit));
-	str_append_format(out, "%lld, until ", (long long)trust_root_version(root));
-	append_day(out, trust_root_expires(root));
-	str_append_text(out,
-		trusted_kit_roots_brought(checked->kit) > 0 ? ", brought by this kit\n" : "\n");
+	begin_check(face, SIGN_GOOD, MSG_FILES);
+	message_append(out, face->language, MSG_FILES_OF, count, count, text_size(octets, size));
+	str_append_char(out, '\n');
+}
+
+static void describe_root(struct face *face, const struct checked_kit *checked)
+{
+	const struct trust_root *root = trusted_kit_root(checked->kit);
+	long long brought = (long long)trusted_kit_roots_brought(checked->kit);
+	long long version = (long long)trust_root_version(root);
+	struct str *out = &face->result;
+	char expires[RFC3339_SIZE];
+
+	time_format(trust_root_expires(root), expires);
+	begin_check(face, SIGN_GOOD, MSG_TRUST_ROOT);
+	if (brought > 0)
+		message_append(
+			out, face->language, MSG_ROOT_BROUGHT, version - brought, version, expires);
+	else
+		message_append(out, face->language, MSG_ROOT_VERSION, version, expires);
+	str_append_char(out, '\n');
 	if (trust_root_is_demo(root))
 		str_append_format(out, "%s %s\n", face_sign(face, SIGN_WARN),
 			face_text(face, MSG_DEMO_ROOT_PROGRAM));
+}
+
+void describe_checks(struct face *face, const struct checked_kit *checked)
+{
+	describe_signers(face, checked);
+	describe_files(face, checked);
+	describe_proofs(face, checked);
+	describe_images(face, checked->kit);
+	describe_evidence(face, checked->kit);
+	if (checked->state_dirfd < 0) {
+		begin_check(face, SIGN_WARN, MSG_SEQUENCE);
+		str_append_format(
+			&face->result, "%s\n", face_text(face, MSG_SEQUENCE_NOT_COMPARED));
+	}
+	describe_root(face, checked);
 }

@@ -211,10 +211,9 @@ static int consent(struct face *face, const struct bundle *bundle, const char *p
 		face_say(face, &list);
 	if (face->options.yes)
 		return 0;
-	CLEANUP_STR struct str question = STR_INIT;
-	str_append_text(&question, "Write it to ");
-	text_escape(&question, bytes_of_string(path), 0);
-	str_append_char(&question, '?');
+	CLEANUP_STR struct str question = STR_INIT, shown = STR_INIT;
+	text_escape(&shown, bytes_of_string(path), 0);
+	message_append(&question, face->language, MSG_WRITE_IT_TO, str_text(&shown));
 	int rc = str_check(&question, err);
 	return rc < 0 ? rc : prompt_yes(face, str_text(&question), ret_yes, err);
 }

@@ -50,7 +50,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	if (rc == 0 && face->json) {
 		write_json(face, &checked);
 	} else if (rc == 0) {
-		str_append_text(&face->result, "This kit is exactly what its makers signed.\n\n");
+		str_append_format(&face->result, "%s\n\n", face_text(face, MSG_KIT_IS_SIGNED));
 		describe_kit(face, &checked);
 		str_append_char(&face->result, '\n');
 		describe_checks(face, &checked);

@@ -110,9 +110,9 @@ void face_failure(struct face *face, const struct err *err)
 
 	if (err->code == ERR_CANCELLED) {
 		if (!face->end_told)
-			say(face, "Cancelled; nothing was changed.\n");
+			face_note(face, "%s", face_text(face, MSG_CANCELLED_LINE));
 	} else if (!face->end_told) {
-		failure_text("offkit", face->object, err, &text);
+		failure_text(face->language, "offkit", face->object, err, &text);
 		say(face, str_text(&text));
 	}
 	if (!face->json || face->result_tells)

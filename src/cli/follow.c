@@ -31,6 +31,15 @@ static enum tui_signal signalled(void *argument)
 	}
 }
 
+/* Why the run goes on in lines. */
+static void say_screen_failed(struct face *face, const struct err *screen)
+{
+	CLEANUP_STR struct str text = STR_INIT;
+
+	message_append(&text, face->language, MSG_SCREEN_SAID, screen->message);
+	face_say(face, &text);
+}
+
 static int on_screen(struct face *face, struct feed *feed, struct err *err)
 {
 	const char *color = face->options.color;
@@ -60,7 +69,7 @@ static int on_screen(struct face *face, struct feed *feed, struct err *err)
 		return drawn;
 	}
 	if (drawn < 0 && !ended)
-		face_note(face, "The screen: %s.", screen.message);
+		say_screen_failed(face, &screen);
 	return rc;
 }
 

@@ -110,8 +110,6 @@ static int begin(struct face *face, struct err *err)
 	const char *no_color = getenv("NO_COLOR");
 
 	face->json = face->options.output != NULL && strcmp(face->options.output, "json") == 0;
-	face->utf8 = screen_utf8();
-	face->language = wanted_language(face->utf8);
 	face->color = strcmp(color, "always") == 0 ||
 		      (strcmp(color, "auto") == 0 && isatty(STDOUT_FILENO) == 1 &&
 			      (no_color == NULL || *no_color == '\0'));
@@ -165,6 +163,8 @@ int main(int argc, char **argv)
 	struct err err = {0};
 
 	inherited_note();
+	face.utf8 = screen_utf8();
+	face.language = wanted_language(face.utf8); /* of a mistyped command's failure, too */
 	int rc = command_line_parse(&program, &face.options, argc, argv, &line, &err);
 	if (rc == 0)
 		rc = run(&face, &line, &err);

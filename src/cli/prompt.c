@@ -60,10 +60,14 @@ int prompt_line(struct face *face, const char *question, const char *fallback,
 int prompt_yes(struct face *face, const char *question, bool *ret_yes, struct err *err)
 {
 	CLEANUP_STR struct str answer = STR_INIT;
-	int rc = prompt_line(face, question, "no", &answer, err);
+	const char *yes = face_text(face, MSG_KEY_YES);
+	int rc = prompt_line(face, question, face_text(face, MSG_KEY_NO), &answer, err);
 
-	if (rc == 0)
-		*ret_yes = strcasecmp(str_text(&answer), "y") == 0 ||
-			   strcasecmp(str_text(&answer), "yes") == 0;
-	return rc;
+	if (rc < 0)
+		return rc;
+	const char *given = str_text(&answer);
+	*ret_yes = strcasecmp(given, "y") == 0 || strcasecmp(given, "yes") == 0 ||
+		   strcasecmp(given, yes) == 0 ||
+		   (answer.size == 1 && strncasecmp(given, yes, 1) == 0);
+	return 0;
 }

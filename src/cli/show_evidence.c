@@ -10,32 +10,36 @@
 enum { NAME_COLUMNS = 34, VERSION_COLUMNS = 18, LICENCE_COLUMNS = 60 };
 
 /* What SPDX calls NOASSERTION is no licence and no word of an operator's. */
-static void append_licence(struct str *out, const char *licence)
+static void append_licence(struct face *face, const char *licence)
 {
-	text_escape(out,
-		bytes_of_string(strcmp(licence, "NOASSERTION") == 0 ? "not stated" : licence),
+	text_escape(&face->result,
+		bytes_of_string(strcmp(licence, "NOASSERTION") == 0
+					? face_text(face, MSG_LICENCE_NOT_STATED)
+					: licence),
 		LICENCE_COLUMNS);
 }
 
-static void describe(struct face *face, enum face_sign sign, const char *label,
+static void describe(struct face *face, enum face_sign sign, enum message label,
 	void (*summary)(const struct kit_evidence *evidence, struct str *out),
 	const struct kit_evidence *evidence)
 {
 	CLEANUP_STR struct str text = STR_INIT;
 
 	summary(evidence, &text);
-	if (text.size > 0)
-		str_append_format(&face->result, "%s %-14s%s\n", face_sign(face, sign), label,
-			str_text(&text));
+	if (text.size == 0)
+		return;
+	str_append_format(&face->result, "%s ", face_sign(face, sign));
+	message_append_label(&face->result, face->language, label, 14);
+	str_append_format(&face->result, "%s\n", str_text(&text));
 }
 
 void describe_evidence(struct face *face, const struct trusted_kit *kit)
 {
 	const struct kit_evidence *evidence = trusted_kit_evidence(kit);
 
-	describe(face, SIGN_GOOD, "Attestations", attestations_summary, evidence);
-	describe(face, SIGN_GOOD, "SBOM", sboms_summary, evidence);
-	describe(face, SIGN_WARN, "SBOM", sboms_missing, evidence);
+	describe(face, SIGN_GOOD, MSG_ATTESTATIONS_CHECKED, attestations_summary, evidence);
+	describe(face, SIGN_GOOD, MSG_SBOM, sboms_summary, evidence);
+	describe(face, SIGN_WARN, MSG_SBOM, sboms_missing, evidence);
 }
 
 static int compare_packages(const void *left, const void *right)
@@ -69,13 +73,14 @@ static int sort_packages(const struct kit_evidence *evidence,
 	return 0;
 }
 
-static void list_component(struct str *out, const struct manifest_component *component,
+static void list_component(struct face *face, const struct manifest_component *component,
 	const struct spdx_package *const *packages, size_t count)
 {
 	const struct spdx_package wanted = {.name = component->name, .version = component->version};
 	const struct spdx_package *key = &wanted;
 	const struct spdx_package *const *found =
 		bsearch(&key, packages, count, sizeof(*packages), compare_packages);
+	struct str *out = &face->result;
 
 	str_append_text(out, "  ");
 	text_escape(out, bytes_of_string(component->name), 60);
@@ -83,9 +88,14 @@ static void list_component(struct str *out, const struct manifest_component *com
 	text_escape(out, bytes_of_string(component->version), 60);
 	if (found != NULL) {
 		str_append_text(out, "  ");
-		append_licence(out, (*found)->licence);
+		append_licence(face, (*found)->licence);
 	}
 	str_append_char(out, '\n');
+}
+
+static void begin_list(struct face *face, enum message title)
+{
+	str_append_format(&face->result, "\n%s\n", face_text(face, title));
 }
 
 int list_components(struct face *face, const struct trusted_kit *kit, struct err *err)
@@ -98,9 +108,9 @@ int list_components(struct face *face, const struct trusted_kit *kit, struct err
 	if (rc < 0)
 		return rc;
 	if (manifest->component_count > 0)
-		str_append_text(&face->result, "\nComponents\n");
+		begin_list(face, MSG_DETAILS_COMPONENTS);
 	for (size_t i = 0; i < manifest->component_count; i++)
-		list_component(&face->result, &manifest->components[i], packages, count);
+		list_component(face, &manifest->components[i], packages, count);
 	free(packages);
 	return 0;
 }
@@ -134,11 +144,11 @@ static int list_licences(struct face *face, const struct kit_evidence *evidence,
 	if (rc < 0)
 		return rc;
 	if (count > 0)
-		str_append_text(&face->result, "\nLicences, by packages\n");
+		begin_list(face, MSG_LICENCES);
 	for (size_t i = 0; i < count; i++) {
 		str_append_format(
 			&face->result, "  %9s  ", text_count((int64_t)counts[i].packages, number));
-		append_licence(&face->result, counts[i].licence);
+		append_licence(face, counts[i].licence);
 		str_append_char(&face->result, '\n');
 	}
 	free(counts);
@@ -151,7 +161,7 @@ int list_evidence(struct face *face, const struct trusted_kit *kit, struct err *
 	struct str *out = &face->result;
 
 	if (evidence->attestation_count > 0)
-		str_append_text(out, "\nAttestations\n");
+		begin_list(face, MSG_ATTESTATIONS);
 	for (size_t i = 0; i < evidence->attestation_count; i++) {
 		list_name(out, evidence->attestations[i].file, ROLE_ATTESTATION);
 		list_line(out, attestation_text, &evidence->attestations[i]);
@@ -160,7 +170,7 @@ int list_evidence(struct face *face, const struct trusted_kit *kit, struct err *
 		list_line(out, attestation_proofs, &evidence->attestations[i]);
 	}
 	if (evidence->sbom_count > 0)
-		str_append_text(out, "\nSBOMs\n");
+		begin_list(face, MSG_SBOMS);
 	for (size_t i = 0; i < evidence->sbom_count; i++) {
 		list_name(out, evidence->sboms[i].file, ROLE_SBOM);
 		str_append_text(out, "    ");
@@ -176,26 +186,26 @@ static void append_column(struct str *out, const char *untrusted_text, size_t co
 	CLEANUP_STR struct str text = STR_INIT;
 
 	text_escape(&text, bytes_of_string(untrusted_text), columns);
-	str_append_text(out, str_text(&text));
-	for (size_t width = text_width(str_text(&text)); width < columns + 2; width++)
-		str_append_char(out, ' ');
+	text_append_column(out, str_text(&text), columns + 2);
 }
 
-static void list_sbom(struct str *out, const struct sbom *sbom)
+static void list_sbom(struct face *face, const struct sbom *sbom)
 {
+	struct str *out = &face->result;
+
 	text_escape(out, bytes_of_string(sbom->file), 0);
 	str_append_text(out, ": ");
 	text_escape(out, bytes_of_string(sbom->spdx.name), 60);
 	str_append_text(out, "\n  ");
-	append_column(out, "package", NAME_COLUMNS);
-	append_column(out, "version", VERSION_COLUMNS);
-	str_append_text(out, "licence\n");
+	append_column(out, face_text(face, MSG_PACKAGE_COLUMN), NAME_COLUMNS);
+	append_column(out, face_text(face, MSG_VERSION_COLUMN), VERSION_COLUMNS);
+	str_append_format(out, "%s\n", face_text(face, MSG_LICENCE_COLUMN));
 	for (size_t i = 0; i < sbom->spdx.package_count; i++) {
 		const struct spdx_package *package = &sbom->spdx.packages[i];
 		str_append_text(out, package->described ? "* " : "  ");
 		append_column(out, package->name, NAME_COLUMNS);
 		append_column(out, package->version, VERSION_COLUMNS);
-		append_licence(out, package->licence);
+		append_licence(face, package->licence);
 		str_append_char(out, '\n');
 	}
 }
@@ -207,10 +217,12 @@ void list_packages(struct face *face, const struct trusted_kit *kit)
 
 	for (size_t i = 0; i < evidence->sbom_count; i++) {
 		str_append_text(out, i > 0 ? "\n" : "");
-		list_sbom(out, &evidence->sboms[i]);
+		list_sbom(face, &evidence->sboms[i]);
 	}
-	str_append_text(out, evidence->sbom_count > 0 ? "\n* a component of this kit\n"
-						      : "This kit has no SBOM.\n");
+	if (evidence->sbom_count > 0)
+		str_append_format(out, "\n* %s\n", face_text(face, MSG_COMPONENT_OF_KIT));
+	else
+		str_append_format(out, "%s\n", face_text(face, MSG_KIT_HAS_NO_SBOM));
 }
 
 int write_licences(struct json_writer *writer, const struct trusted_kit *kit, struct err *err)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/show_run.h"
 #include "text/text.h"
 
 enum { PATIENCE = 2000 }; /* ms */
@@ -90,46 +91,70 @@ static const char *state_of(const struct database_view *view)
 	return lease_is_held(&view->holder) ? "held" : "expired";
 }
 
+static void begin_row(struct face *face, enum message label)
+{
+	message_append_label(&face->result, face->language, label, SHOW_RUN_LABEL);
+}
+
+static void append_straggler(struct face *face, const struct straggler *straggler)
+{
+	CLEANUP_STR struct str run = STR_INIT, path = STR_INIT;
+	char count[TEXT_COUNT_SIZE];
+
+	text_escape(&run, bytes_of_string(straggler->run), 64);
+	text_escape(&path, bytes_of_string(straggler->path), 120);
+	(void)text_count(straggler->count, count);
+	if (straggler->count == 1)
+		message_append(&face->result, face->language, MSG_STATUS_ONE_STRAGGLER, count,
+			str_text(&run), str_text(&path));
+	else
+		message_append(&face->result, face->language, MSG_STATUS_STRAGGLERS, count,
+			str_text(&run), str_text(&path));
+	str_append_char(&face->result, '\n');
+}
+
 static void show_stragglers(struct face *face, const struct database_view *view)
 {
 	struct str *out = &face->result;
 
 	for (size_t i = 0; i < view->straggler_count; i++) {
 		const struct straggler *straggler = &view->stragglers[i];
-		str_append_format(out, "Left   %s ", face_sign(face, SIGN_WARN));
+		begin_row(face, MSG_STATUS_LEFT);
+		str_append_format(out, "%s ", face_sign(face, SIGN_WARN));
 		text_escape(out, bytes_of_string(straggler->collection), 120);
 		str_append_text(out, ": ");
-		text_plural(out, straggler->count, "document", NULL);
-		str_append_text(out, " of run ");
-		text_escape(out, bytes_of_string(straggler->run), 64);
-		str_append_text(out, ", which is undone (where ");
-		text_escape(out, bytes_of_string(straggler->path), 120);
-		str_append_text(out, " is its id): a batch that came late; delete them\n");
+		append_straggler(face, straggler);
 	}
 }
 
 static void show_known_run(
 	struct face *face, const struct database_view *view, const char *newest_id)
 {
+	CLEANUP_STR struct str run = STR_INIT, state = STR_INIT, host = STR_INIT;
+	CLEANUP_STR struct str state_dir = STR_INIT;
 	const struct ledger *ledger = &view->ledger;
 	struct str *out = &face->result;
 
 	if (view->behind != NULL) {
-		str_append_format(out, "There  %s ", face_sign(face, SIGN_WARN));
+		begin_row(face, MSG_STATUS_THERE);
+		str_append_format(out, "%s ", face_sign(face, SIGN_WARN));
 		text_escape(out, bytes_of_string(view->behind), 0);
-		str_append_format(out, "\n       %s\n", err_next(ERR_STATE_BEHIND));
+		str_append_char(out, '\n');
+		begin_row(face, MSG_NONE);
+		str_append_format(
+			out, "%s\n", message_of_record(face->language, err_next(ERR_STATE_BEHIND)));
 		return;
 	}
 	if (!ledger->known || strcmp(ledger->run, newest_id) == 0)
 		return;
-	str_append_text(out, "There  run ");
-	text_escape(out, bytes_of_string(ledger->run), 64);
-	str_append_text(out, ", ");
-	text_escape(out, bytes_of_string(ledger->state), 32);
-	str_append_text(out, ", of host ");
-	text_escape(out, bytes_of_string(ledger->host), 128);
-	str_append_text(out, ", state folder ");
-	text_escape(out, bytes_of_string(ledger->state_dir), 200);
+	text_escape(&run, bytes_of_string(ledger->run), 64);
+	text_escape(&state, bytes_of_string(ledger->state), 32);
+	text_escape(&host, bytes_of_string(ledger->host), 128);
+	text_escape(&state_dir, bytes_of_string(ledger->state_dir), 200);
+	begin_row(face, MSG_STATUS_THERE);
+	message_append(out, face->language, MSG_STATUS_RUN_THERE, str_text(&run),
+		message_of_record(face->language, str_text(&state)), str_text(&host),
+		str_text(&state_dir));
 	str_append_char(out, '\n');
 }
 
@@ -140,15 +165,15 @@ void database_view_show(struct face *face, const struct database_view *view, con
 
 	if (!view->named || (view->unknown == NULL && !view->leased))
 		return;
-	str_append_text(out, "Lease  ");
+	begin_row(face, MSG_STATUS_LEASE);
 	if (view->unknown != NULL) {
-		str_append_text(out, "not known: ");
+		str_append_format(out, "%s: ", face_text(face, MSG_STATUS_NOT_KNOWN));
 		text_escape(out, bytes_of_string(view->unknown), 300);
 	} else if (strcmp(state, "free") == 0) {
-		str_append_text(out, "free");
+		str_append_text(out, message_of_record(face->language, state));
 	} else {
-		str_append_format(out, "%s: ", state);
-		lease_describe(&view->holder, out);
+		str_append_format(out, "%s: ", message_of_record(face->language, state));
+		lease_describe(face->language, &view->holder, out);
 	}
 	str_append_char(out, '\n');
 	show_known_run(face, view, newest_id);

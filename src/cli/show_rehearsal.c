@@ -132,62 +132,78 @@ static void row(struct str *out, const char *name, int64_t duration, const char 
 {
 	char takes[TEXT_DURATION_SIZE];
 
-	str_append_format(out, "  %-10s %8s%s%s\n", name, text_duration(duration, takes),
+	str_append_text(out, "  ");
+	text_append_column(out, name, 10);
+	str_append_format(out, " %8s%s%s\n", text_duration(duration, takes),
 		*what == '\0' ? "" : "   ", what);
 }
 
-static void list_steps(struct str *out, const struct shown_rehearsal *shown)
+static void row_of(struct face *face, enum message name, int64_t duration, enum message what)
 {
-	char takes[TEXT_DURATION_SIZE];
+	row(&face->result, face_text(face, name), duration, face_text(face, what));
+}
 
+static void list_steps(struct face *face, const struct shown_rehearsal *shown)
+{
 	for (size_t i = 0; i < shown->done->count; i++) {
 		const struct rehearsed_step *step = &shown->done->steps[i];
-		row(out, step->name, step->took,
-			step->nothing ? "nothing to do: it is already as this step would leave it"
-				      : step->summary);
+		row(&face->result, step->name, step->took,
+			step->nothing ? face_text(face, MSG_REHEARSED_NOTHING) : step->summary);
 		if (step->undo_took >= 0)
-			str_append_format(out, "  %-10s %8s   and back, the same as before\n", "",
-				text_duration(step->undo_took, takes));
+			row_of(face, MSG_NONE, step->undo_took, MSG_REHEARSED_BACK);
 	}
-	row(out, "compared", shown->done->compare_took,
-		"the whole copy is as it was restored, by digest");
+	row_of(face, MSG_REHEARSED_COMPARED, shown->done->compare_took, MSG_REHEARSED_DIGEST);
+}
+
+static void show_expected(struct face *face, const struct shown_rehearsal *shown)
+{
+	const struct expected expected = expect(shown);
+	char size[TEXT_SIZE_SIZE], grown[TEXT_SIZE_SIZE];
+	struct str *out = &face->result;
+
+	str_append_format(out, "\n%s\n",
+		face_text(face,
+			shown->scale == 1.0 ? MSG_EXPECTED_TITLE : MSG_EXPECTED_TITLE_SCALED));
+	row_of(face, MSG_EXPECTED_FREEZE, shown->site->silence, MSG_EXPECTED_SILENCE);
+	row_of(face, MSG_EXPECTED_BACKUP, expected.backup, MSG_NONE);
+	row_of(face, MSG_EXPECTED_STEPS, expected.steps, MSG_NONE);
+	row_of(face, MSG_EXPECTED_WATCH, shown->site->watch, MSG_EXPECTED_RESUMED);
+	row_of(face, MSG_EXPECTED_TOTAL, expected.total, MSG_EXPECTED_GATES);
+	row_of(face, MSG_EXPECTED_ROLLBACK, expected.way_back, MSG_EXPECTED_TAKEN_BACK);
+	str_append_text(out, "  ");
+	message_append_label(out, face->language, MSG_EXPECTED_DISK, 11);
+	message_append(out, face->language, MSG_EXPECTED_ROOM, text_size(shown->file_octets, size),
+		text_size(expected.grown, grown));
+	str_append_char(out, '\n');
 }
 
 static void list_left_out(struct face *face, const struct rehearsed *done)
 {
-	for (size_t i = 0; i < done->left_out_count; i++)
-		str_append_format(&face->result,
-			"%s%s %s was not rehearsed, it works outside the database too: "
-			"nothing of it was tried, and no time here has it in it\n",
-			i == 0 ? "\n" : "", face_sign(face, SIGN_WARN), done->left_out[i].label);
+	struct str *out = &face->result;
+
+	for (size_t i = 0; i < done->left_out_count; i++) {
+		str_append_format(out, "%s%s ", i == 0 ? "\n" : "", face_sign(face, SIGN_WARN));
+		message_append(out, face->language, MSG_NOT_REHEARSED, done->left_out[i].label);
+		str_append_char(out, '\n');
+	}
 }
 
 void show_rehearsal_text(struct face *face, const struct shown_rehearsal *shown)
 {
 	const struct manifest *manifest = trusted_kit_manifest(shown->kit);
-	const struct expected expected = expect(shown);
 	struct str *out = &face->result;
-	char takes[TEXT_DURATION_SIZE], size[TEXT_SIZE_SIZE], grown[TEXT_SIZE_SIZE];
-	char count[TEXT_COUNT_SIZE];
+	char takes[TEXT_DURATION_SIZE], size[TEXT_SIZE_SIZE], count[TEXT_COUNT_SIZE];
 
-	str_append_format(out, "%s %s %s rehearsed on a copy of %s, there and back: %s\n",
-		face_sign(face, SIGN_GOOD), manifest->name, manifest->version,
+	str_append_format(out, "%s ", face_sign(face, SIGN_GOOD));
+	message_append(out, face->language, MSG_REHEARSED, manifest->name, manifest->version,
 		shown->site->database, text_duration(shown->took, takes));
-	str_append_format(out,
-		"  %s documents, %s of BSON; the copy is dropped, %s is as it was\n\n",
+	str_append_text(out, "\n  ");
+	message_append(out, face->language, MSG_REHEARSED_COPY,
 		text_count((int64_t)shown->documents, count), text_size(shown->octets, size),
 		shown->site->database);
-	row(out, "restored", shown->restore_took, "");
-	list_steps(out, shown);
-	str_append_format(out, "\nThe real run, by that%s:\n",
-		shown->scale == 1.0 ? "" : ", scaled to the data of now");
-	row(out, "freeze", shown->site->silence, "of silence to be seen");
-	row(out, "backup", expected.backup, "");
-	row(out, "steps", expected.steps, "");
-	row(out, "watch", shown->site->watch, "after ingest is resumed");
-	row(out, "total", expected.total, "and the operator's own time at gates");
-	row(out, "rollback", expected.way_back, "if it has to be taken back");
-	str_append_format(out, "  disk       about %s for the backup, about %s on the server\n",
-		text_size(shown->file_octets, size), text_size(expected.grown, grown));
+	str_append_text(out, "\n\n");
+	row_of(face, MSG_REHEARSED_RESTORED, shown->restore_took, MSG_NONE);
+	list_steps(face, shown);
+	show_expected(face, shown);
 	list_left_out(face, shown->done);
 }

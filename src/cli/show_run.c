@@ -108,6 +108,21 @@ static enum face_sign sign_of(const char *outcome)
 	return SIGN_NONE;
 }
 
+/* The widest of them, and a blank. */
+static size_t outcome_columns(const struct language *language)
+{
+	static const enum message OUTCOMES[] = {MSG_RECORD_DONE, MSG_RECORD_NOTHING,
+		MSG_RECORD_FAILED, MSG_RECORD_BEGUN, MSG_RECORD_UNDOING, MSG_RECORD_UNDONE,
+		MSG_RECORD_WAITING};
+	size_t widest = 0;
+
+	for (size_t i = 0; i < sizeof OUTCOMES / sizeof *OUTCOMES; i++) {
+		size_t width = text_width(message_text(language, OUTCOMES[i]));
+		widest = width > widest ? width : widest;
+	}
+	return widest + 1;
+}
+
 static void show_step(
 	struct face *face, const struct history *history, const struct history_step *step)
 {
@@ -116,8 +131,13 @@ static void show_step(
 	char duration[TEXT_DURATION_SIZE];
 	bool worked = step->begin != NULL;
 
-	str_append_format(out, "  %s %-20s %-8s %8s  ", face_sign(face, sign_of(outcome)),
-		step->label, outcome, worked ? text_stopwatch(history_spent(step), duration) : "");
+	str_append_format(out, "  %s ", face_sign(face, sign_of(outcome)));
+	text_append_column(out, message_of_record(face->language, step->label), 20);
+	str_append_char(out, ' ');
+	text_append_column(
+		out, message_of_record(face->language, outcome), outcome_columns(face->language));
+	str_append_format(
+		out, " %8s  ", worked ? text_stopwatch(history_spent(step), duration) : "");
 	if (step->failure != NULL)
 		text_escape(out, bytes_of_string(history_text(step->failure, "message")), 200);
 	else
@@ -125,11 +145,33 @@ static void show_step(
 	str_append_char(out, '\n');
 }
 
+static void begin_row(struct face *face, enum message label)
+{
+	message_append_label(&face->result, face->language, label, SHOW_RUN_LABEL);
+}
+
+static void show_row(struct face *face, enum message label, enum message text)
+{
+	begin_row(face, label);
+	str_append_format(&face->result, "%s\n", face_text(face, text));
+}
+
 static bool stands(const struct json *standing, const char *name)
 {
 	const struct json *member = json_member(standing, name);
 
 	return member != NULL && json_type(member) == JSON_BOOL && json_bool(member);
+}
+
+static void append_question(struct face *face, const char *question)
+{
+	CLEANUP_STR struct str said = STR_INIT, shown = STR_INIT;
+
+	message_append_record(&said, face->language, question);
+	text_escape(&shown, bytes_of_string(str_text(&said)), 200);
+	begin_row(face, MSG_NONE);
+	message_append(&face->result, face->language, MSG_STATUS_WAITS_ANSWER, str_text(&shown));
+	str_append_char(&face->result, '\n');
 }
 
 /* Who is at work, and whether it waits for somebody. */
@@ -141,53 +183,54 @@ static void show_work(struct face *face, const struct newest_run *newest)
 
 	if (*newest->holder == '\0')
 		return;
-	str_append_text(out, "Work   ");
+	begin_row(face, MSG_STATUS_WORK);
 	text_escape(out, bytes_of_string(newest->holder), 200);
 	str_append_char(out, '\n');
 	if (asks) {
-		str_append_text(out, "       waits for an answer: ");
-		text_escape(out, bytes_of_string(history_text(standing, "text")), 200);
-		str_append_char(out, '\n');
+		append_question(face, history_text(standing, "text"));
 	}
 	if (stands(standing, "paused"))
-		str_append_text(out, "       paused at a safe point\n");
+		show_row(face, MSG_NONE, MSG_STATUS_PAUSED);
 	if (stands(standing, "stopping"))
-		str_append_text(out, "       stopping at the next safe point\n");
+		show_row(face, MSG_NONE, MSG_STATUS_STOPPING);
 	if ((asks || stands(standing, "paused")) && !stands(standing, "taken"))
-		str_append_text(out, "       nobody is in command: offkit attach\n");
+		show_row(face, MSG_NONE, MSG_STATUS_NOBODY);
 }
 
-static const char *next_of(const struct newest_run *newest)
+static enum message next_of(const struct newest_run *newest)
 {
 	if (*newest->holder != '\0')
-		return "offkit attach shows it; or wait until it ends";
+		return MSG_STATUS_NEXT_ATTACH;
 	if (newest->elsewhere)
-		return "not from this state folder, see There below";
+		return MSG_STATUS_NEXT_ELSEWHERE;
 	switch (history_state(&newest->history)) {
 	case RUN_OPEN:
-		return "offkit resume goes on; offkit rollback undoes";
+		return MSG_STATUS_NEXT_OPEN;
 	case RUN_DONE:
-		return "nothing; offkit report shows the evidence";
+		return MSG_STATUS_NEXT_DONE;
 	case RUN_EMPTY:
 	case RUN_UNDONE:
 	case RUN_CANCELLED:
 		break;
 	}
-	return "nothing";
+	return MSG_STATUS_NEXT_NOTHING;
 }
 
 static void show_receipt(struct face *face, const struct json *receipt)
 {
+	CLEANUP_STR struct str key = STR_INIT;
+
 	if (receipt == NULL)
 		return;
-	str_append_text(&face->result, "Signed ");
+	text_escape(&key, bytes_of_string(history_text(receipt, "key")), 0);
+	begin_row(face, MSG_STATUS_SIGNED);
 	text_escape(&face->result, bytes_of_string(history_text(receipt, "path")), 0);
-	str_append_text(&face->result, "\n       by the site key ");
-	text_escape(&face->result, bytes_of_string(history_text(receipt, "key")), 0);
+	str_append_char(&face->result, '\n');
+	begin_row(face, MSG_NONE);
+	message_append(&face->result, face->language, MSG_STATUS_BY_SITE_KEY, str_text(&key));
 	str_append_char(&face->result, '\n');
 	if (access(history_text(receipt, "path"), F_OK) != 0 && errno == ENOENT)
-		str_append_text(&face->result,
-			"       it is not there; after a crash offkit resume writes it\n");
+		show_row(face, MSG_NONE, MSG_STATUS_RECEIPT_GONE);
 }
 
 static void show_found(struct face *face, const struct newest_run *newest)
@@ -196,9 +239,10 @@ static void show_found(struct face *face, const struct newest_run *newest)
 	const struct json *kit = json_member(history->begin, "kit");
 	struct str *out = &face->result;
 
-	str_append_format(
-		out, "Run    %s, %s\n", newest->id, history_state_name(history_state(history)));
-	str_append_text(out, "Kit    ");
+	begin_row(face, MSG_STATUS_RUN);
+	str_append_format(out, "%s, %s\n", newest->id,
+		message_of_record(face->language, history_state_name(history_state(history))));
+	begin_row(face, MSG_KIT);
 	text_escape(out, bytes_of_string(history_text(kit, "name")), 80);
 	str_append_char(out, ' ');
 	text_escape(out, bytes_of_string(history_text(kit, "version")), 80);
@@ -206,7 +250,8 @@ static void show_found(struct face *face, const struct newest_run *newest)
 	if (history->end != NULL)
 		show_receipt(face, json_member(history->end, "receipt"));
 	show_work(face, newest);
-	str_append_format(out, "Next   %s\n\n", next_of(newest));
+	show_row(face, MSG_STATUS_NEXT, next_of(newest));
+	str_append_char(out, '\n');
 	for (size_t i = 0; i < history->step_count; i++)
 		show_step(face, history, &history->steps[i]);
 }
@@ -218,5 +263,5 @@ void newest_run_show(struct face *face, const struct newest_run *newest)
 		return;
 	}
 	show_work(face, newest);
-	str_append_text(&face->result, "Nothing was done here yet.\n");
+	str_append_format(&face->result, "%s\n", face_text(face, MSG_STATUS_NOTHING_YET));
 }

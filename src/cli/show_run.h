@@ -23,6 +23,9 @@ MUST_CHECK int newest_run_find(struct face *face, struct newest_run *newest, str
 void newest_run_release(struct newest_run *newest);
 
 /* How it stands, as lines of the result. */
+/* Columns of the labels of status, in English; a longer one has its own. */
+enum { SHOW_RUN_LABEL = 7 };
+
 void newest_run_show(struct face *face, const struct newest_run *newest);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "engine/lease_document.h"
+#include "text/message.h"
 #include "text/text.h"
 
 /* ---- arithmetic */
@@ -46,21 +47,21 @@ int64_t lease_patience_with(const struct lease_holder *holder)
 	return left > LEASE_MAX ? LEASE_MAX + wait : left + wait;
 }
 
-void lease_describe(const struct lease_holder *holder, struct str *out)
+void lease_describe(
+	const struct language *language, const struct lease_holder *holder, struct str *out)
 {
+	CLEANUP_STR struct str owner = STR_INIT, command = STR_INIT, host = STR_INIT;
 	char since[RFC3339_SIZE], until[RFC3339_SIZE];
 
 	time_format(holder->since / 1000 * 1000, since);
 	time_format(holder->expires / 1000 * 1000, until);
-	str_append_text(out, "run ");
-	text_escape(out, bytes_of_string(holder->owner), 64);
-	str_append_text(out, ", offkit ");
-	text_escape(out, bytes_of_string(holder->command), 64);
-	str_append_format(out, ", process %lld on host ", (long long)holder->pid);
-	text_escape(out, bytes_of_string(holder->host), 128);
-	str_append_format(out, ", since %s", since);
+	text_escape(&owner, bytes_of_string(holder->owner), 64);
+	text_escape(&command, bytes_of_string(holder->command), 64);
+	text_escape(&host, bytes_of_string(holder->host), 128);
+	message_append(out, language, MSG_LEASE_HOLDER, str_text(&owner), str_text(&command),
+		(long long)holder->pid, str_text(&host), since);
 	if (holder->expires != 0)
-		str_append_format(out, ", until %s unless it is renewed", until);
+		message_append(out, language, MSG_LEASE_UNTIL, until);
 }
 
 /* ---- the lease of a run */
@@ -130,7 +131,7 @@ static int taken(struct mongo *mongo, struct err *err)
 	if (lease_look(mongo, &doc, &ignored) < 0 || doc.size == 0 ||
 		lease_holder_read(str_bytes(&doc), &arena, &holder, &ignored) < 0)
 		return err_set(err, ERR_LEASE_LOST, "the lease document is gone or is another's");
-	lease_describe(&holder, &who);
+	lease_describe(NULL, &holder, &who);
 	return err_set(err, ERR_LEASE_LOST, "it is now of %s", str_text(&who));
 }
 
@@ -300,7 +301,7 @@ static int held_by_another(struct lease *lease, struct err *err)
 		rc = lease_holder_read(str_bytes(&doc), &lease->arena, &holder, err);
 	if (rc < 0)
 		return rc;
-	lease_describe(&holder, &who);
+	lease_describe(NULL, &holder, &who);
 	return err_set(err, ERR_LOCKED, "the lease on database %s is held by %s", lease->database,
 		str_text(&who));
 }

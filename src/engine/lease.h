@@ -69,8 +69,11 @@ bool lease_is_held(const struct lease_holder *holder);
 /* How long who takes over from holder at `now`, from another place, lets its last batch end. */
 int64_t lease_patience_with(const struct lease_holder *holder);
 
+struct language;
+
 /* "run 2025…, offkit install, process 12 on host a, since …, until … unless it is renewed" */
-void lease_describe(const struct lease_holder *holder, struct str *out);
+void lease_describe(
+	const struct language *language, const struct lease_holder *holder, struct str *out);
 
 /* Of the octets of the lease document, copied into arena; ERR_JOURNAL if it is none of ours. */
 MUST_CHECK int lease_holder_read(struct bytes untrusted_doc, struct arena *arena,

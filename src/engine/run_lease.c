@@ -20,7 +20,7 @@ static int ask_break(struct run *run, const struct lease_holder *holder, struct 
 		return 0; /* the flag and its reason are the answer */
 	str_append_format(&text, "Break the lease on database %s? It is held by ",
 		run->options->site->database);
-	lease_describe(holder, &text);
+	lease_describe(NULL, holder, &text);
 	str_append_text(&text, ". If that one is still at work, two would change one database.");
 	return run_ask_name(run, CHOICES, &text, ERR_LOCKED, "the lease was not broken", err);
 }

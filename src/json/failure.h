@@ -7,9 +7,12 @@
 
 #include "base/bytes.h"
 
+struct language;
+
 /* object: the file or name that the command was about, NULL if there is none. Ends in a line feed.
- */
-void failure_text(const char *program, const char *object, const struct err *err, struct str *out);
+ * For programs it is English always. */
+void failure_text(const struct language *language, const char *program, const char *object,
+	const struct err *err, struct str *out);
 void failure_json(const char *object, const struct err *err, struct str *out);
 
 #endif

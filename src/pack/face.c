@@ -41,7 +41,7 @@ void face_failure(struct face *face, const struct err *err)
 	CLEANUP_STR struct str text = STR_INIT;
 
 	face_progress_end(face);
-	failure_text("offkit-pack", face->object, err, &text);
+	failure_text(NULL, "offkit-pack", face->object, err, &text);
 	(void)fputs(str_text(&text), stderr);
 	if (!face->json || face->result_anyway)
 		return;

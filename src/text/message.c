@@ -74,10 +74,7 @@ void message_append_label(
 	const char *label = message_text(language, which);
 	size_t width = text_width(label);
 
-	str_append_text(out, label);
-	do
-		str_append_char(out, ' ');
-	while (++width < columns);
+	text_append_column(out, label, width < columns ? columns : width + 1);
 }
 
 int message_columns(enum message which)

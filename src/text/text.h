@@ -20,6 +20,9 @@ size_t utf8_next(struct bytes text, size_t offset, uint32_t *ret_character);
 /* Columns on a terminal: 2 for wide characters, 0 for combining ones, of escaped, valid text. */
 size_t text_width(const char *text);
 
+/* Appends text, filled up with blanks to so many columns. */
+void text_append_column(struct str *out, const char *text, size_t columns);
+
 /* The longest beginning of text that is at most columns wide; returns its octets. */
 size_t text_cut(const char *text, size_t columns);
 

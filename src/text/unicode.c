@@ -38,6 +38,13 @@ size_t text_width(const char *text)
 	return width;
 }
 
+void text_append_column(struct str *out, const char *text, size_t columns)
+{
+	str_append_text(out, text);
+	for (size_t width = text_width(text); width < columns; width++)
+		str_append_char(out, ' ');
+}
+
 size_t text_cut(const char *text, size_t columns)
 {
 	size_t width;

@@ -125,7 +125,7 @@ static void documents_are_read_as_they_are(void **state)
 	assert_int_equal(holder.token, 7);
 	assert_int_equal(holder.expires, 2000);
 	assert_string_equal(holder.host, "h");
-	lease_describe(&holder, &text);
+	lease_describe(NULL, &holder, &text);
 	assert_null(strchr(str_text(&text), 27)); /* what a server says is shown to people */
 	assert_int_equal(
 		lease_holder_read(from_json("{\"token\":3,\"owner\":5,\"expires\":9}", &doc),

@@ -15,7 +15,7 @@ static void assert_why(const char *message, const char *shown)
 	struct err err;
 
 	(void)err_set(&err, ERR_UNLISTED_FILE, "%s", message);
-	failure_text("offkit", NULL, &err, &text);
+	failure_text(NULL, "offkit", NULL, &err, &text);
 	str_append_format(&wanted, "\n  why   %s\n", shown);
 	assert_non_null(strstr(str_text(&text), str_text(&wanted)));
 	str_release(&text);

@@ -114,6 +114,8 @@ static void german_is_whole(void **state)
 		SAME_IN_GERMAN(CONFLICT_IN),
 		SAME_IN_GERMAN(MANIFEST),
 		SAME_IN_GERMAN(PLAN_ROW),
+		SAME_IN_GERMAN(SBOM),
+		SAME_IN_GERMAN(SBOMS),
 	};
 	const struct language *german = language_by_locale("de", true);
 	size_t same = 0;
