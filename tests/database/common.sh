@@ -138,7 +138,7 @@ at_terminal() {
 	while IFS= read -r answer; do
 		asked=$((asked + 1))
 		polls=0
-		until [ "$(grep -aoE 'choice \[[0-9]+\]: |^> ' "$tmp/screen" | wc -l)" -ge "$asked" ]; do
+		until [ "$(grep -aoE '(choice|Wahl) \[[0-9]+\]: |^> ' "$tmp/screen" | wc -l)" -ge "$asked" ]; do
 			kill -0 "$pid" 2>/dev/null || break 2
 			polls=$((polls + 1))
 			if [ "$polls" -gt 6000 ]; then
