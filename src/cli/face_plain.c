@@ -265,7 +265,8 @@ static void show_end(struct plain_face *plain, const struct json *event, struct 
 
 	if (strcmp(outcome, "done") == 0)
 		message_append(line, plain->face->language, MSG_STEP_DONE_IN, step,
-			text_duration(plain_number(event, "duration"), duration));
+			text_duration_in(
+				plain->face->language, plain_number(event, "duration"), duration));
 	else
 		str_append_format(
 			line, "%s %s", step, message_of_record(plain->face->language, outcome));
@@ -336,7 +337,7 @@ static void show_undo_end(struct plain_face *plain, const struct json *event, st
 
 	message_append(line, plain->face->language, MSG_STEP_UNDONE_IN,
 		plain_shown(plain, event, "step"),
-		text_duration(plain_number(event, "duration"), duration));
+		text_duration_in(plain->face->language, plain_number(event, "duration"), duration));
 }
 
 static void show_progress(struct plain_face *plain, const struct json *event, struct str *line)
@@ -448,7 +449,8 @@ static void show_run_end(struct plain_face *plain, const struct json *event, str
 	if (plain_number(event, "exit") != 0 && show_stop(plain, event, line))
 		return;
 	plain_record(plain, line, plain_text(event, "text"));
-	str_append_format(line, "   %s", text_duration(plain_number(event, "duration"), duration));
+	str_append_format(line, "   %s",
+		text_duration_in(plain->face->language, plain_number(event, "duration"), duration));
 	if (plain_number(event, "exit") != 0)
 		return;
 	plain_record(plain, result, plain_text(event, "text"));

@@ -82,13 +82,25 @@ void database_view_find(struct face *face, struct database_view *view)
 
 /* ---- showing */
 
-static const char *state_of(const struct database_view *view)
+enum lease_standing { LEASE_IS_UNKNOWN, LEASE_IS_FREE, LEASE_IS_HELD, LEASE_IS_EXPIRED };
+
+static const struct {
+	const char *name; /* in JSON */
+	enum message said;
+} STANDINGS[] = {
+	[LEASE_IS_UNKNOWN] = {"unknown", MSG_STATUS_NOT_KNOWN},
+	[LEASE_IS_FREE] = {"free", MSG_LEASE_FREE},
+	[LEASE_IS_HELD] = {"held", MSG_LEASE_HELD},
+	[LEASE_IS_EXPIRED] = {"expired", MSG_LEASE_EXPIRED},
+};
+
+static enum lease_standing standing_of(const struct database_view *view)
 {
 	if (view->unknown != NULL)
-		return "unknown";
+		return LEASE_IS_UNKNOWN;
 	if (!view->leased || view->holder.token == 0 || view->holder.expires == 0)
-		return "free";
-	return lease_is_held(&view->holder) ? "held" : "expired";
+		return LEASE_IS_FREE;
+	return lease_is_held(&view->holder) ? LEASE_IS_HELD : LEASE_IS_EXPIRED;
 }
 
 static void begin_row(struct face *face, enum message label)
@@ -161,20 +173,17 @@ static void show_known_run(
 void database_view_show(struct face *face, const struct database_view *view, const char *newest_id)
 {
 	struct str *out = &face->result;
-	const char *state = state_of(view);
+	enum lease_standing standing = standing_of(view);
 
 	if (!view->named || (view->unknown == NULL && !view->leased))
 		return;
 	begin_row(face, MSG_STATUS_LEASE);
-	if (view->unknown != NULL) {
-		str_append_format(out, "%s: ", face_text(face, MSG_STATUS_NOT_KNOWN));
+	str_append_text(out, face_text(face, STANDINGS[standing].said));
+	str_append_text(out, standing == LEASE_IS_FREE ? "" : ": ");
+	if (standing == LEASE_IS_UNKNOWN)
 		text_escape(out, bytes_of_string(view->unknown), 300);
-	} else if (strcmp(state, "free") == 0) {
-		str_append_text(out, message_of_record(face->language, state));
-	} else {
-		str_append_format(out, "%s: ", message_of_record(face->language, state));
+	else if (standing != LEASE_IS_FREE)
 		lease_describe(face->language, &view->holder, out);
-	}
 	str_append_char(out, '\n');
 	show_known_run(face, view, newest_id);
 	show_stragglers(face, view);
@@ -214,7 +223,7 @@ void database_view_write(const struct database_view *view, struct json_writer *w
 		return;
 	json_member_object(writer, "database");
 	json_member_object(writer, "lease");
-	json_member_string(writer, "state", state_of(view));
+	json_member_string(writer, "state", STANDINGS[standing_of(view)].name);
 	if (view->unknown != NULL)
 		json_member_string(writer, "text", view->unknown);
 	else if (view->leased && view->holder.token > 0)

@@ -58,6 +58,12 @@ const char *text_size(uint64_t octets, char out[static TEXT_SIZE_SIZE])
 
 const char *text_duration(int64_t milliseconds, char out[static TEXT_DURATION_SIZE])
 {
+	return text_duration_in(NULL, milliseconds, out);
+}
+
+const char *text_duration_in(
+	const struct language *language, int64_t milliseconds, char out[static TEXT_DURATION_SIZE])
+{
 	static const struct {
 		int64_t seconds;
 		const char *name;
@@ -73,7 +79,7 @@ const char *text_duration(int64_t milliseconds, char out[static TEXT_DURATION_SI
 	if (seconds == 0) {
 		int64_t tenths = milliseconds > 0 ? milliseconds / 100 : 0;
 		if (tenths == 0)
-			(void)snprintf(out, TEXT_DURATION_SIZE, "under 0.1 s");
+			message_format(out, TEXT_DURATION_SIZE, language, MSG_UNDER_A_TENTH);
 		else
 			(void)snprintf(out, TEXT_DURATION_SIZE, "0.%" PRId64 " s", tenths);
 		return out;

@@ -10,6 +10,8 @@
 
 #include "base/bytes.h"
 
+struct language;
+
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool utf8_valid(struct bytes text);
 
@@ -72,6 +74,8 @@ const char *text_size(uint64_t octets, char out[static TEXT_SIZE_SIZE]);
  * h". */
 enum { TEXT_DURATION_SIZE = 32 };
 const char *text_duration(int64_t milliseconds, char out[static TEXT_DURATION_SIZE]);
+const char *text_duration_in(
+	const struct language *language, int64_t milliseconds, char out[static TEXT_DURATION_SIZE]);
 
 /* Of octets a size, of milliseconds a duration, of every other unit a count. */
 enum { TEXT_AMOUNT_SIZE = 32 };
@@ -79,8 +83,6 @@ const char *text_amount(int64_t value, const char *unit, char out[static TEXT_AM
 
 /* Of milliseconds, for columns: "0:48", "3:31", "2:05:09". */
 const char *text_stopwatch(int64_t milliseconds, char out[static TEXT_DURATION_SIZE]);
-
-struct language;
 
 /* How long the work until the next safe point takes: a batch of so many at that rate a second; 0 of
  * either: it is not known. */
