@@ -288,14 +288,28 @@ static int verify(const struct step_context *context, struct err *err)
 
 /* ---- undo, report */
 
+/* What keeps a store from being used is no reason to stay with it: leftovers are no objects. */
+static void sweep_if_there(const struct step_context *context)
+{
+	CLEANUP(object_store_cleanup) struct object_store *store = NULL;
+	struct err ignored;
+
+	if (context->site->s3.endpoint == NULL &&
+		object_store_open_there(context->site, &store, &ignored) == 0)
+		(void)!object_store_sweep(store, &ignored);
+}
+
+/* A store is needed only for what is removed from it: readers are with GridFS again also when it is
+ * down for good. */
 static int undo(const struct step_context *context, struct err *err)
 {
 	CLEANUP(object_store_cleanup) struct object_store *store = NULL;
 	struct object_migration migration;
-	int rc = begin(context, &migration, &store, err);
+	int rc = object_migration_load(context->step->migration->body, &migration, err);
 
-	if (rc == 0)
-		rc = object_store_sweep(store, err);
+	if (rc == 0 && context->options->remove_objects)
+		rc = object_store_open(context->site, &store, err);
+	sweep_if_there(context);
 	if (rc == 0)
 		rc = object_pointers_undo(context, &migration, store, err);
 	return rc < 0 ? rc : object_thaw(context, err);

@@ -124,8 +124,8 @@ MUST_CHECK int object_pointers_find(const struct step_context *context,
 	int (*found)(void *self, struct bytes doc, struct err *err), void *self, struct err *err);
 /* ---- object_store_undo.c */
 
-/* Those with this run's id are deleted; after that, with --remove-objects, what it stored goes,
- * unless a pointer still leads to it. A removal that was cut off goes on, asked for or not. */
+/* Those with this run's id are deleted; after that what it put into the store goes, unless a
+ * pointer still leads to it. store: NULL: the objects stay. */
 MUST_CHECK int object_pointers_undo(const struct step_context *context,
 	const struct object_migration *migration, struct object_store *store, struct err *err);
 
@@ -154,8 +154,6 @@ enum object_noted {
 	OBJECT_NOTED_REMOVING, /* its pointer may be gone */
 };
 
-/* Whether objects are removed: it is asked for, which is durable when this returns, or was. */
-MUST_CHECK int object_removal_begin(int run_dirfd, bool asked, bool *ret_removing, struct err *err);
 /* Durable when it returns, in the place of what was noted before. */
 MUST_CHECK int object_removal_note(
 	int run_dirfd, const struct sha256 *digests, size_t count, struct err *err);

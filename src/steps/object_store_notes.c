@@ -7,8 +7,7 @@
  * batch when the pointers of the one before are written. What an interrupted attempt noted is
  * carried in a file of its own until an attempt ends well.
  *
- * And what is being removed, in object.removing: as long as it is there objects are removed, and
- * those that it names may have lost their pointers already.
+ * And what is being removed, in object.removing: it may have lost its pointers already.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -179,18 +178,6 @@ void object_notes_close(struct object_notes *notes)
 }
 
 /* ---- removal */
-
-int object_removal_begin(int run_dirfd, bool asked, bool *ret_removing, struct err *err)
-{
-	bool there = run_dirfd >= 0 && faccessat(run_dirfd, REMOVAL_NAME, F_OK, 0) == 0;
-	int rc = 0;
-
-	if (asked && !there)
-		rc = object_removal_note(run_dirfd, NULL, 0, err);
-	if (rc == 0)
-		*ret_removing = asked || there;
-	return rc;
-}
 
 int object_removal_note(int run_dirfd, const struct sha256 *digests, size_t count, struct err *err)
 {

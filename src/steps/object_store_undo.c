@@ -248,19 +248,15 @@ static int drop_if_ours(const struct step_context *context,
 int object_pointers_undo(const struct step_context *context,
 	const struct object_migration *migration, struct object_store *store, struct err *err)
 {
-	bool removing = false;
-	int rc = object_removal_begin(
-		context->run_dirfd, context->options->remove_objects, &removing, err);
+	int rc = undo_all(context, migration, NULL, false, err);
 
-	if (rc == 0)
-		rc = undo_all(context, migration, NULL, false, err);
-	if (rc == 0 && removing)
+	if (rc == 0 && store != NULL)
 		rc = remove_noted(context, migration, store, OBJECT_NOTED_REMOVING, err);
 	if (rc == 0)
-		rc = undo_all(context, migration, removing ? store : NULL, true, err);
-	if (rc == 0 && removing)
+		rc = undo_all(context, migration, store, true, err);
+	if (rc == 0 && store != NULL)
 		rc = remove_noted(context, migration, store, OBJECT_NOTED_PUTTING, err);
-	if (rc == 0 && removing)
+	if (rc == 0 && store != NULL)
 		rc = object_removal_done(context->run_dirfd, err);
 	return rc < 0 ? rc : drop_if_ours(context, migration, err);
 }

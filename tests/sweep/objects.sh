@@ -70,7 +70,7 @@ pairs() {
 		send@insert 3 power|send@delete 1 power
 		rename@/objects 3 power|send@delete 2 power-answered
 		write@object.putting 1 torn|unlink@/objects 4 kill
-		send@collMod 2 power-answered|rename@object.removing 2 power
+		send@collMod 2 power-answered|rename@object.removing 1 power
 		sync@/objects 5 lose|unlink@object.removing 1 kill
 		send@insert 3 power-answered|send@delete 2 ECONNRESET
 		rename@/objects 4 power-after|unlink@/objects 2 power-after|at once

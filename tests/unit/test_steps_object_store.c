@@ -270,16 +270,6 @@ static void a_note_that_is_cut_off_is_none(void **state)
 
 /* ---- a removal */
 
-static bool begin_removal(void **state, bool asked)
-{
-	struct err err = {0};
-	bool removing = !asked;
-
-	if (object_removal_begin(((struct folder *)*state)->fd, asked, &removing, &err) != 0)
-		fail_msg("%s", err.message);
-	return removing;
-}
-
 static size_t count_noted(void **state, enum object_noted noted, uint8_t first)
 {
 	struct sha256 *digests = NULL;
@@ -303,13 +293,8 @@ static void a_removal_is_known_until_it_ends(void **state)
 	struct object_notes notes;
 	struct err err = {0};
 
-	assert_false(begin_removal(state, false));
-	assert_true(begin_removal(state, true));
 	assert_int_equal(count_noted(state, OBJECT_NOTED_REMOVING, 0), 0);
-	/* Cut off: it was asked for. */
-	assert_true(begin_removal(state, false));
 	assert_int_equal(object_removal_note(dirfd, digests, 2, &err), 0);
-	assert_true(begin_removal(state, true));
 	assert_int_equal(count_noted(state, OBJECT_NOTED_REMOVING, 7), 2);
 
 	/* What was put is another matter, and is forgotten with it. */
@@ -321,26 +306,20 @@ static void a_removal_is_known_until_it_ends(void **state)
 	assert_int_equal(object_removal_done(dirfd, &err), 0);
 	assert_int_equal(count_noted(state, OBJECT_NOTED_PUTTING, 0), 0);
 	assert_int_equal(count_noted(state, OBJECT_NOTED_REMOVING, 0), 0);
-	assert_false(begin_removal(state, false));
 }
 
-static void without_a_folder_a_removal_is_what_is_asked_for(void **state)
+static void without_a_folder_no_removal_is_noted(void **state)
 {
 	struct sha256 *digests = NULL;
 	size_t count = 1;
 	struct err err;
-	bool removing = false;
 
 	(void)state;
-	assert_int_equal(object_removal_begin(-1, true, &removing, &err), 0);
-	assert_true(removing);
 	assert_int_equal(object_removal_note(-1, NULL, 0, &err), 0);
 	assert_int_equal(object_noted_read(-1, OBJECT_NOTED_REMOVING, &digests, &count, &err), 0);
 	assert_int_equal(count, 0);
 	free(digests);
 	assert_int_equal(object_removal_done(-1, &err), 0);
-	assert_int_equal(object_removal_begin(-1, false, &removing, &err), 0);
-	assert_false(removing);
 }
 
 static void without_a_folder_nothing_is_noted(void **state)
@@ -371,7 +350,7 @@ int main(void)
 		cmocka_unit_test(without_a_folder_nothing_is_noted),
 		cmocka_unit_test_setup_teardown(
 			a_removal_is_known_until_it_ends, make_folder, remove_folder),
-		cmocka_unit_test(without_a_folder_a_removal_is_what_is_asked_for),
+		cmocka_unit_test(without_a_folder_no_removal_is_noted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
