@@ -29,11 +29,14 @@ use_site() {
 fresh_site() {
 	local try
 	rm -rf "$state"
-	# A command of a killed process may still be at work, and makes what is being dropped.
+	# A command of a killed process may still be at work, and makes what is being dropped; and see server_hiccup.
 	for try in 1 2 3; do
-		"$tools/sample" load --drop --seed 7 --count "$documents" "$uri" "$database" >/dev/null 2>&1 && break
+		"$tools/sample" load --drop --seed 7 --count "$documents" "$uri" "$database" >"$place/fresh" 2>&1 &&
+			"$tools/db_command" "$uri" "$database" '{"createIndexes":"source_state","indexes":[{"name":"t","key":{"t":1},"expireAfterSeconds":7200}]}' >>"$place/fresh" 2>&1 &&
+			return 0
 	done
-	"$tools/db_command" "$uri" "$database" '{"createIndexes":"source_state","indexes":[{"name":"t","key":{"t":1},"expireAfterSeconds":7200}]}' >/dev/null
+	cat "$place/fresh" >>"$place/said"
+	return 1
 }
 
 run_offkit() { "$offkit" "$@" --yes --site "$site" </dev/null >>"$place/said" 2>&1; }
@@ -102,8 +105,8 @@ as_undisturbed() {
 	fi
 	hash=$(report_hash)
 	[ "$hash" = "$(cat "$tmp/hash")" ] || { echo "report hash $hash"; return 1; }
-	same "the database" "$tmp/after" picture && same "the state folder" "$tmp/tree" tree &&
-		run_offkit status
+	same "the database" "$tmp/after" picture && same "the state folder" "$tmp/tree" tree || return 1
+	run_offkit status || { echo "status: exit $?"; return 1; }
 }
 # Whoever writes lines sends no command that changes something before they are synced. Of a backfill's
 # workers some may write a batch while the line of another one is on its way; the lease is kept by a
@@ -155,7 +158,8 @@ one_case() {
 	fi
 	[[ " $codes " == *" $status "* ]] || { echo "exit $status"; return 1; }
 	judge "$phase" "$status" || return 1
-	[ "$back" = no ] || [ "$phase" = rollback ] || { run_offkit rollback && as_before; } || return 1
+	[ "$back" = no ] || [ "$phase" = rollback ] || run_offkit rollback || { echo "rolled back afterwards: exit $?"; return 1; }
+	[ "$back" = no ] || [ "$phase" = rollback ] || as_before
 }
 
 judge() { # PHASE STATUS
@@ -168,7 +172,8 @@ judge() { # PHASE STATUS
 		local scratch
 		scratch=$("$tools/db_command" "$uri" "$database" '{"listCollections":1,"nameOnly":true}' | grep -o 'offkit_scratch_[^"]*')
 		[ -z "$scratch" ] || "$tools/db_command" "$uri" "$database" "{\"drop\":\"$scratch\"}" >/dev/null
-		as_before && exits 64 run_offkit resume && do_install || return 1
+		as_before && exits 64 run_offkit resume || return 1
+		do_install || { echo "begun again: exit $?"; return 1; }
 		;;
 	*) finish_install || return 1 ;;
 	esac
