@@ -250,9 +250,8 @@ static bool speak_to(struct server *server, int place, bool *ret_unfinished)
 
 static void add_face(struct server *server)
 {
-	static const char FULL[] =
-		"{\"event\":\"feed.refused\",\"text\":\"too many faces are attached "
-		"already\"}\n";
+	static const char FULL[] = "{\"event\":\"feed.refused\",\"text\":"
+				   "\"too many faces are attached already\"}\n";
 	int fd;
 
 	if (control_accept(server->listen_fd, &fd) == 0)
