@@ -23,10 +23,19 @@ enum {
 	NAMES_TRIED = 100,
 };
 
+/* Of a mode: all of it, who may do what, what others than the owner may do, and an object's. */
+enum {
+	ALL_BITS = 07777,
+	ACCESS = 0777,
+	READERS = S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH,
+	OBJECT_MODE = S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH,
+};
+
 struct folder {
 	struct object_store store;
 	char *path;
 	int root_fd; /* of sha256/ */
+	mode_t mode; /* the site's folder's: who may read it may read what is in it */
 	/* Those whose own name is known to be durable. */
 	_Atomic bool lasting[SHELVES];
 };
@@ -75,6 +84,30 @@ static int folder_new(const char *path, struct folder **ret_folder, struct err *
 	return folder->path == NULL ? err_no_memory(err) : 0;
 }
 
+/* Made for this user alone; who may come into the site's folder may come in here. */
+static int let_in(const struct folder *folder, int fd, struct err *err)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return err_set_errno(err, ERR_DISK, errno, "look at a folder");
+	if ((status.st_mode & ACCESS) == folder->mode)
+		return 0;
+	if (fchmod(fd, (status.st_mode & ~(mode_t)ACCESS & ALL_BITS) | folder->mode) != 0)
+		return err_set_errno(err, ERR_DISK, errno, "let readers into a folder");
+	return 0;
+}
+
+static int read_mode(struct folder *folder, int fd, struct err *err)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return err_set_errno(err, ERR_DISK, errno, "look at the folder");
+	folder->mode = (status.st_mode & READERS) | S_IRWXU;
+	return 0;
+}
+
 int object_folder_open(const char *path, struct object_store **ret_store, struct err *err)
 {
 	CLEANUP(folder_cleanup) struct folder *folder = NULL;
@@ -84,7 +117,11 @@ int object_folder_open(const char *path, struct object_store **ret_store, struct
 	if (rc == 0)
 		rc = folder_make(path, &fd, err);
 	if (rc == 0)
+		rc = read_mode(folder, fd, err);
+	if (rc == 0)
 		rc = folder_make_at(fd, "sha256", &folder->root_fd, err);
+	if (rc == 0)
+		rc = let_in(folder, folder->root_fd, err);
 	if (rc == 0)
 		rc = folder_sync(fd, err);
 	if (rc < 0)
@@ -134,6 +171,8 @@ static int make_shelf(struct folder *folder, const struct sha256 *digest,
 	sha256_to_hex(digest, hex);
 	(void)snprintf(shelf, sizeof shelf, "%.2s", hex);
 	int rc = folder_make_at(folder->root_fd, shelf, &fd, err);
+	if (rc == 0)
+		rc = let_in(folder, fd, err);
 	if (rc == 0)
 		rc = folder_sync(folder->root_fd, err);
 	if (rc < 0)
@@ -265,6 +304,8 @@ static int folder_place(struct object_staged *staged, struct err *err)
 
 	if (rc < 0)
 		return rc;
+	if (fchmod(file->fd, folder->mode & OBJECT_MODE) != 0)
+		return err_set_errno(err, ERR_DISK, errno, "let readers in");
 	if (fsync(file->fd) != 0)
 		return err_set_errno(err, ERR_DISK, errno, "sync");
 	/* What reads it back shall read the medium. */

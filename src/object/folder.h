@@ -3,7 +3,8 @@
  *
  * An object is written to sha256/.new-<16 hexadecimal digits>, under a lock that ends with its
  * writer, synced, and renamed to sha256/ab/<64 hexadecimal digits>. Many writers may be at work,
- * also in several processes.
+ * also in several processes. Who may read the site's folder may read the objects: the programs that
+ * follow pointers are other users than the one who installs.
  */
 #ifndef OFFKIT_OBJECT_FOLDER_H
 #define OFFKIT_OBJECT_FOLDER_H

@@ -359,6 +359,39 @@ static void *writer(void *argument)
 	return NULL;
 }
 
+static mode_t mode_of(int dirfd, const char *path)
+{
+	struct stat status;
+
+	assert_int_equal(fstatat(dirfd, path, &status, AT_SYMLINK_NOFOLLOW), 0);
+	return status.st_mode & 07777;
+}
+
+/* Whoever may read the site's folder, and nobody else; nobody else writes. */
+static void readers_of_the_folder_read_objects(void **state)
+{
+	static const struct {
+		mode_t folder, shelf, object;
+	} CASES[] = {{0700, 0700, 0600}, {0750, 0750, 0640}, {0755, 0755, 0644}, {0775, 0755, 0644},
+		{0770, 0750, 0640}};
+	struct scene *scene = *state;
+
+	for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+		struct object_store *store;
+		struct err err = {0};
+		assert_int_equal(chmod(scene->path, CASES[i].folder), 0);
+		assert_int_equal(object_folder_open(scene->path, &store, &err), 0);
+		object_store_close(scene->store);
+		scene->store = store;
+		must_put(scene, "abc");
+		assert_int_equal(mode_of(AT_FDCWD, scene->path), CASES[i].folder);
+		assert_int_equal(mode_of(scene->fd, "."), CASES[i].shelf);
+		assert_int_equal(mode_of(scene->fd, "ba"), CASES[i].shelf);
+		assert_int_equal(mode_of(scene->fd, "ba/" ABC), CASES[i].object);
+		assert_int_equal(unlinkat(scene->fd, "ba/" ABC, 0), 0);
+	}
+}
+
 static void many_writers(void **state)
 {
 	struct scene *scene = *state;
@@ -425,6 +458,7 @@ int main(void)
 		SCENE_TEST(link_is_no_object),
 		cmocka_unit_test(names),
 		SCENE_TEST(leftovers_are_swept),
+		SCENE_TEST(readers_of_the_folder_read_objects),
 		SCENE_TEST(many_writers),
 		SCENE_TEST(only_what_is_there_is_opened),
 	};
