@@ -96,6 +96,7 @@ struct listening {
 	size_t room;
 	bool over; /* it wrote more than it may */
 	int status;
+	int lost; /* an errno: it has ended, and nobody can say how */
 };
 
 static void take_output(struct listening *listening, struct bytes chunk)
@@ -160,7 +161,9 @@ static bool wait_until(struct listening *listening, int64_t deadline)
 			listen_once(listening);
 		if (ended == 0) {
 			pid_t waited = waitpid(listening->pid, &listening->status, WNOHANG);
-			if (waited == listening->pid || (waited < 0 && errno != EINTR))
+			if (waited < 0 && errno != EINTR)
+				listening->lost = errno;
+			if (waited == listening->pid || listening->lost != 0)
 				ended = now;
 		}
 		if (ended != 0 && (!open || now - ended >= LAST_WORDS))
@@ -189,6 +192,9 @@ static int judge(const struct listening *listening, bool in_time, struct err *er
 	if (!in_time)
 		return err_set(err, child->failure, "%s did not end in %lld s and was killed", path,
 			(long long)(child->timeout / 1000));
+	if (listening->lost != 0)
+		return err_set_errno(err, child->failure, listening->lost,
+			"%s ended, and how is not known", path);
 	if (WIFSIGNALED(status))
 		return err_set(
 			err, child->failure, "%s was ended by signal %d", path, WTERMSIG(status));

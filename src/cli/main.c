@@ -1,6 +1,7 @@
 /* offkit: the table of commands, the common options, and the one place where it exits. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -162,6 +163,8 @@ int main(int argc, char **argv)
 	struct command_line line = {0};
 	struct err err = {0};
 
+	/* Who ignores it, and a parent may have left us so, does not learn how a child ended. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	inherited_note();
 	face.utf8 = screen_utf8();
 	face.language = wanted_language(face.utf8); /* of a mistyped command's failure, too */

@@ -1,5 +1,6 @@
 /* offkit-pack: the table of commands, and the one place where it exits. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -105,6 +106,8 @@ int main(int argc, char **argv)
 	struct command_line line = {0};
 	struct err err = {0};
 
+	/* Who ignores it, and a parent may have left us so, does not learn how a child ended. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	int rc = command_line_parse(&program, &face.options, argc, argv, &line, &err);
 	if (rc == 0)
 		rc = run(&face, &line, &err);

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,6 +108,21 @@ static void its_end_is_told(void **state)
 	assert_non_null(strstr(err.message, "/nonexistent/program: "));
 }
 
+/* Whoever ignores SIGCHLD, and a parent may have left us so, is not told how a child ended. */
+static void an_end_that_is_not_known_is_no_success(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str output = STR_INIT;
+	struct child child = {.input_fd = -1};
+	struct err err;
+
+	assert_true(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+	int rc = run("exit 7", &child, &output, &err);
+	assert_true(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
+	assert_int_equal(rc, -ERR_SIGNER);
+	assert_non_null(strstr(err.message, "sh ended, and how is not known: "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +131,7 @@ int main(void)
 		cmocka_unit_test(its_output_has_a_bound),
 		cmocka_unit_test(who_says_too_much_is_ended_at_once),
 		cmocka_unit_test(its_end_is_told),
+		cmocka_unit_test(an_end_that_is_not_known_is_no_success),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
