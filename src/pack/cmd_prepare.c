@@ -203,7 +203,9 @@ static void write_text(
 {
 	char hex[SHA256_HEX_SIZE], size[TEXT_COUNT_SIZE];
 
-	str_append_format(&face->result, "%s: %s\n", out, prepared->title);
+	str_append_format(&face->result, "%s: ", out);
+	text_escape(&face->result, bytes_of_string(prepared->title), 0);
+	str_append_char(&face->result, '\n');
 	for (size_t i = 0; i < prepared->count; i++) {
 		const struct document *document = &prepared->documents[i];
 		sha256_to_hex(&document->digest, hex);

@@ -96,10 +96,10 @@ static int compare_report(
 
 	if (rc == 0)
 		rc = sha256_stream_new(&stream, err);
-	if (rc == 0)
-		rc = sha256_of_file(stream, fd, &digest, &size, err);
 	if (rc < 0)
 		return rc;
+	if (sha256_of_file(stream, fd, &digest, &size, err) < 0)
+		return err_context(err, "%s", path);
 	for (size_t i = 0; i < receipt->file_count; i++)
 		if (sha256_equal(&digest, &receipt->files[i].digest)) {
 			*ret_name = receipt->files[i].name;
@@ -213,6 +213,13 @@ static void write_text(struct face *face, const struct receipt *receipt,
 	write_steps(out, receipt);
 }
 
+static int read_receipt(const char *path, struct str *text, struct err *err)
+{
+	int rc = file_read_path(path, RECEIPT_SIZE_MAX, text, err);
+
+	return rc == -ERR_LIMIT ? err_recode(err, ERR_RECEIPT) : rc;
+}
+
 static int run(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
@@ -228,9 +235,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 		return err_set(err, ERR_USAGE, "--key says by which key the site signs");
 	rc = load_public_key(given->key, &key, err);
 	if (rc == 0)
-		rc = file_read_path(operands[0], RECEIPT_SIZE_MAX, &text, err);
-	if (rc == -ERR_LIMIT)
-		return err_recode(err, ERR_RECEIPT);
+		rc = read_receipt(operands[0], &text, err);
 	if (rc == 0)
 		rc = receipt_open(str_bytes(&text), key, &face->arena, &receipt, err);
 	if (rc == 0 && given->kit != NULL)
