@@ -40,6 +40,17 @@ int view_labelled(struct grid *grid, struct area area, int row, const char *labe
 	return next > row ? next : row + 1;
 }
 
+int view_labelled_record(
+	struct grid *grid, struct area area, int row, const char *label, const char *text)
+{
+	struct str said = STR_INIT;
+
+	message_append_record(&said, area.language, text);
+	int next = view_labelled(grid, area, row, label, str_text(&said));
+	str_release(&said);
+	return next;
+}
+
 int view_record(struct grid *grid, struct area area, int row, enum look look, const char *text)
 {
 	struct str said = STR_INIT;

@@ -57,6 +57,10 @@ enum { VIEW_LABEL_WIDTH = 11 };
 int view_labelled(
 	struct grid *grid, struct area area, int row, const char *label, const char *text);
 
+/* The same of a text of the record. */
+int view_labelled_record(
+	struct grid *grid, struct area area, int row, const char *label, const char *text);
+
 /* A text of the record, wrapped, in the area's language as far as it is known there; returns the
  * row behind it. */
 int view_record(struct grid *grid, struct area area, int row, enum look look, const char *text);

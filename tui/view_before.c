@@ -322,10 +322,10 @@ static void view_undo_gate(const struct model *model, const struct model_step *s
 	if (step->end.event != NULL)
 		row = view_labelled(grid, area, row, say(area, MSG_WAS_DONE),
 			event_text(step->end.event, "text"));
-	row = view_labelled(
+	row = view_labelled_record(
 		grid, area, row, say(area, MSG_WAY_BACK), event_text(plan, "wayBackText"));
 	if (event_text(plan, "proof")[0] != '\0')
-		row = view_labelled(
+		row = view_labelled_record(
 			grid, area, row, say(area, MSG_PROOF), event_text(plan, "proof"));
 	area.row = row + 1;
 	view_question(model, grid, area);
@@ -341,11 +341,12 @@ static int gate_below(const struct model *model, const struct json *plan, struct
 	append_size_and_time(plan, area.language, &text);
 	row = view_labelled(grid, area, row, say(area, MSG_TAKES), str_text(&text));
 	str_release(&text);
-	row = view_labelled(grid, area, row, say(area, MSG_CHANGES), event_text(plan, "changes"));
-	row = view_labelled(
+	row = view_labelled_record(
+		grid, area, row, say(area, MSG_CHANGES), event_text(plan, "changes"));
+	row = view_labelled_record(
 		grid, area, row, say(area, MSG_WAY_BACK), event_text(plan, "wayBackText"));
 	if (event_text(plan, "proof")[0] != '\0')
-		row = view_labelled(
+		row = view_labelled_record(
 			grid, area, row, say(area, MSG_PROOF), event_text(plan, "proof"));
 	if (event_true(plan, "noReturn")) {
 		(void)grid_put(grid, ++row, area.column, 1, LOOK_NOTICE, "!");

@@ -82,6 +82,15 @@ static void list_pair(struct list *list, enum message label, const char *text)
 	list_named(list, say(list->area, label), text);
 }
 
+static void list_record(struct list *list, enum message label, const char *text)
+{
+	struct str said = STR_INIT;
+
+	message_append_record(&said, list->area.language, text);
+	list_pair(list, label, str_text(&said));
+	str_release(&said);
+}
+
 static void list_message(struct list *list, enum look look, enum message which)
 {
 	list_text(list, look, say(list->area, which));
@@ -281,11 +290,11 @@ static void details_step(const struct model_step *step, struct list *list)
 	if (event_integer(plan, "octets", 0) > 0)
 		list_pair(list, MSG_DISK,
 			text_size((uint64_t)event_integer(plan, "octets", 0), text));
-	list_pair(list, MSG_CHANGES, event_text(plan, "changes"));
-	list_pair(list, MSG_WAY_BACK, event_text(plan, "wayBackText"));
+	list_record(list, MSG_CHANGES, event_text(plan, "changes"));
+	list_record(list, MSG_WAY_BACK, event_text(plan, "wayBackText"));
 	list_pair(list, MSG_NONE, words_of_way_back(list->area, event_text(plan, "wayBack")));
 	if (event_text(plan, "proof")[0] != '\0')
-		list_pair(list, MSG_PROOF, event_text(plan, "proof"));
+		list_record(list, MSG_PROOF, event_text(plan, "proof"));
 }
 
 /* A value as JSON, for what was found and what is derived. */

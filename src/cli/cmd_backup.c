@@ -32,18 +32,20 @@ static const char *text_of(const struct json *object, const char *name)
 
 static void show_text(struct face *face, const struct json *done)
 {
+	CLEANUP_STR struct str documents = STR_INIT, collections = STR_INIT;
 	struct str *out = &face->result;
 	char size[TEXT_SIZE_SIZE];
 
-	str_append_format(
-		out, "%s backed up to %s\n", face_sign(face, SIGN_GOOD), text_of(done, "dir"));
-	str_append_text(out, "  ");
-	text_plural(out, number_of(done, "documents"), "document", NULL);
-	str_append_text(out, " of ");
-	text_plural(out, number_of(done, "collections"), "collection", NULL);
-	str_append_format(
-		out, " in %s\n", text_size((uint64_t)number_of(done, "fileOctets"), size));
-	str_append_format(out, "  SHA-256 of the index %s\n", text_of(done, "indexSha256"));
+	face_count_documents(face, (uint64_t)number_of(done, "documents"),
+		(uint64_t)number_of(done, "collections"), &documents, &collections);
+	str_append_format(out, "%s ", face_sign(face, SIGN_GOOD));
+	message_append(out, face->language, MSG_BACKUP_TO, text_of(done, "dir"));
+	str_append_text(out, "\n  ");
+	message_append(out, face->language, MSG_BACKUP_OF, str_text(&documents),
+		str_text(&collections), text_size((uint64_t)number_of(done, "fileOctets"), size));
+	str_append_text(out, "\n  ");
+	message_append(out, face->language, MSG_BACKUP_INDEX_DIGEST, text_of(done, "indexSha256"));
+	str_append_char(out, '\n');
 }
 
 static int show(struct face *face, const struct json *done, struct err *err)
@@ -69,7 +71,7 @@ static void remove_folder(const struct solo *solo)
 	if (folder_open(solo->site.backup_dir, &dirfd, &ignored) < 0)
 		return;
 	if (tree_remove_at(dirfd, solo->run_id, &ignored) < 0)
-		face_note(solo->face, "%s/%s is left over: %s", solo->site.backup_dir, solo->run_id,
+		face_tell(solo->face, MSG_BACKUP_LEFT_OVER, solo->site.backup_dir, solo->run_id,
 			ignored.message);
 }
 
@@ -104,9 +106,8 @@ static int tell_estimate(struct solo *solo, const struct step_context *context, 
 	if (rc < 0)
 		return rc;
 	int64_t expected = (solo->options.once ? 1 : 2) * estimate.takes;
-	face_note(solo->face,
-		"%s documents, %s of BSON: about %s of files in about %s; %s are free",
-		text_count(estimate.documents, count), text_size((uint64_t)estimate.octets, size),
+	face_tell(solo->face, MSG_BACKUP_EXPECTED, text_count(estimate.documents, count),
+		text_size((uint64_t)estimate.octets, size),
 		text_size((uint64_t)estimate.file_octets, files),
 		text_duration(expected < 1000 ? 1000 : expected, takes),
 		text_size(free_octets, free_size));
@@ -134,10 +135,9 @@ static void settle_failure(const struct solo *solo, bool went_on, bool made, con
 {
 	if (made && err->code == ERR_STOPPED) {
 		kept_backup_complete(solo->site.backup_dir, solo->run_id);
-		face_note(solo->face, "%s/%s is made: offkit backup --verify reads it back",
-			solo->site.backup_dir, solo->run_id);
+		face_tell(solo->face, MSG_BACKUP_IS_MADE, solo->site.backup_dir, solo->run_id);
 	} else if (!made && can_go_on(solo, went_on, err)) {
-		face_note(solo->face, "what was read is kept: offkit backup --resume goes on");
+		face_tell(solo->face, MSG_BACKUP_IS_KEPT);
 	} else {
 		remove_folder(solo);
 	}
@@ -170,39 +170,48 @@ static int backup(struct solo *solo, struct err *err)
 
 /* ---- reading one back */
 
-static void show_verified(
+static void verified_json(
 	struct face *face, const struct which_backup *which, const struct backup_verified *verified)
 {
 	struct json_writer writer;
+
+	json_write_begin(&writer, &face->result);
+	json_write_object(&writer);
+	json_member_string(&writer, "dir", which->dir);
+	json_member_string(&writer, "database", which->database);
+	json_member_bool(&writer, "indexKnown", which->known);
+	json_member_bool(&writer, "digests", !which->foreign);
+	json_member_bool(&writer, "confirmed", verified->confirmed);
+	json_member_integer(&writer, "collections", (int64_t)verified->collections);
+	json_member_integer(&writer, "documents", (int64_t)verified->documents);
+	json_member_integer(&writer, "octets", (int64_t)verified->octets);
+	json_member_integer(&writer, "fileOctets", (int64_t)verified->file_octets);
+	json_write_end(&writer);
+	str_append_char(&face->result, '\n');
+}
+
+static void verified_text(
+	struct face *face, const struct which_backup *which, const struct backup_verified *verified)
+{
+	CLEANUP_STR struct str documents = STR_INIT, collections = STR_INIT;
 	struct str *out = &face->result;
 	char size[TEXT_SIZE_SIZE];
 
-	if (face->json) {
-		json_write_begin(&writer, out);
-		json_write_object(&writer);
-		json_member_string(&writer, "dir", which->dir);
-		json_member_string(&writer, "database", which->database);
-		json_member_bool(&writer, "indexKnown", which->known);
-		json_member_bool(&writer, "digests", !which->foreign);
-		json_member_bool(&writer, "confirmed", verified->confirmed);
-		json_member_integer(&writer, "collections", (int64_t)verified->collections);
-		json_member_integer(&writer, "documents", (int64_t)verified->documents);
-		json_member_integer(&writer, "octets", (int64_t)verified->octets);
-		json_member_integer(&writer, "fileOctets", (int64_t)verified->file_octets);
-		json_write_end(&writer);
-		str_append_char(out, '\n');
-		return;
-	}
-	str_append_format(out, "%s %s is whole\n  ", face_sign(face, SIGN_GOOD), which->dir);
-	text_plural(out, (int64_t)verified->documents, "document", NULL);
-	str_append_text(out, " of ");
-	text_plural(out, (int64_t)verified->collections, "collection", NULL);
-	str_append_format(out, " in %s, %s\n", text_size(verified->file_octets, size),
-		which->foreign ? "well-formed: mongodump keeps no digests"
-			       : "the same as when it was made, by size, SHA-256 and digest");
+	face_count_documents(
+		face, verified->documents, verified->collections, &documents, &collections);
+	(void)text_size(verified->file_octets, size);
+	str_append_format(out, "%s ", face_sign(face, SIGN_GOOD));
+	message_append(out, face->language, MSG_BACKUP_IS_WHOLE, which->dir);
+	str_append_text(out, "\n  ");
+	if (which->foreign)
+		message_append(out, face->language, MSG_BACKUP_IS_WELL_FORMED, str_text(&documents),
+			str_text(&collections), size);
+	else
+		message_append(out, face->language, MSG_BACKUP_IS_THE_SAME, str_text(&documents),
+			str_text(&collections), size);
+	str_append_char(out, '\n');
 	if (!which->foreign && !verified->confirmed)
-		str_append_text(out,
-			"  Whether documents changed while it was made is not known of all.\n");
+		str_append_format(out, "  %s\n", face_text(face, MSG_BACKUP_NOT_CONFIRMED));
 }
 
 /* A folder that is named needs no site file. */
@@ -241,7 +250,10 @@ static int verify(
 	face_progress_end(face);
 	if (rc < 0)
 		return err->code == ERR_STOPPED ? err_recode(err, ERR_CANCELLED) : rc;
-	show_verified(face, &which, &verified);
+	if (face->json)
+		verified_json(face, &which, &verified);
+	else
+		verified_text(face, &which, &verified);
 	return str_check(&face->result, err);
 }
 

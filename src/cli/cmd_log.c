@@ -12,30 +12,30 @@
 
 static const struct option no_options[] = {OPTION_END};
 
-enum { ROW_MEMBERS_MAX = 3, ROW_STEP_WIDTH = 14 };
+enum { ROW_MEMBERS_MAX = 3, ROW_STEP_WIDTH = 14, LABEL_COLUMNS = 7 };
 
 /* What stands in an event's row: a word for it, and these of its members. */
 static const struct row {
-	const char *word;
+	enum message word;
 	const char *members[ROW_MEMBERS_MAX];
 } ROWS[EVENT_COUNT] = {
-	[EVENT_RUN_BEGIN] = {"the run begins", {"command", "run"}},
-	[EVENT_RUN_RESUME] = {"the run goes on", {"command", "target"}},
-	[EVENT_RUN_ADOPT] = {"taken over", {"reason"}},
-	[EVENT_LEASE] = {"lease on the database", {"taken", "reason"}},
-	[EVENT_CHECK] = {"check", {"name", "outcome", "text"}},
-	[EVENT_PLAN] = {"plan", {"label", "size"}},
-	[EVENT_QUESTION] = {"question", {"id", "text"}},
-	[EVENT_ANSWER] = {"answer", {"choice", "by", "reason"}},
-	[EVENT_STEP_BEGIN] = {"begins", {NULL}},
-	[EVENT_CHECKPOINT] = {"checkpoint", {NULL}},
-	[EVENT_NOTE] = {"note", {"text"}},
-	[EVENT_ALERT] = {"alert", {"name", "text"}},
-	[EVENT_STEP_END] = {"ends", {"outcome", "text"}},
-	[EVENT_FAILURE] = {"failure", {"code", "message"}},
-	[EVENT_UNDO_BEGIN] = {"undo begins", {"by"}},
-	[EVENT_UNDO_END] = {"undo ends", {"outcome", "text"}},
-	[EVENT_RUN_END] = {"the run ends", {"outcome", "text"}},
+	[EVENT_RUN_BEGIN] = {MSG_EVENT_RUN_BEGINS, {"command", "run"}},
+	[EVENT_RUN_RESUME] = {MSG_LOG_GOING_ON, {"command", "target"}},
+	[EVENT_RUN_ADOPT] = {MSG_EVENT_TAKEN_OVER, {"reason"}},
+	[EVENT_LEASE] = {MSG_EVENT_LEASE_ON, {"taken", "reason"}},
+	[EVENT_CHECK] = {MSG_EVENT_OF_CHECK, {"name", "outcome", "text"}},
+	[EVENT_PLAN] = {MSG_EVENT_OF_PLAN, {"label", "size"}},
+	[EVENT_QUESTION] = {MSG_EVENT_OF_QUESTION, {"id", "text"}},
+	[EVENT_ANSWER] = {MSG_EVENT_OF_ANSWER, {"choice", "by", "reason"}},
+	[EVENT_STEP_BEGIN] = {MSG_EVENT_BEGINS, {NULL}},
+	[EVENT_CHECKPOINT] = {MSG_EVENT_OF_CHECKPOINT, {NULL}},
+	[EVENT_NOTE] = {MSG_EVENT_OF_NOTE, {"text"}},
+	[EVENT_ALERT] = {MSG_EVENT_OF_ALERT, {"name", "text"}},
+	[EVENT_STEP_END] = {MSG_EVENT_ENDS, {"outcome", "text"}},
+	[EVENT_FAILURE] = {MSG_EVENT_OF_FAILURE, {"code", "message"}},
+	[EVENT_UNDO_BEGIN] = {MSG_EVENT_UNDO_BEGINS, {"by"}},
+	[EVENT_UNDO_END] = {MSG_EVENT_UNDO_ENDS, {"outcome", "text"}},
+	[EVENT_RUN_END] = {MSG_EVENT_RUN_ENDS, {"outcome", "text"}},
 };
 
 struct log {
@@ -55,8 +55,9 @@ static void append_padded(struct str *out, const char *text, size_t width)
 		str_append_char(out, ' ');
 }
 
-static void show_row(struct str *out, const struct json *event)
+static void show_row(struct face *face, const struct json *event)
 {
+	struct str *out = &face->result;
 	enum event which = event_by_name(history_text(event, "event"));
 	const struct row *row = which < EVENT_COUNT ? &ROWS[which] : NULL;
 	bool first = true;
@@ -65,10 +66,10 @@ static void show_row(struct str *out, const struct json *event)
 	str_append_text(out, "  ");
 	append_padded(out, history_text(event, "step"), ROW_STEP_WIDTH);
 	str_append_char(out, ' ');
-	if (row == NULL || row->word == NULL)
+	if (row == NULL || row->word == MSG_NONE)
 		text_escape(out, bytes_of_string(history_text(event, "event")), 0);
 	else
-		str_append_text(out, row->word);
+		str_append_text(out, face_text(face, row->word));
 	for (size_t i = 0; row != NULL && i < ROW_MEMBERS_MAX && row->members[i] != NULL; i++) {
 		const char *text = history_text(event, row->members[i]);
 		if (*text == '\0')
@@ -95,7 +96,7 @@ static int visit(
 	if (log->face->json)
 		json_write_value(&log->writer, event);
 	else
-		show_row(&log->face->result, event);
+		show_row(log->face, event);
 	return str_check(&log->face->result, err);
 }
 
@@ -143,17 +144,28 @@ static int judge(const struct log *log, struct err *err)
 
 static void end_text(const struct log *log, int rc)
 {
+	const struct language *language = log->face->language;
+	CLEANUP_STR struct str events = STR_INIT, octets = STR_INIT;
 	struct str *out = &log->face->result;
 
-	str_append_format(out, "\nRun    %s\nChain  %s", log->id,
-		rc == 0 ? "whole: " : "broken; what holds of it: ");
-	text_plural(out, log->head.seq, "event", NULL);
-	str_append_format(out, ", head sha256 %s\n", log->head.hash);
-	if (log->torn > 0) {
-		str_append_text(out, "       after it ");
-		text_plural(out, (int64_t)log->torn, "octet", NULL);
-		str_append_text(out, " of a line that was not written to its end: no event\n");
-	}
+	message_append_count(&events, language, log->head.seq, MSG_ONE_EVENT, MSG_SOME_EVENTS);
+	str_append_char(out, '\n');
+	message_append_label(out, language, MSG_STATUS_RUN, LABEL_COLUMNS);
+	str_append_format(out, "%s\n", log->id);
+	message_append_label(out, language, MSG_CHAIN, LABEL_COLUMNS);
+	if (rc == 0)
+		message_append(
+			out, language, MSG_CHAIN_IS_WHOLE, str_text(&events), log->head.hash);
+	else
+		message_append(
+			out, language, MSG_CHAIN_IS_BROKEN, str_text(&events), log->head.hash);
+	str_append_char(out, '\n');
+	if (log->torn == 0)
+		return;
+	message_append_count(&octets, language, (int64_t)log->torn, MSG_ONE_OCTET, MSG_SOME_OCTETS);
+	message_append_label(out, language, MSG_NONE, LABEL_COLUMNS);
+	message_append(out, language, MSG_CHAIN_TORN, str_text(&octets));
+	str_append_char(out, '\n');
 }
 
 static void end_json(struct log *log, int rc, const struct err *broken)

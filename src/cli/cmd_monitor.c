@@ -16,7 +16,7 @@
 #include "engine/monitor.h"
 #include "text/text.h"
 
-enum { INTERVAL_DEFAULT = 15 };
+enum { INTERVAL_DEFAULT = 15, LABEL_COLUMNS = 19 };
 
 struct monitor_values {
 	bool once;
@@ -43,15 +43,17 @@ static void say_finding(const struct face *face, const struct monitor *monitor,
 		[MONITOR_SKIPPED] = SIGN_NONE};
 	const struct monitor_finding *finding = &monitor->findings[i];
 
-	str_append_format(
-		out, "%s %-18s ", face_sign(face, SIGNS[finding->outcome]), monitor_alert_label(i));
-	text_escape(out, bytes_of_string(finding->text), 0);
+	str_append_format(out, "%s ", face_sign(face, SIGNS[finding->outcome]));
+	text_append_column(
+		out, message_of_record(face->language, monitor_alert_label(i)), LABEL_COLUMNS);
+	text_escape(out, bytes_of_string(message_of_record(face->language, finding->text)), 0);
 	str_append_char(out, '\n');
 }
 
 static void say_trouble(const struct face *face, const struct monitor *monitor, struct str *out)
 {
-	str_append_format(out, "%s %-18s ", face_sign(face, SIGN_WARN), "database");
+	str_append_format(out, "%s ", face_sign(face, SIGN_WARN));
+	message_append_label(out, face->language, MSG_ALERT_DATABASE, LABEL_COLUMNS);
 	text_escape(out, bytes_of_string(monitor->trouble.message), 0);
 	str_append_char(out, '\n');
 }

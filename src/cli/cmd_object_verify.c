@@ -63,26 +63,25 @@ static void show_json(struct face *face, const char *store, const struct object_
 
 static void show_text(struct face *face, const char *store, const struct object_verified *verified)
 {
+	CLEANUP_STR struct str name = STR_INIT, objects = STR_INIT;
 	struct str *out = &face->result;
 	char size[TEXT_SIZE_SIZE];
 
-	str_append_text(out, "Object store ");
-	text_escape(out, bytes_of_string(store), 0);
+	text_escape(&name, bytes_of_string(store), 0);
+	message_append(out, face->language, MSG_OBJECT_STORE, str_text(&name));
 	str_append_format(
 		out, "\n%s ", face_sign(face, verified->wrong == 0 ? SIGN_GOOD : SIGN_NONE));
-	text_plural(out, verified->objects, "object", NULL);
-	str_append_format(out, " (%s) with the octets that the name says\n",
+	message_append_count(
+		&objects, face->language, verified->objects, MSG_ONE_OBJECT, MSG_SOME_OBJECTS);
+	message_append(out, face->language, MSG_OBJECTS_GOOD, str_text(&objects),
 		text_size((uint64_t)verified->octets, size));
-	str_append_format(out, "%s ", face_sign(face, SIGN_NONE));
-	if (verified->pointers >= 0) {
-		text_plural(out, verified->pointers, "pointer", NULL);
-		str_append_text(out, " looked at\n");
-	} else {
-		str_append_text(out,
-			"no pointers looked at, so that one whose object is gone would not be "
-			"seen: "
-			"--pointers COLLECTION looks at those of the site's database\n");
-	}
+	str_append_format(out, "\n%s ", face_sign(face, SIGN_NONE));
+	if (verified->pointers >= 0)
+		message_append_count(out, face->language, verified->pointers,
+			MSG_ONE_POINTER_LOOKED_AT, MSG_SOME_POINTERS_LOOKED_AT);
+	else
+		str_append_text(out, face_text(face, MSG_NO_POINTERS_LOOKED_AT));
+	str_append_char(out, '\n');
 	for (size_t i = 0; i < verified->finding_count; i++) {
 		const struct object_finding *finding = &verified->findings[i];
 		str_append_format(out, "%s %-10s ",
@@ -91,7 +90,8 @@ static void show_text(struct face *face, const char *store, const struct object_
 			object_fault_name(finding->fault));
 		text_escape(out, bytes_of_string(finding->key), 0);
 		str_append_text(out, ": ");
-		text_escape(out, bytes_of_string(finding->text), 0);
+		text_escape(
+			out, bytes_of_string(message_of_record(face->language, finding->text)), 0);
 		str_append_char(out, '\n');
 	}
 }
@@ -115,7 +115,7 @@ static int judge(struct face *face, const struct object_verified *verified, stru
 
 static void tell(void *self, int64_t octets, int64_t total)
 {
-	face_progress(self, "objects", (uint64_t)octets, (uint64_t)total);
+	face_progress(self, face_text(self, MSG_OBJECTS), (uint64_t)octets, (uint64_t)total);
 }
 
 static bool stop_requested(void *self)

@@ -122,14 +122,14 @@ static int last_outcome(int state_dirfd, const struct chosen *chosen, struct are
 
 /* ---- consent */
 
-static int typed_name(const char *target, struct err *err)
+static int typed_name(const struct face *face, const char *target, struct err *err)
 {
+	CLEANUP_STR struct str warning = STR_INIT;
 	char line[256];
 
-	(void)fprintf(stderr,
-		"Everything in database %s is dropped and replaced by the backup.\n"
-		"Type the database's name to go on: ",
-		target);
+	message_append(&warning, face->language, MSG_RESTORE_REPLACES, target);
+	(void)fprintf(
+		stderr, "%s\n%s ", str_text(&warning), face_text(face, MSG_RESTORE_TYPE_NAME));
 	(void)fflush(stderr);
 	if (fgets(line, sizeof line, stdin) == NULL)
 		line[0] = '\0';
@@ -200,8 +200,7 @@ static int consent(struct solo *solo, const struct values *values, int state_dir
 	*ret_drop = true;
 	rc = was_interrupted(solo, state_dirfd, target, chosen, there, count, &interrupted, err);
 	if (rc == 0 && interrupted)
-		face_note(solo->face, "going on with the restore into %s that was interrupted",
-			chosen->target);
+		face_tell(solo->face, MSG_RESTORE_GOING_ON, chosen->target);
 	if (rc < 0 || interrupted)
 		return rc;
 	if (solo->face->options.yes) {
@@ -216,10 +215,25 @@ static int consent(struct solo *solo, const struct values *values, int state_dir
 			"database %s is not empty; without a terminal it takes --yes --drop "
 			"--reason TEXT",
 			chosen->target);
-	return typed_name(chosen->target, err);
+	return typed_name(solo->face, chosen->target, err);
 }
 
 /* ---- the work */
+
+static void show_text(
+	struct face *face, const struct chosen *chosen, const struct restore_result *done)
+{
+	CLEANUP_STR struct str documents = STR_INIT, collections = STR_INIT;
+	struct str *out = &face->result;
+
+	face_count_documents(face, done->documents, done->collections, &documents, &collections);
+	str_append_format(out, "%s ", face_sign(face, SIGN_GOOD));
+	message_append(out, face->language, MSG_RESTORED_FROM, chosen->target, chosen->dir);
+	str_append_text(out, "\n  ");
+	message_append(out, face->language, MSG_RESTORED_THE_SAME, str_text(&documents),
+		str_text(&collections));
+	str_append_char(out, '\n');
+}
 
 static void show(struct face *face, const struct chosen *chosen, const struct restore_result *done)
 {
@@ -227,12 +241,7 @@ static void show(struct face *face, const struct chosen *chosen, const struct re
 	struct str *out = &face->result;
 
 	if (!face->json) {
-		str_append_format(out, "%s %s restored from %s\n  ", face_sign(face, SIGN_GOOD),
-			chosen->target, chosen->dir);
-		text_plural(out, (int64_t)done->documents, "document", NULL);
-		str_append_text(out, " of ");
-		text_plural(out, (int64_t)done->collections, "collection", NULL);
-		str_append_text(out, ", the same as in the backup by digest\n");
+		show_text(face, chosen, done);
 		return;
 	}
 	json_write_begin(&writer, out);

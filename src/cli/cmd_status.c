@@ -40,7 +40,7 @@ static int report(struct face *face, const void *values, size_t operand_count,
 	const char *const *operands, struct err *err)
 {
 	CLEANUP(newest_run_release) struct newest_run newest = {0};
-	CLEANUP_STR struct str json = STR_INIT;
+	CLEANUP_STR struct str json = STR_INIT, folder = STR_INIT;
 	CLEANUP(json_cleanup) struct json_doc *doc = NULL;
 	int rc = newest_run_find(face, &newest, err);
 
@@ -63,10 +63,10 @@ static int report(struct face *face, const void *values, size_t operand_count,
 		rc = report_text(json_root(doc), &face->result, err);
 	if (rc < 0)
 		return rc;
-	str_append_text(&face->result, "\nTo print: ");
-	text_escape(
-		&face->result, bytes_of_string(history_text(newest.history.begin, "stateDir")), 0);
-	str_append_format(&face->result, "/runs/%s/report.html\n", newest.id);
+	text_escape(&folder, bytes_of_string(history_text(newest.history.begin, "stateDir")), 0);
+	str_append_char(&face->result, '\n');
+	message_append(&face->result, face->language, MSG_TO_PRINT, str_text(&folder), newest.id);
+	str_append_char(&face->result, '\n');
 	return 0;
 }
 

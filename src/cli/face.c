@@ -89,6 +89,15 @@ void face_note(struct face *face, const char *format, ...)
 	say(face, text);
 }
 
+void face_count_documents(const struct face *face, uint64_t documents, uint64_t collections,
+	struct str *ret_documents, struct str *ret_collections)
+{
+	message_append_count(ret_documents, face->language, (int64_t)documents, MSG_ONE_DOCUMENT,
+		MSG_SOME_DOCUMENTS);
+	message_append_count(ret_collections, face->language, (int64_t)collections,
+		MSG_ONE_COLLECTION, MSG_SOME_COLLECTIONS);
+}
+
 void face_progress(struct face *face, const char *what, uint64_t done, uint64_t total)
 {
 	CLEANUP_STR struct str line = STR_INIT;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "base/cleanup.h"
 #include "json/json_write.h"
 #include "text/message.h"
 #include "text/options.h"
@@ -66,6 +67,19 @@ void face_append_fingerprint(struct str *out, const struct sha256 *digest, const
 void face_note(struct face *face, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The same of a text of any length: a gate's last lines, its way back, are never cut off. */
 void face_say(struct face *face, const struct str *text);
+
+/* The same of one of the table's texts, with its arguments. */
+#define face_tell(face, which, ...)                                                                \
+	do {                                                                                       \
+		CLEANUP_STR struct str face_text_told = STR_INIT;                                  \
+		message_append(                                                                    \
+			&face_text_told, (face)->language, which __VA_OPT__(, ) __VA_ARGS__);      \
+		face_say(face, &face_text_told);                                                   \
+	} while (0)
+
+/* "3 documents of 1 collection": either is one of two messages, so counted. */
+void face_count_documents(const struct face *face, uint64_t documents, uint64_t collections,
+	struct str *ret_documents, struct str *ret_collections);
 
 /* Progress of long work: a line in place on a terminal, else a line every five seconds at most. */
 void face_progress(struct face *face, const char *what, uint64_t done, uint64_t total);

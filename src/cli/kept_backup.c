@@ -109,7 +109,7 @@ int kept_backup_find(struct face *face, const char *backup_dir, const char *name
 			str_bytes(&text), JSON_LIMITS_OWN(CHECKPOINT_MAX), ret_checkpoint, err);
 	if (rc < 0)
 		return err_context(err, "%s", CHECKPOINT);
-	face_note(face, "going on with the backup %s/%s", backup_dir, ret_id);
+	face_tell(face, MSG_BACKUP_GOING_ON, backup_dir, ret_id);
 	*ret_lock_fd = lock;
 	lock = -1;
 	return 0;

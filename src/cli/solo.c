@@ -17,7 +17,8 @@ static int host_check(
 	struct solo *solo = self;
 
 	(void)err;
-	face_note(solo->face, "%s: %s: %s", name, words[outcome], text);
+	face_note(solo->face, "%s: %s: %s", name,
+		message_of_record(solo->face->language, words[outcome]), text);
 	return 0;
 }
 
@@ -146,10 +147,7 @@ int solo_take_lease(struct solo *solo, const char *command, int state_dirfd, str
 	mongo_set_guard(solo->mongo, lease_guard(solo->lease));
 	int64_t until = clock_boottime() + lease_patience(solo->lease), left;
 	if (lease_patience(solo->lease) > 0)
-		face_note(solo->face,
-			"The lease was not given back by host %s: nothing is written until what "
-			"it may have sent has ended.",
-			lease_before(solo->lease)->host);
+		face_tell(solo->face, MSG_LEASE_NOT_GIVEN_BACK, lease_before(solo->lease)->host);
 	while ((left = until - clock_boottime()) > 0) {
 		(void)poll(NULL, 0, left > SLICE ? SLICE : (int)left);
 		if (stop_wanted())

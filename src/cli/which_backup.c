@@ -128,9 +128,8 @@ int which_backup(struct face *face, const char *backup_dir, const char *operand,
 		     : expected_sha256(index_sha256, state_dirfd, &index, &which, err);
 	if (rc == 0 && !which.known)
 		face_note(face, "%s",
-			which.foreign
-				? "this backup is mongodump's and has no digests to be checked by"
-				: "no journal here names this backup: its index is taken as it is");
+			face_text(face,
+				which.foreign ? MSG_BACKUP_OF_MONGODUMP : MSG_BACKUP_NOT_KNOWN));
 	backup_index_release(&index);
 	if (rc == 0)
 		*ret_which = which;

@@ -20,6 +20,9 @@ enum {
 	LOOK_SHARE = 9,	      /* a look that takes long is followed by so much rest */
 };
 
+static const char EXACT_UNTIL[] =
+	"exact only until you resume ingest; what is published cannot be called back";
+
 struct watch {
 	const struct step_context *context;
 	struct outboxes outboxes;
@@ -89,8 +92,7 @@ static int resume_plan(const struct step_context *context, struct step_plan *pla
 	plan->changes = "ingest writes again, and events are published";
 	plan->way_back = WAY_BACK_NONE;
 	plan->way_back_text = site->unfreeze.argv == NULL
-				      ? "exact only until you resume ingest; what is published "
-					"cannot be called back"
+				      ? EXACT_UNTIL
 				      : "what was published cannot be called back";
 	return 0;
 }
