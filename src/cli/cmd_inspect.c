@@ -76,7 +76,7 @@ static int list_migrations(struct face *face, const struct trusted_kit *kit, str
 	struct str *out = &face->result;
 
 	if (manifest->migration_count > 0)
-		str_append_text(out, "\nMigrations, in this order\n");
+		str_append_format(out, "\n%s\n", face_text(face, MSG_MIGRATIONS_IN_ORDER));
 	for (size_t i = 0; i < manifest->migration_count; i++) {
 		CLEANUP(json_cleanup) struct json_doc *doc = NULL;
 		struct migration migration;

@@ -21,7 +21,7 @@
 #include "steps/preflight.h"
 #include "text/text.h"
 
-enum { CHECKS_MAX = 256, PATIENCE = 10000 /* ms */, PEM_MAX = 1024 * 1024 };
+enum { CHECKS_MAX = 256, NAME_COLUMNS = 11, PATIENCE = 10000 /* ms */, PEM_MAX = 1024 * 1024 };
 
 struct site_check_values {
 	bool connect;
@@ -40,7 +40,8 @@ struct site_checks {
 	enum err_code code; /* of the first that is wrong, */
 	const char *first;  /* and what is said of it */
 	struct {
-		const char *name, *text;
+		const char *name, *text; /* of the record, which is English; */
+		const char *said;	 /* and to the operator */
 		enum face_sign sign;
 	} list[CHECKS_MAX];
 };
@@ -55,32 +56,66 @@ static const char *outcome_name(enum face_sign sign)
 	return NAMES[sign];
 }
 
-static void tell(struct site_checks *checks, const char *name, enum face_sign sign,
-	const char *format, ...) PRINTF_LIKE(4, 5);
-
-static void tell(
-	struct site_checks *checks, const char *name, enum face_sign sign, const char *format, ...)
+static const char *keep(struct site_checks *checks, const struct str *text)
 {
-	char text[ERR_MESSAGE_MAX];
-	va_list arguments;
+	const char *kept = text->failed ? NULL : arena_string(&checks->face->arena, str_text(text));
 
-	va_start(arguments, format);
-	(void)vsnprintf(text, sizeof text, format, arguments);
-	va_end(arguments);
-	const char *kept = arena_string(&checks->face->arena, text);
+	return kept != NULL ? kept : "out of memory";
+}
+
+static void add(struct site_checks *checks, const char *name, enum face_sign sign,
+	const struct str *text, const struct str *said)
+{
+	const char *kept = keep(checks, text);
+
 	if (sign == SIGN_BAD && checks->wrong++ == 0 && checks->first == NULL)
 		checks->first = kept;
 	if (checks->count == CHECKS_MAX)
 		return;
 	checks->list[checks->count].name = name;
-	checks->list[checks->count].text = kept != NULL ? kept : "out of memory";
+	checks->list[checks->count].text = kept;
+	checks->list[checks->count].said = said == text ? kept : keep(checks, said);
 	checks->list[checks->count++].sign = sign;
 }
 
-/* Not the file is wrong but a server that it names; no server's failure had effects here. */
-static void tell_of_server(
-	struct site_checks *checks, const char *name, const struct err *err, const char *next)
+/* A sentence of the record, or names alone: the same in every language. */
+static void tell_text(
+	struct site_checks *checks, const char *name, enum face_sign sign, const char *text)
 {
+	CLEANUP_STR struct str copy = STR_INIT;
+
+	str_append_text(&copy, text);
+	add(checks, name, sign, &copy, &copy);
+}
+
+static void tell_any(
+	struct site_checks *checks, const char *name, enum face_sign sign, enum message which, ...)
+{
+	CLEANUP_STR struct str text = STR_INIT, said = STR_INIT;
+	va_list arguments;
+
+	va_start(arguments, which);
+	str_append_arguments(&text, message_text(NULL, which), arguments);
+	va_end(arguments);
+	va_start(arguments, which);
+	str_append_arguments(&said, face_text(checks->face, which), arguments);
+	va_end(arguments);
+	add(checks, name, sign, &text, &said);
+}
+
+#define tell(checks, name, sign, which, ...)                                                       \
+	(MESSAGE_ARGUMENTS_FIT(which __VA_OPT__(, ) __VA_ARGS__),                                  \
+		tell_any(checks, name, sign, which __VA_OPT__(, ) __VA_ARGS__))
+
+/*
+ * Not the file is wrong but a server that it names; no server's failure had effects here. next is
+ * MSG_NONE where the failure says itself what to do.
+ */
+static void tell_of_server(
+	struct site_checks *checks, const char *name, const struct err *err, enum message next)
+{
+	CLEANUP_STR struct str text = STR_INIT, said = STR_INIT;
+	const struct language *language = checks->face->language;
 	enum err_code code = err->code;
 
 	if (code == ERR_DATABASE_LOST)
@@ -91,12 +126,17 @@ static void tell_of_server(
 		checks->code = code;
 		checks->first = arena_string(&checks->face->arena, err->message);
 	}
-	tell(checks, name, SIGN_BAD, "%s; %s", err->message, next != NULL ? next : err_next(code));
+	str_append_format(&text, "%s; %s", err->message,
+		next != MSG_NONE ? message_text(NULL, next) : err_next(code));
+	str_append_format(&said, "%s; %s", err->message,
+		next != MSG_NONE ? message_text(language, next)
+				 : message_of_record(language, err_next(code)));
+	add(checks, name, SIGN_BAD, &text, &said);
 }
 
 static void found_problem(void *argument, const char *text)
 {
-	tell(argument, "site file", SIGN_BAD, "%s", text);
+	tell_text(argument, "site file", SIGN_BAD, text);
 }
 
 /* ---- what it names */
@@ -122,7 +162,7 @@ static void check_folder(
 		return;
 	if (is_within(path, checks->site.state_dir) && stat(path, &status) != 0 &&
 		errno == ENOENT) {
-		tell(checks, name, SIGN_GOOD, "%s will be made in stateDir", path);
+		tell(checks, name, SIGN_GOOD, MSG_MADE_IN_STATE_DIR, path);
 		return;
 	}
 	if (stat(path, &status) != 0 && errno == ENOENT) {
@@ -131,28 +171,26 @@ static void check_folder(
 		if (slash != NULL)
 			slash[slash == parent ? 1 : 0] = '\0';
 		if (slash != NULL && access(parent, W_OK | X_OK) == 0)
-			tell(checks, name, SIGN_GOOD, "%s is not there yet and will be made", path);
+			tell(checks, name, SIGN_GOOD, MSG_WILL_BE_MADE, path);
 		else
-			tell(checks, name, SIGN_WARN,
-				"%s is not there, and not all of its parents: mkdir -m 0700 -p %s",
-				path, path);
+			tell(checks, name, SIGN_WARN, MSG_PARENTS_MISSING, path, path);
 		return;
 	}
 	if (folder_open(path, &fd, &err) < 0 || fstat(fd, &status) != 0) {
-		tell(checks, name, SIGN_BAD, "%s", err.message);
+		tell_text(checks, name, SIGN_BAD, err.message);
 	} else if (status.st_uid != geteuid()) {
-		tell(checks, name, SIGN_BAD, "%s belongs to user %u, and this is user %u: chown it",
-			path, (unsigned)status.st_uid, (unsigned)geteuid());
+		tell(checks, name, SIGN_BAD, MSG_FOLDER_BELONGS, path, (unsigned)status.st_uid,
+			(unsigned)geteuid());
 	} else if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-		tell(checks, name, SIGN_BAD, "%s may be written by others: chmod 0700 it", path);
+		tell(checks, name, SIGN_BAD, MSG_FOLDER_WRITABLE, path);
 	} else if (faccessat(fd, ".", W_OK, AT_EACCESS) != 0) {
-		tell(checks, name, SIGN_BAD, "%s cannot be written: %s", path, strerror(errno));
+		tell(checks, name, SIGN_BAD, MSG_FOLDER_NOT_WRITABLE, path, strerror(errno));
 	} else if (free_space(fd, &octets, &err) < 0) {
-		tell(checks, name, SIGN_BAD, "%s", err.message);
+		tell_text(checks, name, SIGN_BAD, err.message);
 	} else if (!others_may_read && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-		tell(checks, name, SIGN_WARN, "%s may be read by others: chmod 0700 it", path);
+		tell(checks, name, SIGN_WARN, MSG_FOLDER_READABLE, path);
 	} else {
-		tell(checks, name, SIGN_GOOD, "%s, %s free", path, text_size(octets, size));
+		tell(checks, name, SIGN_GOOD, MSG_FOLDER_FREE, path, text_size(octets, size));
 	}
 }
 
@@ -161,26 +199,29 @@ static void check_hook(struct site_checks *checks, const char *name, const struc
 	struct err err;
 
 	if (hook->argv == NULL)
-		tell(checks, name, SIGN_WARN,
-			"none: stop and start ingest by hand, or name ingest.%s", name);
+		tell(checks, name, SIGN_WARN, MSG_HOOK_NONE, name);
 	else if (hook_check(hook, &err) < 0)
-		tell(checks, name, SIGN_BAD, "%s", err.message);
+		tell_text(checks, name, SIGN_BAD, err.message);
 	else
-		tell(checks, name, SIGN_GOOD, "%s", hook->argv[0]);
+		tell_text(checks, name, SIGN_GOOD, hook->argv[0]);
 }
 
-static void check_pem(struct site_checks *checks, const char *name, const char *member,
-	const char *separator, const char *path)
+/* member: how the site file names it, with what stands before the path. */
+static void check_pem(
+	struct site_checks *checks, const char *name, const char *member, const char *path)
 {
-	CLEANUP_STR struct str content = STR_INIT;
+	CLEANUP_STR struct str content = STR_INIT, named = STR_INIT;
 	struct err err;
 
-	if (file_read_path(path, PEM_MAX, &content, &err) < 0)
-		tell(checks, name, SIGN_BAD, "%s%s%s: %s", member, separator, path, err.message);
-	else if (strstr(str_text(&content), "-----BEGIN ") == NULL)
-		tell(checks, name, SIGN_BAD, "%s%s%s has nothing in PEM", member, separator, path);
-	else
-		tell(checks, name, SIGN_GOOD, "%s%s%s", member, separator, path);
+	str_append_format(&named, "%s%s", member, path);
+	if (file_read_path(path, PEM_MAX, &content, &err) < 0) {
+		str_append_format(&named, ": %s", err.message);
+		add(checks, name, SIGN_BAD, &named, &named);
+	} else if (strstr(str_text(&content), "-----BEGIN ") == NULL) {
+		tell(checks, name, SIGN_BAD, MSG_NOTHING_IN_PEM, str_text(&named));
+	} else {
+		add(checks, name, SIGN_GOOD, &named, &named);
+	}
 }
 
 /* A file that the URI names, by "option=PATH"; its percent signs are few, and are left alone. */
@@ -193,7 +234,7 @@ static void check_uri_file(struct site_checks *checks, const char *option)
 	at += strlen(option);
 	const char *path = arena_string_n(&checks->face->arena, at, strcspn(at, "&"));
 	if (path != NULL && strchr(path, '%') == NULL)
-		check_pem(checks, "TLS", option, "", path);
+		check_pem(checks, "TLS", option, path);
 }
 
 static void check_uri(struct site_checks *checks)
@@ -207,17 +248,17 @@ static void check_uri(struct site_checks *checks)
 		return;
 	mongo_uri_redact(site->uri, &shown);
 	if (strchr(str_text(&shown), '(') == str_text(&shown)) {
-		tell(checks, "database", SIGN_BAD, "the URI is none that a MongoDB driver takes");
+		tell(checks, "database", SIGN_BAD, MSG_URI_REFUSED);
 		return;
 	}
-	tell(checks, "database", SIGN_GOOD, "%s, database %s", str_text(&shown),
+	tell(checks, "database", SIGN_GOOD, MSG_URI_AND_DATABASE, str_text(&shown),
 		site->database != NULL ? site->database : "?");
 	check_uri_file(checks, "tlsCAFile=");
 	check_uri_file(checks, "tlsCertificateKeyFile=");
 	if (site->environment == NULL || face_load_root(checks->face, -1, &root, &err) < 0)
 		return;
 	if (face_check_root(site, root, &err) < 0)
-		tell(checks, "trust root", SIGN_BAD, "%s", err.message);
+		tell_text(checks, "trust root", SIGN_BAD, err.message);
 }
 
 /* Whether the file itself is wrong there. */
@@ -238,17 +279,15 @@ static void check_bucket(struct site_checks *checks)
 
 	if (object_store_describe(site, &shown, &err) < 0 ||
 		site_s3_keys(&site->s3, &checks->face->arena, &keys, &err) < 0)
-		tell(checks, "objectStore", SIGN_BAD, "%s", err.message);
+		tell_text(checks, "objectStore", SIGN_BAD, err.message);
 	else
-		tell(checks, "objectStore", SIGN_GOOD, "%s", str_text(&shown));
+		tell_text(checks, "objectStore", SIGN_GOOD, str_text(&shown));
 	if (strncmp(site->s3.endpoint, "https://", 8) != 0)
-		tell(checks, "objectStore", SIGN_WARN,
-			"http: whoever is on the way reads the payloads; https is safer");
+		tell(checks, "objectStore", SIGN_WARN, MSG_STORE_BY_HTTP);
 	else if (site->s3.ca == NULL)
-		tell(checks, "objectStore", SIGN_BAD,
-			"https, and no ca: name the authorities of the server's certificate");
+		tell(checks, "objectStore", SIGN_BAD, MSG_STORE_WITHOUT_CA);
 	else
-		check_pem(checks, "objectStore", "ca", " ", site->s3.ca);
+		check_pem(checks, "objectStore", "ca ", site->s3.ca);
 }
 
 static void check_object_store(struct site_checks *checks)
@@ -272,16 +311,15 @@ static void check_staging_key(struct site_checks *checks)
 	if (site->environment == NULL || strcmp(site->environment, "production") != 0)
 		return;
 	if (site->staging_key == NULL) {
-		tell(checks, "stagingKey", SIGN_WARN,
-			"none: an install will need --without-staging and a reason");
+		tell(checks, "stagingKey", SIGN_WARN, MSG_STAGING_KEY_NONE);
 		return;
 	}
 	if (staging_key_load(site, &key, &err) < 0) {
-		tell(checks, "stagingKey", SIGN_BAD, "%s", err.message);
+		tell_text(checks, "stagingKey", SIGN_BAD, err.message);
 		return;
 	}
 	sha256_to_hex(public_key_fingerprint(key), hex);
-	tell(checks, "stagingKey", SIGN_GOOD, "%s: compare it with staging", hex);
+	tell(checks, "stagingKey", SIGN_GOOD, MSG_STAGING_KEY_COMPARE, hex);
 }
 
 static void check_named(struct site_checks *checks)
@@ -296,8 +334,7 @@ static void check_named(struct site_checks *checks)
 	check_hook(checks, "freeze", &site->freeze);
 	check_hook(checks, "unfreeze", &site->unfreeze);
 	if (site->frozen_count == 0)
-		tell(checks, "collections", SIGN_WARN,
-			"none in ingest.collections: silence is looked for nowhere");
+		tell(checks, "collections", SIGN_WARN, MSG_COLLECTIONS_NONE);
 }
 
 /* ---- the database */
@@ -316,7 +353,7 @@ static void check_login(struct site_checks *checks, struct mongo *mongo)
 	doc_write_bool(&writer, "showPrivileges", true);
 	doc_write_end(&writer);
 	if (mongo_admin_command(mongo, str_bytes(&command), &reply, NULL, &err) < 0) {
-		tell_of_server(checks, "login", &err, NULL);
+		tell_of_server(checks, "login", &err, MSG_NONE);
 		return;
 	}
 	struct value users = doc_get_path(str_bytes(&reply), "authInfo.authenticatedUsers");
@@ -325,25 +362,24 @@ static void check_login(struct site_checks *checks, struct mongo *mongo)
 	struct doc_iter iter = doc_iter_begin(users.bytes);
 	if (users.type != VALUE_ARRAY || !doc_iter_next(&iter, &index, &user) ||
 		user.type != VALUE_DOCUMENT) {
-		tell(checks, "login", SIGN_WARN, "nobody: the server asks for no login");
+		tell(checks, "login", SIGN_WARN, MSG_LOGIN_NOBODY);
 		return;
 	}
 	const char *name = doc_get_string(user.bytes, "user"),
 		   *db = doc_get_string(user.bytes, "db");
-	tell(checks, "login", SIGN_GOOD, "%s of %s", name != NULL ? name : "?",
+	tell(checks, "login", SIGN_GOOD, MSG_LOGIN_OF, name != NULL ? name : "?",
 		db != NULL ? db : "?");
 	if (privileges.type != VALUE_ARRAY ||
 		preflight_missing_actions(
 			privileges.bytes, mongo_database(mongo), &missing, &partly, &err) < 0)
-		tell(checks, "privileges", SIGN_NONE, "the server does not tell them");
+		tell(checks, "privileges", SIGN_NONE, MSG_PRIVILEGES_NOT_TOLD);
 	else if (missing.size > 0) {
 		(void)err_set(&err, ERR_PREFLIGHT, "the login may not: %s", str_text(&missing));
-		tell_of_server(checks, "privileges", &err, "grant it that");
+		tell_of_server(checks, "privileges", &err, MSG_GRANT_IT);
 	} else if (partly.size > 0)
-		tell(checks, "privileges", SIGN_WARN, "on single collections only: %s",
-			str_text(&partly));
+		tell(checks, "privileges", SIGN_WARN, MSG_PRIVILEGES_PARTLY, str_text(&partly));
 	else
-		tell(checks, "privileges", SIGN_GOOD, "the login may do what the steps do");
+		tell(checks, "privileges", SIGN_GOOD, MSG_PRIVILEGES_GOOD);
 }
 
 /* A bucket; of a folder is said all that there is without connecting. */
@@ -355,17 +391,13 @@ static void reach_object_store(struct site_checks *checks)
 	if (checks->site.s3.endpoint == NULL)
 		return;
 	if (object_store_open_there(&checks->site, &store, &err) < 0)
-		tell_of_server(checks, "objectStore", &err,
-			"look at the server, and at objectStore in the site file");
+		tell_of_server(checks, "objectStore", &err, MSG_LOOK_AT_STORE);
 	else
-		tell(checks, "objectStore", SIGN_GOOD, "the server lists the bucket");
+		tell(checks, "objectStore", SIGN_GOOD, MSG_BUCKET_LISTED);
 }
 
 static void connect_to(struct site_checks *checks)
 {
-	static const char *const TOPOLOGIES[] = {[TOPOLOGY_STANDALONE] = "standalone",
-		[TOPOLOGY_REPLICA_SET] = "replica set",
-		[TOPOLOGY_SHARDED] = "sharded"};
 	CLEANUP(mongo_cleanup) struct mongo *mongo = NULL;
 	struct mongo_server server;
 	struct err err;
@@ -376,14 +408,16 @@ static void connect_to(struct site_checks *checks)
 	if (rc == 0)
 		rc = mongo_server(mongo, &server, &err);
 	if (rc < 0) {
-		tell_of_server(checks, "server", &err, NULL);
+		tell_of_server(checks, "server", &err, MSG_NONE);
 		return;
 	}
-	tell(checks, "server", server.topology == TOPOLOGY_STANDALONE ? SIGN_WARN : SIGN_GOOD,
-		"version %s, %s%s%s%s", server.version, TOPOLOGIES[server.topology],
-		server.set_name[0] != '\0' ? " " : "", server.set_name,
-		server.topology == TOPOLOGY_STANDALONE ? ": silence is observed and not proved"
-						       : "");
+	if (server.topology == TOPOLOGY_STANDALONE)
+		tell(checks, "server", SIGN_WARN, MSG_SERVER_STANDALONE, server.version);
+	else if (server.topology == TOPOLOGY_REPLICA_SET)
+		tell(checks, "server", SIGN_GOOD, MSG_SERVER_REPLICA_SET, server.version,
+			server.set_name);
+	else
+		tell(checks, "server", SIGN_GOOD, MSG_SERVER_SHARDED, server.version);
 	check_login(checks, mongo);
 }
 
@@ -410,17 +444,32 @@ static void show_json(const struct site_checks *checks, const char *path)
 	str_append_char(&checks->face->result, '\n');
 }
 
+/* The site file's own names are the same in every language. */
+static const char *check_name(const struct face *face, const char *name)
+{
+	static const enum message NAMES[] = {MSG_CHECK_FILE, MSG_CHECK_DATABASE,
+		MSG_CHECK_TRUST_ROOT, MSG_CHECK_LOGIN, MSG_CHECK_PRIVILEGES, MSG_CHECK_SERVER};
+
+	for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++)
+		if (strcmp(message_text(NULL, NAMES[i]), name) == 0)
+			return face_text(face, NAMES[i]);
+	return name;
+}
+
 static void show_text(const struct site_checks *checks, const char *path)
 {
-	struct str *out = &checks->face->result;
+	CLEANUP_STR struct str shown = STR_INIT;
+	struct face *face = checks->face;
+	struct str *out = &face->result;
 
-	str_append_text(out, "Site file ");
-	text_escape(out, bytes_of_string(path), 0);
+	text_escape(&shown, bytes_of_string(path), 0);
+	message_append(out, face->language, MSG_SITE_FILE_AT, str_text(&shown));
 	str_append_char(out, '\n');
 	for (size_t i = 0; i < checks->count; i++) {
-		str_append_format(out, "%s %-11s ", face_sign(checks->face, checks->list[i].sign),
-			checks->list[i].name);
-		text_escape(out, bytes_of_string(checks->list[i].text), 0);
+		str_append_format(out, "%s ", face_sign(face, checks->list[i].sign));
+		text_append_column(out, check_name(face, checks->list[i].name), NAME_COLUMNS);
+		str_append_char(out, ' ');
+		text_escape(out, bytes_of_string(checks->list[i].said), 0);
 		str_append_char(out, '\n');
 	}
 }
@@ -446,7 +495,7 @@ static int run(struct face *face, const void *values, size_t operand_count,
 	if (checks->site.name != NULL || checks->site.database != NULL)
 		check_named(checks);
 	if (given->connect && checks->wrong > 0) {
-		tell(checks, "server", SIGN_NONE, "not asked: mend what is wrong first");
+		tell(checks, "server", SIGN_NONE, MSG_NOT_ASKED);
 	} else if (given->connect) {
 		connect_to(checks);
 		reach_object_store(checks);

@@ -45,136 +45,105 @@ enum member {
 	MEMBERS
 };
 
-/* ---- what an answer must be; NULL: it is good */
+/* ---- what an answer must be; MSG_NONE: it is good */
 
-static const char *need_text(const char *answer)
+static enum message need_text(const char *answer)
 {
-	return *answer == '\0' ? "something has to stand here" : NULL;
+	return *answer == '\0' ? MSG_NEED_TEXT : MSG_NONE;
 }
 
-static const char *need_environment(const char *answer)
+static enum message need_environment(const char *answer)
 {
 	return strcmp(answer, "demo") == 0 || strcmp(answer, "staging") == 0 ||
 			       strcmp(answer, "production") == 0
-		       ? NULL
-		       : "demo, staging or production";
+		       ? MSG_NONE
+		       : MSG_NEED_ENVIRONMENT;
 }
 
-static const char *need_database(const char *answer)
+static enum message need_database(const char *answer)
 {
-	return site_is_database_name(answer) ? NULL : "that is no name of a database";
+	return site_is_database_name(answer) ? MSG_NONE : MSG_NEED_DATABASE;
 }
 
-static const char *need_path(const char *answer)
+static enum message need_path(const char *answer)
 {
-	return answer[0] == '/' && strlen(answer) <= PATH_SIZE_MAX ? NULL : "an absolute path";
+	return answer[0] == '/' && strlen(answer) <= PATH_SIZE_MAX ? MSG_NONE : MSG_NEED_PATH;
 }
 
-static const char *need_path_or_none(const char *answer)
+static enum message need_path_or_none(const char *answer)
 {
-	return *answer == '\0' ? NULL : need_path(answer);
+	return *answer == '\0' ? MSG_NONE : need_path(answer);
 }
 
-static const char *need_style(const char *answer)
+static enum message need_style(const char *answer)
 {
-	return strcmp(answer, "path") == 0 || strcmp(answer, "virtual") == 0 ? NULL
-									     : "path or virtual";
+	return strcmp(answer, "path") == 0 || strcmp(answer, "virtual") == 0 ? MSG_NONE
+									     : MSG_NEED_STYLE;
 }
 
-static const char *need_store(const char *answer)
+static enum message need_store(const char *answer)
 {
-	return *answer == '\0' || *answer == '/' || strcmp(answer, "s3") == 0
-		       ? NULL
-		       : "an absolute path, or s3";
+	return *answer == '\0' || *answer == '/' || strcmp(answer, "s3") == 0 ? MSG_NONE
+									      : MSG_NEED_STORE;
 }
 
-static const char *need_uri(const char *answer)
+static enum message need_uri(const char *answer)
 {
 	struct bytes user, hosts;
 
 	if (strncmp(answer, "mongodb://", 10) != 0 && strncmp(answer, "mongodb+srv://", 14) != 0)
-		return "it begins with mongodb:// or mongodb+srv://";
+		return MSG_NEED_URI;
 	if (redact_uri_parts(bytes_of_string(answer), &user, &hosts) && user.size > 0 &&
 		memchr(user.data, ':', user.size) != NULL)
-		return "a URI with a password belongs in a file of its own: answer the question "
-		       "before with its path";
-	return NULL;
+		return MSG_NEED_URI_FILE;
+	return MSG_NONE;
 }
 
-static const char *need_command(const char *answer)
+static enum message need_command(const char *answer)
 {
-	return *answer == '\0' || *answer == '/' ? NULL
-						 : "it begins with the absolute path of a command";
+	return *answer == '\0' || *answer == '/' ? MSG_NONE : MSG_NEED_COMMAND;
 }
 
-/* Asked in this order. why stands before the question and, as a comment, in the file. */
+/*
+ * Asked in this order. why stands before the question and, as a comment, in the file: there in
+ * English, as everything that is kept.
+ */
 static const struct question {
-	const char *member, *question, *fallback, *why;
-	const char *(*wrong)(const char *answer);
+	const char *member;
+	enum message question, why;
+	const char *fallback;
+	enum message (*wrong)(const char *answer);
 } QUESTIONS[MEMBERS] = {
-	[NAME] = {"name", "Name of this site", "",
-		"Shown in every header and report, so that nobody mistakes one site for another.",
-		need_text},
-	[ENVIRONMENT] = {"environment", "Environment: demo, staging or production", "staging",
-		"Production asks for more before it begins.", need_environment},
-	[STAGING_KEY] = {"stagingKey",
-		"File with the public key of staging, its site-key.pub; none: there is none", "",
-		"Production asks for staging's receipt of the same kit, which this key has signed.",
+	[NAME] = {"name", MSG_ASK_SITE_NAME, MSG_WHY_SITE_NAME, "", need_text},
+	[ENVIRONMENT] = {"environment", MSG_ASK_SITE_ENVIRONMENT, MSG_WHY_SITE_ENVIRONMENT,
+		"staging", need_environment},
+	[STAGING_KEY] = {"stagingKey", MSG_ASK_SITE_STAGING_KEY, MSG_WHY_SITE_STAGING_KEY, "",
 		need_path_or_none},
-	[DATABASE] = {"name", "Name of the database", "concelier",
-		"The database that migrations change, and backups have.", need_database},
-	[URI_FILE] = {"uriFile",
-		"File with the database's URI, one line, mode 0600; none: ask for the URI", "",
-		"A password stays out of this file, out of command lines and out of logs. TLS is "
-		"set in the URI: ?tls=true&tlsCAFile=/path/of/ca.pem",
+	[DATABASE] = {"name", MSG_ASK_SITE_DATABASE, MSG_WHY_SITE_DATABASE, "concelier",
+		need_database},
+	[URI_FILE] = {"uriFile", MSG_ASK_SITE_URI_FILE, MSG_WHY_SITE_URI_FILE, "",
 		need_path_or_none},
-	[URI] = {"uri", "URI of the database, without a password", "mongodb://localhost:27017/",
-		"The server or servers. OFFKIT_MONGODB_URI in the environment goes before it. TLS "
-		"is "
-		"set here: ?tls=true&tlsCAFile=/path/of/ca.pem",
-		need_uri},
-	[STATE_DIR] = {"stateDir", "Folder for journals, evidence and installed kits",
-		SITE_DEFAULT_STATE_DIR,
-		"What was done is kept here; a run that was interrupted goes on from it.",
-		need_path},
-	[BACKUP_DIR] = {"backupDir", "Folder for backups; none: in the folder before", "",
-		"It needs room for the whole database; best on a disk of its own.",
+	[URI] = {"uri", MSG_ASK_SITE_URI, MSG_WHY_SITE_URI, "mongodb://localhost:27017/", need_uri},
+	[STATE_DIR] = {"stateDir", MSG_ASK_SITE_STATE_DIR, MSG_WHY_SITE_STATE_DIR,
+		SITE_DEFAULT_STATE_DIR, need_path},
+	[BACKUP_DIR] = {"backupDir", MSG_ASK_SITE_BACKUP_DIR, MSG_WHY_SITE_BACKUP_DIR, "",
 		need_path_or_none},
-	[OBJECT_STORE] = {"objectStore",
-		"Folder of the object store; s3: a bucket; none: in the folder of journals", "",
-		"Where a migration of the kind object-store copies payloads from GridFS.",
+	[OBJECT_STORE] = {"objectStore", MSG_ASK_SITE_OBJECT_STORE, MSG_WHY_SITE_OBJECT_STORE, "",
 		need_store},
-	[S3_ENDPOINT] = {"endpoint", "Server of the bucket", "",
-		"https://HOST[:PORT] of a server that speaks Amazon S3's API. With http whoever is "
-		"on the way reads the payloads.",
+	[S3_ENDPOINT] = {"endpoint", MSG_ASK_SITE_S3_ENDPOINT, MSG_WHY_SITE_S3_ENDPOINT, "",
 		need_text},
-	[S3_CA] = {"ca", "File with the authorities of its certificate, in PEM", "",
-		"There are no others: those of this machine are not asked.", need_path},
-	[S3_REGION] = {"region", "Region", "us-east-1", "As the server has it; many take any name.",
+	[S3_CA] = {"ca", MSG_ASK_SITE_S3_CA, MSG_WHY_SITE_S3_CA, "", need_path},
+	[S3_REGION] = {"region", MSG_ASK_SITE_S3_REGION, MSG_WHY_SITE_S3_REGION, "us-east-1",
 		need_text},
-	[S3_BUCKET] = {"bucket", "Bucket", "", "It has to be there: nothing here makes one.",
-		need_text},
-	[S3_PREFIX] = {"prefix", "What stands before each key; none: nothing", "",
-		"Such as vault-3/objects. What else is in the bucket is neither read nor changed.",
+	[S3_BUCKET] = {"bucket", MSG_ASK_SITE_S3_BUCKET, MSG_WHY_SITE_S3_BUCKET, "", need_text},
+	[S3_PREFIX] = {"prefix", MSG_ASK_SITE_S3_PREFIX, MSG_WHY_SITE_S3_PREFIX, "", NULL},
+	[S3_STYLE] = {"style", MSG_ASK_SITE_S3_STYLE, MSG_WHY_SITE_S3_STYLE, "path", need_style},
+	[S3_CREDENTIALS] = {"credentials", MSG_ASK_SITE_S3_CREDENTIALS, MSG_WHY_SITE_S3_CREDENTIALS,
+		"", need_path_or_none},
+	[COLLECTIONS] = {"collections", MSG_ASK_SITE_COLLECTIONS, MSG_WHY_SITE_COLLECTIONS, "",
 		NULL},
-	[S3_STYLE] = {"style", "Style of its addresses: path or virtual", "path",
-		"path is HOST/BUCKET, virtual is BUCKET.HOST.", need_style},
-	[S3_CREDENTIALS] = {"credentials",
-		"File with its keys, mode 0600; none: they are in the environment", "",
-		"The keys themselves stand neither here nor on a screen. The file has the lines "
-		"aws_access_key_id = KEY and aws_secret_access_key = KEY; without one "
-		"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are taken.",
-		need_path_or_none},
-	[COLLECTIONS] = {"collections", "Collections that ingest writes, separated by blanks", "",
-		"While ingest is frozen nothing may write into them: silence is looked for there.",
-		NULL},
-	[FREEZE] = {"freeze", "Command that stops ingest; none: it is stopped by hand", "",
-		"Run before the backup. It belongs to root, is writable by nobody else, and is "
-		"safe to "
-		"run twice.",
-		need_command},
-	[UNFREEZE] = {"unfreeze", "Command that starts ingest again", "",
-		"Run after validation, when you have said so.", need_command},
+	[FREEZE] = {"freeze", MSG_ASK_SITE_FREEZE, MSG_WHY_SITE_FREEZE, "", need_command},
+	[UNFREEZE] = {"unfreeze", MSG_ASK_SITE_UNFREEZE, MSG_WHY_SITE_UNFREEZE, "", need_command},
 };
 
 /* ---- which are asked, and for what by default */
@@ -252,6 +221,11 @@ static void page_close(struct page *page)
 	page->begun = true;
 }
 
+static const char *comment_of(enum member member)
+{
+	return message_text(NULL, QUESTIONS[member].why);
+}
+
 /* The comment and, unless nothing was answered, the member; without one the comment says so. */
 static void page_member(struct page *page, enum member member, const struct str *answers)
 {
@@ -259,7 +233,7 @@ static void page_member(struct page *page, enum member member, const struct str 
 	char comment[64];
 
 	(void)snprintf(comment, sizeof comment, "_%s", question->member);
-	page_string(page, comment, question->why);
+	page_string(page, comment, comment_of(member));
 	if (answers[member].size > 0)
 		page_string(page, question->member, str_text(&answers[member]));
 }
@@ -290,7 +264,7 @@ static int page_hook(struct page *page, enum member member, const struct str *an
 	if (answers[member].size == 0)
 		return 0;
 	page_open(page, QUESTIONS[member].member);
-	page_string(page, "_argv", QUESTIONS[member].why);
+	page_string(page, "_argv", comment_of(member));
 	int rc = page_words(page, "argv", str_text(&answers[member]), arena, err);
 	page_close(page);
 	return rc;
@@ -302,7 +276,7 @@ static void page_object_store(struct page *page, const struct str *answers)
 		page_member(page, OBJECT_STORE, answers);
 		return;
 	}
-	page_string(page, "_objectStore", QUESTIONS[OBJECT_STORE].why);
+	page_string(page, "_objectStore", comment_of(OBJECT_STORE));
 	page_open(page, QUESTIONS[OBJECT_STORE].member);
 	page_string(page, "kind", "s3");
 	for (enum member member = S3_ENDPOINT; member <= S3_CREDENTIALS; member++)
@@ -331,7 +305,7 @@ static int write_page(
 	page_member(page, BACKUP_DIR, answers);
 	page_object_store(page, answers);
 	page_open(page, "ingest");
-	page_string(page, "_collections", QUESTIONS[COLLECTIONS].why);
+	page_string(page, "_collections", comment_of(COLLECTIONS));
 	int rc = page_words(page, "collections", str_text(&answers[COLLECTIONS]), arena, err);
 	if (rc == 0)
 		rc = page_hook(page, FREEZE, answers, arena, err);
@@ -382,24 +356,22 @@ static int ask_one(struct face *face, enum member member, const char *fallback, 
 	const struct question *question = &QUESTIONS[member];
 	CLEANUP_STR struct str why = STR_INIT;
 
-	text_wrap(&why, question->why, 0);
+	text_wrap(&why, face_text(face, question->why), 0);
 	(void)fprintf(stderr, "\n%s", str_text(&why));
 	for (int i = 0; i < TRIES; i++) {
-		int rc = prompt_line(face, question->question, fallback, answer, err);
+		int rc = prompt_line(
+			face, face_text(face, question->question), fallback, answer, err);
 		if (rc < 0)
 			return rc;
-		const char *wrong =
-			question->wrong != NULL ? question->wrong(str_text(answer)) : NULL;
-		if (wrong == NULL && !utf8_valid(str_bytes(answer)))
-			wrong = "it is not UTF-8";
-		if (wrong == NULL && try_answer(face, member, answers, err) < 0) {
-			if (err->code == ERR_NO_MEMORY)
-				return -err->code;
-			wrong = err->message;
-		}
-		if (wrong == NULL)
+		enum message need =
+			question->wrong != NULL ? question->wrong(str_text(answer)) : MSG_NONE;
+		if (need == MSG_NONE && !utf8_valid(str_bytes(answer)))
+			need = MSG_NEED_UTF8;
+		if (need == MSG_NONE && try_answer(face, member, answers, err) == 0)
 			return 0;
-		face_note(face, "  %s", wrong);
+		if (need == MSG_NONE && err->code == ERR_NO_MEMORY)
+			return -err->code;
+		face_note(face, "  %s", need != MSG_NONE ? face_text(face, need) : err->message);
 	}
 	return err_set(err, ERR_USAGE, "%s: no answer that can be used", question->member);
 }
@@ -458,6 +430,7 @@ static int check_free(const char *path, struct err *err)
 
 static void show_result(struct face *face, const char *path)
 {
+	CLEANUP_STR struct str shown = STR_INIT;
 	struct json_writer writer;
 
 	if (face->json) {
@@ -468,9 +441,9 @@ static void show_result(struct face *face, const char *path)
 		str_append_char(&face->result, '\n');
 		return;
 	}
-	text_escape(&face->result, bytes_of_string(path), 0);
-	str_append_text(&face->result, " is written. Next: offkit site check --connect --site ");
-	text_escape(&face->result, bytes_of_string(path), 0);
+	text_escape(&shown, bytes_of_string(path), 0);
+	message_append(&face->result, face->language, MSG_SITE_WRITTEN, str_text(&shown),
+		str_text(&shown));
 	str_append_char(&face->result, '\n');
 }
 

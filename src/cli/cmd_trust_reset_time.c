@@ -1,6 +1,4 @@
 /* offkit trust reset-time: the way back from a time that was never true. */
-#include <stdio.h>
-
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/commands.h"
@@ -19,12 +17,12 @@ static const struct option options[] = {
 	OPTION_END,
 };
 
-static const char *time_or_none(int64_t time, char text[static RFC3339_SIZE])
+static const char *time_or_none(
+	const struct face *face, int64_t time, char text[static RFC3339_SIZE])
 {
 	if (time == INT64_MIN)
-		(void)snprintf(text, RFC3339_SIZE, "none");
-	else
-		time_format(time, text);
+		return face_text(face, MSG_NO_TIME);
+	time_format(time, text);
 	return text;
 }
 
@@ -49,16 +47,16 @@ static void show_text(struct face *face, const struct reset_record *record, bool
 	char from[RFC3339_SIZE], to[RFC3339_SIZE], now[RFC3339_SIZE];
 
 	time_format(record->reset / 1000 * 1000, now);
-	if (reset)
-		str_append_format(&face->result,
-			"The newest signed time that counts: %s -> %s\nThis machine's clock says "
-			"%s. Sequences of installed kits stay.\n",
-			time_or_none(record->from, from), time_or_none(record->to, to), now);
-	else
-		str_append_format(&face->result,
-			"Nothing to reset: the newest signed time that counts, %s, is not ahead of "
-			"this machine's clock, %s.\n",
-			time_or_none(record->from, from), now);
+	if (reset) {
+		message_append(&face->result, face->language, MSG_TIME_RESET,
+			time_or_none(face, record->from, from), time_or_none(face, record->to, to));
+		str_append_char(&face->result, '\n');
+		message_append(&face->result, face->language, MSG_CLOCK_AND_SEQUENCES, now);
+	} else {
+		message_append(&face->result, face->language, MSG_TIME_NOT_RESET,
+			time_or_none(face, record->from, from), now);
+	}
+	str_append_char(&face->result, '\n');
 }
 
 /* The record first: there is never a reset that nobody can read of. */

@@ -155,10 +155,14 @@ static void show_json(struct face *face, const struct trust_root *root,
 	str_append_char(&face->result, '\n');
 }
 
-static void append_role(struct str *out, const struct trust_role *role)
+static void append_role(struct face *face, const struct trust_role *role)
 {
-	str_append_format(out, "\nRole %s: %u of %zu keys must sign\n", role->name, role->threshold,
-		role->key_count);
+	struct str *out = &face->result;
+
+	str_append_char(out, '\n');
+	message_append(
+		out, face->language, MSG_ROLE_KEYS, role->name, role->threshold, role->key_count);
+	str_append_char(out, '\n');
 	for (size_t i = 0; i < role->key_count; i++) {
 		const struct trust_key *key = role->keys[i];
 		str_append_text(out, "  ");
@@ -169,50 +173,58 @@ static void append_role(struct str *out, const struct trust_role *role)
 }
 
 /* "2025-12-19 14:02 UTC" */
-static void append_minute(struct str *out, int64_t time)
+static void append_minute(struct face *face, struct str *out, int64_t time)
 {
 	char text[RFC3339_SIZE];
 
 	if (time == INT64_MIN) {
-		str_append_text(out, "none");
+		str_append_text(out, face_text(face, MSG_NO_TIME));
 		return;
 	}
 	time_format(time, text);
 	str_append_format(out, "%.10s %.5s UTC", text, text + 11);
 }
 
-static void append_history(struct str *out, const struct history *history)
+static void append_kept(struct face *face, const struct kept_root *kept)
 {
+	CLEANUP_STR struct str when = STR_INIT, source = STR_INIT;
+	long long version = (long long)trust_root_version(kept->root);
+
+	if (kept->record.kept == INT64_MIN) {
+		message_append(&face->result, face->language, MSG_ROOT_KEPT_SOMETIME, version);
+		return;
+	}
+	append_minute(face, &when, kept->record.kept);
+	text_escape(&source, bytes_of_string(kept->record.source), 100);
+	message_append(&face->result, face->language, MSG_ROOT_KEPT, version, str_text(&when),
+		str_text(&source));
+}
+
+static void append_history(struct face *face, const struct history *history)
+{
+	struct str *out = &face->result;
+
 	if (history->root_count > 1)
-		str_append_text(out, "\nHow it came here\n");
+		str_append_format(out, "\n%s\n", face_text(face, MSG_ROOTS_HISTORY));
 	for (size_t i = 0; i < history->root_count && history->root_count > 1; i++) {
-		const struct kept_root *kept = &history->roots[i];
-		str_append_format(
-			out, "  version %lld, ", (long long)trust_root_version(kept->root));
-		if (i == 0) {
-			str_append_text(out, "in this program\n");
-			continue;
-		}
-		str_append_text(out, "kept ");
-		if (kept->record.kept == INT64_MIN) {
-			str_append_text(out, "at an unknown time\n");
-			continue;
-		}
-		append_minute(out, kept->record.kept);
-		str_append_text(out, ", from ");
-		text_escape(out, bytes_of_string(kept->record.source), 100);
+		str_append_text(out, "  ");
+		if (i == 0)
+			message_append(out, face->language, MSG_ROOT_IN_PROGRAM,
+				(long long)trust_root_version(history->roots[i].root));
+		else
+			append_kept(face, &history->roots[i]);
 		str_append_char(out, '\n');
 	}
 	if (history->reset_count > 0)
-		str_append_text(out, "\nResets of the newest signed time\n");
+		str_append_format(out, "\n%s\n", face_text(face, MSG_TIME_RESETS));
 	for (size_t i = 0; i < history->reset_count; i++) {
 		const struct reset_record *record = &history->resets[i];
 		str_append_text(out, "  ");
-		append_minute(out, record->reset);
+		append_minute(face, out, record->reset);
 		str_append_text(out, ": ");
-		append_minute(out, record->from);
+		append_minute(face, out, record->from);
 		str_append_text(out, " -> ");
-		append_minute(out, record->to);
+		append_minute(face, out, record->to);
 		str_append_text(out, ": ");
 		text_escape(out, bytes_of_string(record->reason), 200);
 		str_append_char(out, '\n');
@@ -226,19 +238,21 @@ static void show_text(struct face *face, const struct trust_root *root,
 	char expires[RFC3339_SIZE];
 
 	time_format(trust_root_expires(root), expires);
-	str_append_format(out, "Trust root, version %lld, expires %s\n",
+	message_append(out, face->language, MSG_TRUST_ROOT_IN_FORCE,
 		(long long)trust_root_version(root), expires);
+	str_append_char(out, '\n');
 	face_append_fingerprint(out, trust_root_digest(root), "  ");
 	if (trust_root_is_demo(root))
 		str_append_format(out, "%s %s\n", face_sign(face, SIGN_WARN),
 			face_text(face, MSG_DEMO_ROOT_PROGRAM));
 	for (size_t i = 0; roles[i] != NULL; i++)
-		append_role(out, trust_root_role(root, roles[i]));
-	append_history(out, history);
-	str_append_format(out, "\nThis program, offkit %s\n", version_text());
+		append_role(face, trust_root_role(root, roles[i]));
+	append_history(face, history);
+	str_append_char(out, '\n');
+	message_append(out, face->language, MSG_THIS_PROGRAM, version_text());
+	str_append_char(out, '\n');
 	face_append_fingerprint(out, program, "  ");
-	str_append_text(out, "\nCompare both with what the vendor says by another way than the "
-			     "medium that brought them.\n");
+	str_append_format(out, "\n%s\n", face_text(face, MSG_COMPARE_BOTH));
 }
 
 static int run(struct face *face, const void *values, size_t operand_count,

@@ -98,17 +98,23 @@ static void show_text(const struct update *update)
 	char expires[RFC3339_SIZE];
 
 	time_format(trust_root_expires(root), expires);
-	if (update->step_count == 0)
-		str_append_format(out, "Nothing newer was given. ");
-	str_append_text(out, "Trust root, version ");
-	if (update->step_count > 0)
-		str_append_format(out, "%lld -> ", (long long)trust_root_version(update->root));
-	str_append_format(out, "%lld, expires %s\n", (long long)trust_root_version(root), expires);
+	if (update->step_count == 0) {
+		str_append_format(out, "%s ", face_text(face, MSG_NOTHING_NEWER_GIVEN));
+		message_append(out, face->language, MSG_TRUST_ROOT_IN_FORCE,
+			(long long)trust_root_version(root), expires);
+	} else {
+		message_append(out, face->language, MSG_TRUST_ROOT_UPDATED,
+			(long long)trust_root_version(update->root),
+			(long long)trust_root_version(root), expires);
+	}
+	str_append_char(out, '\n');
 	face_append_fingerprint(out, trust_root_digest(root), "  ");
 	for (size_t i = 0; i < update->step_count; i++) {
-		str_append_format(out, "%s version %lld, from ", face_sign(face, SIGN_GOOD),
-			(long long)update->steps[i].version);
-		text_escape(out, bytes_of_string(update->steps[i].source), 200);
+		CLEANUP_STR struct str source = STR_INIT;
+		text_escape(&source, bytes_of_string(update->steps[i].source), 200);
+		str_append_format(out, "%s ", face_sign(face, SIGN_GOOD));
+		message_append(out, face->language, MSG_ROOT_FROM,
+			(long long)update->steps[i].version, str_text(&source));
 		str_append_char(out, '\n');
 	}
 	if (trust_root_is_demo(root))

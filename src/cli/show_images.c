@@ -5,7 +5,7 @@
 #include "text/text.h"
 #include "verify/evidence_text.h"
 
-enum { NAME_COLUMNS = 60 };
+enum { NAME_COLUMNS = 60, LABEL_COLUMNS = 14 };
 
 static void append_name(struct str *out, const struct image *image)
 {
@@ -23,7 +23,8 @@ void describe_images(struct face *face, const struct trusted_kit *kit)
 	const struct kit_evidence *evidence = trusted_kit_evidence(kit);
 
 	for (size_t i = 0; i < evidence->image_count; i++) {
-		str_append_format(&face->result, "%s Image         ", face_sign(face, SIGN_GOOD));
+		str_append_format(&face->result, "%s ", face_sign(face, SIGN_GOOD));
+		message_append_label(&face->result, face->language, MSG_IMAGE, LABEL_COLUMNS);
 		append_name(&face->result, &evidence->images[i]);
 		str_append_text(&face->result, ": ");
 		image_text(&evidence->images[i], &face->result);
@@ -31,8 +32,19 @@ void describe_images(struct face *face, const struct trusted_kit *kit)
 	}
 }
 
-static void list_image(struct str *out, const struct image *image)
+/* What came along and is no part of the image that was signed. */
+static void list_others(struct face *face, size_t count, enum message one, enum message many)
 {
+	if (count == 0)
+		return;
+	str_append_text(&face->result, "    ");
+	message_append_counted(&face->result, face->language, (int64_t)count, one, many);
+	str_append_char(&face->result, '\n');
+}
+
+static void list_image(struct face *face, const struct image *image)
+{
+	struct str *out = &face->result;
 	char hex[SHA256_HEX_SIZE], size[TEXT_SIZE_SIZE];
 
 	str_append_text(out, "  ");
@@ -44,19 +56,12 @@ static void list_image(struct str *out, const struct image *image)
 		str_append_text(out, "    ");
 		platform_text(&manifest->platform, out);
 		str_append_text(out, ": ");
-		text_plural(out, (int64_t)manifest->layer_count, "layer", "layers");
+		message_append_count(out, face->language, (int64_t)manifest->layer_count,
+			MSG_ONE_LAYER, MSG_SOME_LAYERS);
 		str_append_format(out, ", %s\n", text_size((uint64_t)manifest->octets, size));
 	}
-	if (image->unpinned_count > 0) {
-		str_append_text(out, "    and ");
-		text_plural(out, (int64_t)image->unpinned_count, "manifest", "manifests");
-		str_append_text(out, " that the kit does not pin\n");
-	}
-	if (image->unreferenced_count > 0) {
-		str_append_text(out, "    and ");
-		text_plural(out, (int64_t)image->unreferenced_count, "blob", "blobs");
-		str_append_text(out, " that nothing leads to\n");
-	}
+	list_others(face, image->unpinned_count, MSG_ONE_UNPINNED, MSG_SOME_UNPINNED);
+	list_others(face, image->unreferenced_count, MSG_ONE_UNREFERENCED, MSG_SOME_UNREFERENCED);
 }
 
 void list_images(struct face *face, const struct trusted_kit *kit)
@@ -64,7 +69,7 @@ void list_images(struct face *face, const struct trusted_kit *kit)
 	const struct kit_evidence *evidence = trusted_kit_evidence(kit);
 
 	if (evidence->image_count > 0)
-		str_append_text(&face->result, "\nImages\n");
+		str_append_format(&face->result, "\n%s\n", face_text(face, MSG_IMAGES));
 	for (size_t i = 0; i < evidence->image_count; i++)
-		list_image(&face->result, &evidence->images[i]);
+		list_image(face, &evidence->images[i]);
 }

@@ -116,6 +116,8 @@ static void german_is_whole(void **state)
 		SAME_IN_GERMAN(PLAN_ROW),
 		SAME_IN_GERMAN(SBOM),
 		SAME_IN_GERMAN(SBOMS),
+		SAME_IN_GERMAN(IMAGE),
+		SAME_IN_GERMAN(IMAGES),
 	};
 	const struct language *german = language_by_locale("de", true);
 	size_t same = 0;
