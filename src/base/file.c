@@ -37,6 +37,36 @@ int folder_open_at(int dirfd, const char *name, int *ret_fd, struct err *err)
 	return 0;
 }
 
+int folder_names(int dirfd, DIR **ret_dir, struct err *err)
+{
+	CLEANUP_FD int fd = -1;
+	int rc = folder_open_at(dirfd, ".", &fd, err);
+
+	if (rc < 0)
+		return rc;
+	DIR *dir = fdopendir(fd);
+	if (dir == NULL)
+		return err_set_errno(err, ERR_UNREADABLE, errno, "listing the folder");
+	(void)steal_fd(&fd);
+	*ret_dir = dir;
+	return 0;
+}
+
+int folder_next_name(DIR *dir, const char **ret_name, struct err *err)
+{
+	const struct dirent *entry;
+
+	do {
+		errno = 0;
+		entry = readdir(dir);
+	} while (entry != NULL &&
+		 (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+	if (entry == NULL && errno != 0)
+		return err_set_errno(err, ERR_UNREADABLE, errno, "listing the folder");
+	*ret_name = entry == NULL ? NULL : entry->d_name;
+	return 0;
+}
+
 int folder_make_at(int dirfd, const char *name, int *ret_fd, struct err *err)
 {
 	CLEANUP_FD int fd = -1;

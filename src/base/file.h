@@ -8,6 +8,7 @@
 #ifndef OFFKIT_BASE_FILE_H
 #define OFFKIT_BASE_FILE_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -16,6 +17,13 @@
 /* Opens the folder that a user named: here, and only here, links in the path are followed. */
 MUST_CHECK int folder_open(const char *path, int *ret_fd, struct err *err);
 MUST_CHECK int folder_open_at(int dirfd, const char *name, int *ret_fd, struct err *err);
+
+/* A listing of the folder with a place of its own, to be ended with closedir. */
+MUST_CHECK int folder_names(int dirfd, DIR **ret_dir, struct err *err);
+
+/* The next name but for "." and "..", valid until the one after it; NULL at the end, and only
+ * there: a disk that fails must not look like a short folder. ERR_UNREADABLE. */
+MUST_CHECK int folder_next_name(DIR *dir, const char **ret_name, struct err *err);
 
 /* Makes a folder 0700 unless it is there, and opens it; one there must be ours: no link, our owner,
  * and not for everybody to write into. */

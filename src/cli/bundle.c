@@ -167,29 +167,35 @@ static const char *reason_against(const char *name)
 	return "not needed";
 }
 
-/* The plain files of one folder. */
+static int add_listed(
+	struct bundle *bundle, int dirfd, const char *name, const char *prefix, struct err *err)
+{
+	struct stat status;
+	char path[PATH_SIZE];
+
+	(void)snprintf(path, sizeof path, "%s%s", prefix, name);
+	if (fstatat(dirfd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? 0
+				       : bundle_leave_out(bundle, path, 0, strerror(errno), err);
+	if (!S_ISREG(status.st_mode))
+		return 0;
+	const char *why = reason_against(name);
+	return why == NULL ? add_file(bundle, dirfd, name, path, err)
+			   : bundle_leave_out(bundle, path, status.st_size, why, err);
+}
+
+/* The plain files of one folder; what cannot be listed of it is said. */
 static int add_folder(struct bundle *bundle, int dirfd, const char *prefix, struct err *err)
 {
 	CLEANUP_DIR DIR *dir = NULL;
-	const struct dirent *entry;
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = 0;
+	const char *name = NULL;
+	struct err listing;
+	int listed = folder_names(dirfd, &dir, &listing), rc = 0;
 
-	dir = fd >= 0 ? fdopendir(fd) : NULL;
-	if (dir == NULL)
-		return bundle_leave_out(bundle, prefix, 0, strerror(errno), err);
-	while (rc == 0 && (entry = readdir(dir)) != NULL) {
-		struct stat status;
-		char path[PATH_SIZE];
-		if (fstatat(dirfd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
-			!S_ISREG(status.st_mode))
-			continue;
-		(void)snprintf(path, sizeof path, "%s%s", prefix, entry->d_name);
-		const char *why = reason_against(entry->d_name);
-		rc = why == NULL ? add_file(bundle, dirfd, entry->d_name, path, err)
-				 : bundle_leave_out(bundle, path, status.st_size, why, err);
-	}
-	return rc;
+	while (rc == 0 && listed == 0 && (listed = folder_next_name(dir, &name, &listing)) == 0 &&
+		name != NULL)
+		rc = add_listed(bundle, dirfd, name, prefix, err);
+	return listed < 0 ? bundle_leave_out(bundle, prefix, 0, listing.message, err) : rc;
 }
 
 /* ---- names and sizes of everything, and the content of nothing */
@@ -217,6 +223,10 @@ static void list_tree(struct listing *listing, int dirfd, const char *path, unsi
 	struct dirent **names = NULL;
 	int count = names_of(dirfd, &names);
 
+	if (count < 0) {
+		text_escape(&listing->lines, bytes_of_string(path), 0);
+		str_append_format(&listing->lines, "(cannot be listed: %s)\n", strerror(errno));
+	}
 	for (int i = 0; i < count; i++) {
 		const char *name = names[i]->d_name;
 		char inner[PATH_SIZE];

@@ -71,19 +71,19 @@ static int newest(
 	const char *backup_dir, const char *name, char id[static RUN_ID_SIZE], struct err *err)
 {
 	CLEANUP_FD int backups = -1;
-	const struct dirent *entry;
+	CLEANUP_DIR DIR *dir = NULL;
+	const char *found = NULL;
 
 	id[0] = '\0';
 	if (folder_open(backup_dir, &backups, err) < 0)
 		return err_context(err, "there is no backup");
-	CLEANUP_DIR DIR *dir = fdopendir(dup(backups));
-	if (dir == NULL)
-		return err_set_errno(err, ERR_UNREADABLE, errno, "%s", backup_dir);
-	while ((entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.' && strcmp(entry->d_name, id) > 0 &&
-			(name == NULL || strcmp(name, entry->d_name) == 0) &&
-			is_kept(backups, entry->d_name))
-			memcpy(id, entry->d_name, strlen(entry->d_name) + 1);
+	int rc = folder_names(backups, &dir, err);
+	while (rc == 0 && (rc = folder_next_name(dir, &found, err)) == 0 && found != NULL)
+		if (found[0] != '.' && strcmp(found, id) > 0 &&
+			(name == NULL || strcmp(name, found) == 0) && is_kept(backups, found))
+			memcpy(id, found, strlen(found) + 1);
+	if (rc < 0)
+		return err_context(err, "%s", backup_dir);
 	return id[0] != '\0' ? 0
 			     : err_set(err, ERR_NOT_FOUND,
 				       "no interrupted backup is in %s: offkit backup makes one",

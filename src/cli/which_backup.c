@@ -16,26 +16,27 @@
 static int newest_backup(
 	struct face *face, const char *backup_dir, const char **ret_dir, struct err *err)
 {
-	const struct dirent *entry;
-	const char *newest = NULL;
+	const char *newest = NULL, *name = NULL;
 	CLEANUP_FD int dirfd = -1;
+	CLEANUP_DIR DIR *dir = NULL;
 	int rc = folder_open(backup_dir, &dirfd, err);
 
 	if (rc < 0)
 		return err_context(err, "there is no backup");
-	CLEANUP_DIR DIR *dir = fdopendir(dup(dirfd));
-	if (dir == NULL)
-		return err_set_errno(err, ERR_RESTORE, errno, "%s", backup_dir);
-	while ((entry = readdir(dir)) != NULL) {
+	rc = folder_names(dirfd, &dir, err);
+	while (rc == 0 && (rc = folder_next_name(dir, &name, err)) == 0 && name != NULL) {
 		CLEANUP_STR struct str index = STR_INIT;
-		str_append_format(&index, "%s/%s", entry->d_name, BACKUP_INDEX_NAME);
-		if (entry->d_name[0] == '.' ||
-			(newest != NULL && strcmp(entry->d_name, newest) <= 0) ||
+		str_append_format(&index, "%s/%s", name, BACKUP_INDEX_NAME);
+		if (name[0] == '.' || (newest != NULL && strcmp(name, newest) <= 0) ||
 			faccessat(dirfd, str_text(&index), F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
-		newest = arena_string(&face->arena, entry->d_name);
+		newest = arena_string(&face->arena, name);
 		if (newest == NULL)
 			return err_no_memory(err);
+	}
+	if (rc < 0) {
+		(void)err_context(err, "%s", backup_dir);
+		return err_recode(err, ERR_RESTORE);
 	}
 	if (newest == NULL)
 		return err_set(err, ERR_NOT_FOUND, "there is no complete backup in %s", backup_dir);

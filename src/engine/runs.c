@@ -56,18 +56,12 @@ static int list_runs(int runs_fd, char (**ret_ids)[RUN_ID_SIZE], size_t *ret_cou
 {
 	CLEANUP_FREE char(*ids)[RUN_ID_SIZE] = NULL;
 	size_t count = 0, room = 0;
-	const struct dirent *entry;
-	int fd = openat(runs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const char *name = NULL;
+	CLEANUP_DIR DIR *dir = NULL;
+	int rc = folder_names(runs_fd, &dir, err);
 
-	if (dir == NULL) {
-		int errnum = errno;
-		if (fd >= 0)
-			(void)close(fd);
-		return err_set_errno(err, ERR_STATE_FOLDER, errnum, "runs");
-	}
-	while ((entry = readdir(dir)) != NULL) {
-		if (!history_is_run_id(entry->d_name))
+	while (rc == 0 && (rc = folder_next_name(dir, &name, err)) == 0 && name != NULL) {
+		if (!history_is_run_id(name))
 			continue;
 		if (count == room) {
 			room = room == 0 ? 16 : room * 2;
@@ -76,7 +70,11 @@ static int list_runs(int runs_fd, char (**ret_ids)[RUN_ID_SIZE], size_t *ret_cou
 				return err_no_memory(err);
 			ids = grown;
 		}
-		memcpy(ids[count++], entry->d_name, RUN_ID_SIZE);
+		memcpy(ids[count++], name, RUN_ID_SIZE);
+	}
+	if (rc < 0) {
+		(void)err_context(err, "runs");
+		return err_recode(err, ERR_STATE_FOLDER);
 	}
 	if (count > 0)
 		qsort(ids, count, sizeof *ids, newest_first);

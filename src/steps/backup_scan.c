@@ -21,32 +21,6 @@ struct scan {
 	struct err *err;
 };
 
-static int open_listing(int dirfd, DIR **ret_dir, struct err *err)
-{
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (dir == NULL) {
-		int errnum = errno;
-		if (fd >= 0)
-			(void)close(fd);
-		return err_set_errno(err, ERR_RESTORE, errnum, "the backup's folder");
-	}
-	*ret_dir = dir;
-	return 0;
-}
-
-/* The next name; NULL at the end, and only there: what cannot be read must not look like it. */
-static int next_name(DIR *dir, const char **ret_name, struct err *err)
-{
-	errno = 0;
-	const struct dirent *entry = readdir(dir);
-	if (entry == NULL && errno != 0)
-		return err_set_errno(err, ERR_RESTORE, errno, "the backup's folder");
-	*ret_name = entry == NULL ? NULL : entry->d_name;
-	return 0;
-}
-
 static bool is_folder(int dirfd, const char *name)
 {
 	struct stat status;
@@ -60,9 +34,10 @@ static int find_database(struct scan *scan, int backup_dirfd)
 {
 	CLEANUP_DIR DIR *dir = NULL;
 	const char *name = NULL, *found = NULL;
-	int result = open_listing(backup_dirfd, &dir, scan->err);
+	int result = folder_names(backup_dirfd, &dir, scan->err);
 
-	while (result == 0 && (result = next_name(dir, &name, scan->err)) == 0 && name != NULL) {
+	while (result == 0 && (result = folder_next_name(dir, &name, scan->err)) == 0 &&
+		name != NULL) {
 		if (!is_folder(backup_dirfd, name))
 			continue;
 		if (found != NULL)
@@ -243,9 +218,10 @@ static int scan_database(struct scan *scan)
 	CLEANUP_DIR DIR *dir = NULL;
 	const char *name = NULL;
 	size_t room = 0;
-	int result = open_listing(scan->dirfd, &dir, scan->err);
+	int result = folder_names(scan->dirfd, &dir, scan->err);
 
-	while (result == 0 && (result = next_name(dir, &name, scan->err)) == 0 && name != NULL)
+	while (result == 0 && (result = folder_next_name(dir, &name, scan->err)) == 0 &&
+		name != NULL)
 		result = add(scan, name, &room);
 	if (result == 0 && index->count == 0)
 		result = err_set(scan->err, ERR_RESTORE,

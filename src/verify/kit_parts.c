@@ -22,26 +22,19 @@ bool kit_parts_is_list(const char *name)
 
 int kit_parts_find_list(int dirfd, struct str *name, struct err *err)
 {
-	CLEANUP_FD int fd = -1;
-	int rc = folder_open_at(dirfd, ".", &fd, err);
+	CLEANUP_DIR DIR *folder = NULL;
+	const char *found = NULL;
+	int rc = folder_names(dirfd, &folder, err);
 
-	if (rc < 0)
-		return rc;
-	DIR *folder = fdopendir(fd);
-	if (folder == NULL)
-		return err_set_errno(err, ERR_UNREADABLE, errno, "listing the kit's folder");
-	(void)steal_fd(&fd);
-	for (struct dirent *entry = readdir(folder); entry != NULL && rc == 0;
-		entry = readdir(folder)) {
-		if (!kit_parts_is_list(entry->d_name))
+	while (rc == 0 && (rc = folder_next_name(folder, &found, err)) == 0 && found != NULL) {
+		if (!kit_parts_is_list(found))
 			continue;
 		if (name->size > 0)
 			rc = err_set(err, ERR_USAGE,
 				"the folder has more than one list of parts: name the one");
 		else
-			str_append_text(name, entry->d_name);
+			str_append_text(name, found);
 	}
-	(void)closedir(folder);
 	return rc < 0 ? rc : str_check(name, err);
 }
 

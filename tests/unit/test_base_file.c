@@ -166,6 +166,31 @@ static void folders_are_opened_without_links(void **state)
 	(void)close(opened);
 }
 
+static void a_folder_that_cannot_be_listed_is_not_short(void **state)
+{
+	int fd = scratch_fd(state);
+	CLEANUP_DIR DIR *dir = NULL;
+	const char *name = "none yet";
+	struct err err;
+
+	assert_int_equal(folder_names(fd, &dir, &err), 0);
+	assert_int_equal(folder_next_name(dir, &name, &err), 0);
+	assert_null(name);
+	(void)closedir(STEAL(dir));
+	write_file(fd, "file", "x");
+	assert_int_equal(folder_names(fd, &dir, &err), 0);
+	assert_int_equal(folder_next_name(dir, &name, &err), 0);
+	assert_string_equal(name, "file");
+	assert_int_equal(folder_next_name(dir, &name, &err), 0);
+	assert_null(name);
+	(void)closedir(STEAL(dir));
+	assert_int_equal(folder_names(fd, &dir, &err), 0);
+	int other = openat(fd, "file", O_RDONLY | O_CLOEXEC);
+	assert_true(dup2(other, dirfd(dir)) >= 0);
+	(void)close(other);
+	assert_int_equal(folder_next_name(dir, &name, &err), -ERR_UNREADABLE);
+}
+
 static void folders_are_made_private(void **state)
 {
 	int fd = scratch_fd(state);
@@ -422,6 +447,7 @@ int main(void)
 		TEST(large_files_are_read_whole),
 		TEST(only_regular_files_are_opened),
 		TEST(folders_are_opened_without_links),
+		TEST(a_folder_that_cannot_be_listed_is_not_short),
 		TEST(folders_are_made_private),
 		TEST(two_levels_are_made),
 		TEST(durable_writes_replace),
