@@ -188,7 +188,8 @@ static int show(struct log *log, int run_fd, struct err *err)
 {
 	struct face *face = log->face;
 	struct journal_head head;
-	int rc = read_report(run_fd, log, err);
+	struct err reading;
+	int report_rc = read_report(run_fd, log, &reading);
 
 	if (face->json) {
 		json_write_begin(&log->writer, &face->result);
@@ -197,8 +198,12 @@ static int show(struct log *log, int run_fd, struct err *err)
 		json_member_array(&log->writer, "log");
 	}
 	journal_head_reset(&log->head);
-	if (rc == 0)
-		rc = journal_read(run_fd, visit, log, &head, &log->torn, err);
+	int rc = journal_read(run_fd, visit, log, &head, &log->torn, err);
+	/* A report that is damaged hides nothing of the chain. */
+	if (rc == 0 && report_rc < 0) {
+		*err = reading;
+		rc = report_rc;
+	}
 	if (rc == 0)
 		rc = judge(log, err);
 	if (rc < 0 && err->code != ERR_JOURNAL) {
