@@ -40,7 +40,7 @@ static int read_release(
 	if (rc == 0)
 		rc = read_digest(kit, "manifestDigest", &release->manifest, err);
 	if (rc == 0)
-		rc = json_need_string(root, "place", 4096, &release->place, err);
+		rc = json_need_string(root, "place", RELEASE_PLACE_MAX, &release->place, err);
 	if (rc < 0)
 		return rc;
 	release->name = arena_string(&log->arena, release->name);
@@ -137,6 +137,10 @@ void release_log_release(struct release_log *log)
 
 int release_log_check(const struct release_log *log, const struct release *release, struct err *err)
 {
+	if (strlen(release->place) > RELEASE_PLACE_MAX)
+		return err_set(err, ERR_USAGE,
+			"the path of the release is longer than %d octets: give a shorter --to",
+			RELEASE_PLACE_MAX);
 	for (size_t i = 0; i < log->count; i++) {
 		const struct release *before = &log->releases[i];
 		if (strcmp(before->name, release->name) != 0)
@@ -161,21 +165,36 @@ int release_log_check(const struct release_log *log, const struct release *relea
 	return 0;
 }
 
+/* A line that nobody could read again would stop every publication after it. */
+static int check_readable(struct release_log *log, off_t end, struct bytes line, struct err *err)
+{
+	if (end < 0)
+		return err_set_errno(err, ERR_DISK, errno, "its end");
+	if (line.size >= (size_t)(RELEASE_LOG_SIZE_MAX - end))
+		return err_set(err, ERR_USAGE,
+			"it would be larger than %d octets: give another --log",
+			RELEASE_LOG_SIZE_MAX);
+	int rc = read_line(log, line, err);
+	return rc == 0 || rc == -ERR_NO_MEMORY ? rc : err_recode(err, ERR_USAGE);
+}
+
 int release_log_append(struct release_log *log, struct bytes line, struct err *err)
 {
 	CLEANUP_STR struct str whole = STR_INIT;
+	off_t end = lseek(log->fd, 0, SEEK_END);
 
 	str_append(&whole, line.data, line.size);
 	str_append_char(&whole, '\n');
 	int rc = str_check(&whole, err);
+	if (rc == 0)
+		rc = check_readable(log, end, line, err);
 	if (rc < 0)
-		return rc;
-	off_t end = lseek(log->fd, 0, SEEK_END);
+		return err_context(err, "the release log");
 	rc = fd_write_all(log->fd, str_bytes(&whole), err);
 	if (rc == 0 && fsync(log->fd) != 0)
 		rc = err_set_errno(err, ERR_DISK, errno, "fsync");
 	/* Half a line would stop whoever publishes next. */
-	if (rc < 0 && end >= 0)
+	if (rc < 0)
 		(void)!ftruncate(log->fd, end);
 	return rc < 0 ? err_context(err, "the release log") : 0;
 }

@@ -11,7 +11,11 @@
 #include "base/arena.h"
 #include "crypto/digest.h"
 
-enum { RELEASE_LOG_SIZE_MAX = 256 * 1024 * 1024, RELEASE_LINE_SIZE_MAX = 64 * 1024 * 1024 };
+enum {
+	RELEASE_LOG_SIZE_MAX = 256 * 1024 * 1024,
+	RELEASE_LINE_SIZE_MAX = 64 * 1024 * 1024,
+	RELEASE_PLACE_MAX = 4096, /* octets of a path, or of an object's name */
+};
 
 struct release {
 	const char *name, *version, *place;
@@ -34,11 +38,12 @@ MUST_CHECK int release_log_open(const char *path, struct release_log *log, struc
 void release_log_release(struct release_log *log);
 
 /* ERR_USAGE if this was published to this place, another of its version anywhere, or one of its
- * name with the same or a higher sequence. */
+ * name with the same or a higher sequence, or if the place is too long to be read again. */
 MUST_CHECK int release_log_check(
 	const struct release_log *log, const struct release *release, struct err *err);
 
-/* Adds a line, without its line feed, durably. */
+/* Adds a line, without its line feed, durably. ERR_USAGE: release_log_open could not read it again.
+ */
 MUST_CHECK int release_log_append(struct release_log *log, struct bytes line, struct err *err);
 
 #endif
