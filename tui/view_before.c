@@ -283,7 +283,7 @@ static int gate_what(const struct json *plan, struct grid *grid, struct area are
 		return row;
 	grid_clip(grid, right, area.row, end);
 	for (const struct json *line = json_first(what); line != NULL; line = json_next(line))
-		row = grid_wrap(grid, row, area.column, area.width, LOOK_PLAIN, json_string(line));
+		row = view_record(grid, area, row, LOOK_PLAIN, json_string(line));
 	grid_clip(grid, right, area.row, bottom);
 	if (row <= end)
 		return row;

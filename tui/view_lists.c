@@ -82,13 +82,20 @@ static void list_pair(struct list *list, enum message label, const char *text)
 	list_named(list, say(list->area, label), text);
 }
 
-static void list_record(struct list *list, enum message label, const char *text)
+/* The same of a text of the record. */
+static void list_part_record(
+	struct list *list, const char *label, int label_width, const char *text)
 {
 	struct str said = STR_INIT;
 
 	message_append_record(&said, list->area.language, text);
-	list_pair(list, label, str_text(&said));
+	list_part(list, label, label_width, LOOK_PLAIN, str_text(&said));
 	str_release(&said);
+}
+
+static void list_record(struct list *list, enum message label, const char *text)
+{
+	list_part_record(list, say(list->area, label), LABEL_WIDTH, text);
 }
 
 static void list_message(struct list *list, enum look look, enum message which)
@@ -281,7 +288,7 @@ static void details_step(const struct model_step *step, struct list *list)
 	if (what != NULL)
 		for (const struct json *line = json_first(what); line != NULL;
 			line = json_next(line))
-			list_part(list, "-", 2, LOOK_PLAIN, json_string(line));
+			list_part_record(list, "-", 2, json_string(line));
 	list_text(list, LOOK_PLAIN, "");
 	if (event_text(plan, "size")[0] != '\0')
 		list_pair(list, MSG_SIZE, event_text(plan, "size"));

@@ -58,8 +58,7 @@ static int plan(struct face *face, const void *values, size_t operand_count,
 		rc = check_kit(face, operands[0], given->force_reason, &checked, err);
 	face_progress_end(face);
 	if (rc == 0 && checked.state_dirfd < 0)
-		face_note(face, "There is no state folder here yet, so the kit's sequence was not "
-				"compared.");
+		face_tell(face, MSG_KIT_NOT_COMPARED);
 	if (rc == 0) {
 		struct install install = {.session = &session, .kit = checked.kit};
 		/* The state is read, never written: the engine is given none. */

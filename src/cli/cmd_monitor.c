@@ -42,11 +42,13 @@ static void say_finding(const struct face *face, const struct monitor *monitor,
 		[MONITOR_FIRING] = SIGN_BAD,
 		[MONITOR_SKIPPED] = SIGN_NONE};
 	const struct monitor_finding *finding = &monitor->findings[i];
+	CLEANUP_STR struct str said = STR_INIT;
 
 	str_append_format(out, "%s ", face_sign(face, SIGNS[finding->outcome]));
 	text_append_column(
 		out, message_of_record(face->language, monitor_alert_label(i)), LABEL_COLUMNS);
-	text_escape(out, bytes_of_string(message_of_record(face->language, finding->text)), 0);
+	message_append_record(&said, face->language, finding->text);
+	text_escape(out, str_bytes(&said), 0);
 	str_append_char(out, '\n');
 }
 

@@ -122,7 +122,7 @@ static int choose_backup(struct rehearsing *rehearsing, const char *operand, str
 			"%s is mongodump's and has no digests that a way back is proved by",
 			operand);
 	if (strcmp(which.database, site->database) != 0)
-		face_note(rehearsing->face, "this backup is of the database %s", which.database);
+		face_tell(rehearsing->face, MSG_REHEARSE_OTHER_DATABASE, which.database);
 	rehearsing->shown.backup = which.dir;
 	return 0;
 }
@@ -138,7 +138,7 @@ static int take_backup(struct rehearsing *rehearsing, struct err *err)
 	int rc = lock_look(rehearsing->state_dirfd, err);
 	if (rc < 0)
 		return rc;
-	face_note(rehearsing->face, "Backup, unfrozen");
+	face_tell(rehearsing->face, MSG_REHEARSE_BACKUP);
 	solo->options.once = solo->options.unfrozen = true;
 	solo_context(solo, &context);
 	context.site = &rehearsing->copy;
@@ -266,7 +266,7 @@ static int restore_copy(struct rehearsing *rehearsing, struct err *err)
 		.host = &rehearsing->solo.host,
 	};
 
-	face_note(rehearsing->face, "Restore into %s", rehearsing->scratch.name);
+	face_tell(rehearsing->face, MSG_REHEARSE_RESTORE, rehearsing->scratch.name);
 	int rc = restore_backup(&restore, &result, err);
 	rehearsing->shown.restore_took = clock_boottime() - begun;
 	return rc;
@@ -355,7 +355,7 @@ static void remove_left(struct rehearsing *rehearsing, bool failed)
 	if (failed)
 		(void)unlinkat(rehearsing->runs_dirfd, id, AT_REMOVEDIR);
 	else if (tree_remove_at(rehearsing->runs_dirfd, id, &left) < 0)
-		face_note(rehearsing->face, "%s is left over: %s", id, left.message);
+		face_tell(rehearsing->face, MSG_REHEARSE_LEFT_OVER, id, left.message);
 }
 
 /* Nothing was changed, whatever went wrong: there is no run to be resumed. */
@@ -394,7 +394,7 @@ static int rehearse_here(struct rehearsing *rehearsing, struct err *err)
 	rc = use_scratch(rehearsing, err);
 	scratch_end(&rehearsing->scratch);
 	if (remove_own_backup(rehearsing, &left) < 0)
-		face_note(rehearsing->face, "%s is left over: %s", rehearsing->copy.backup_dir,
+		face_tell(rehearsing->face, MSG_REHEARSE_LEFT_OVER, rehearsing->copy.backup_dir,
 			left.message);
 	remove_left(rehearsing, rc < 0);
 	return rc < 0 ? settle(rehearsing, err) : show(rehearsing, err);

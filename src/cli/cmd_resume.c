@@ -55,8 +55,7 @@ static int is_interrupted(struct face *face, bool *ret_interrupted, struct err *
 	if (*ret_interrupted)
 		return 0;
 	notify_manager("READY=1\nSTATUS=nothing was interrupted");
-	str_append_text(
-		&face->result, "Nothing was interrupted here: there is nothing to go on with.\n");
+	str_append_format(&face->result, "%s\n", face_text(face, MSG_NOTHING_INTERRUPTED));
 	return 0;
 }
 

@@ -114,9 +114,7 @@ static int is_here(struct scratch *scratch, const char *file, bool *ret_here, st
 		return err_context(err, "%s", file);
 	*ret_here = strcmp(its, str_text(&server)) == 0;
 	if (!*ret_here)
-		face_note(scratch->face,
-			"%.*s of an interrupted rehearsal is on %s: a rehearsal there drops it",
-			SCRATCH_NAME_SIZE - 1, file, its);
+		face_tell(scratch->face, MSG_SCRATCH_ELSEWHERE, SCRATCH_NAME_SIZE - 1, file, its);
 	return 0;
 }
 
@@ -135,7 +133,7 @@ static int drop_left_over(
 	if (rc == 0)
 		rc = remove_record(scratch, name, err);
 	if (rc == 0)
-		face_note(scratch->face, "%s of an interrupted rehearsal is dropped", name);
+		face_tell(scratch->face, MSG_SCRATCH_DROPPED, name);
 	return rc;
 }
 
@@ -213,8 +211,7 @@ void scratch_end(struct scratch *scratch)
 	if (rc == 0 && scratch->recorded)
 		rc = remove_record(scratch, scratch->name, &err);
 	if (rc < 0)
-		face_note(scratch->face, "%s is left over, the next rehearsal drops it: %s",
-			scratch->name, err.message);
+		face_tell(scratch->face, MSG_SCRATCH_LEFT_OVER, scratch->name, err.message);
 	scratch->recorded = false;
 	mongo_close(scratch->mongo);
 	scratch->mongo = NULL;

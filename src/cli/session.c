@@ -174,8 +174,8 @@ int session_unpack(struct session *session, const char *path, const char *force_
 
 	face_progress_end(session->face);
 	if (rc < 0 && quarantine.size > 0)
-		face_note(session->face, "What was unpacked is in %s/quarantine/%s.",
-			session->site.state_dir, str_text(&quarantine));
+		face_tell(session->face, MSG_UNPACKED_IN, session->site.state_dir,
+			str_text(&quarantine));
 	/* Nothing waits to be resumed yet. */
 	if (rc == -ERR_DISK && !late) {
 		(void)err_context(err, "the state folder %s", session->site.state_dir);

@@ -11,21 +11,30 @@
 #include "steps/ttl.h"
 #include "text/text.h"
 
+static const char *silence_text(const struct site *site, struct arena *arena)
+{
+	char duration[TEXT_DURATION_SIZE];
+	bool all = site->frozen_count == 0;
+
+	if (site->silence == 0)
+		return all ? "Looks for silence over every collection, once."
+			   : "Looks for silence over the collections that ingest fills, once.";
+	return arena_format(arena,
+		all ? "Looks for silence over every collection for %s."
+		    : "Looks for silence over the collections that ingest fills for %s.",
+		text_duration(site->silence, duration));
+}
+
 static int freeze_plan(const struct step_context *context, struct step_plan *plan, struct err *err)
 {
 	const struct site *site = context->site;
-	char duration[TEXT_DURATION_SIZE];
 
 	plan->what[plan->what_count++] =
 		site->freeze.argv == NULL
 			? "The site names no freeze hook: stop ingest by hand before this begins."
 			: arena_format(
 				  context->arena, "Runs the site's hook %s.", site->freeze.argv[0]);
-	plan->what[plan->what_count++] = arena_format(context->arena,
-		"Looks for silence over %s%s%s.",
-		site->frozen_count == 0 ? "every collection" : "the collections that ingest fills",
-		site->silence == 0 ? ", once" : " for ",
-		site->silence == 0 ? "" : text_duration(site->silence, duration));
+	plan->what[plan->what_count++] = silence_text(site, context->arena);
 	plan->what[plan->what_count++] =
 		"With an oplog it is proved, and looked at again until ingest is resumed.";
 	plan->what[plan->what_count++] = "Disarms their TTL indexes until ingest is resumed.";
