@@ -58,6 +58,10 @@ MUST_CHECK int file_write_durable_at(
  */
 void temporaries_remove_at(int dirfd);
 
+/* Calls visit with each name in a folder, "." and ".." too; of one that cannot be read, with none.
+ */
+void names_visit_at(int dirfd, void (*visit)(int dirfd, const char *name));
+
 MUST_CHECK int folder_sync(int dirfd, struct err *err);
 
 /* Renames, never over something that exists, and syncs both folders. */

@@ -82,7 +82,18 @@ static int open_temporary(
 	return 0;
 }
 
-/* Writes, syncs and closes; the descriptor is gone in any case. */
+void names_visit_at(int folder, void (*visit)(int folder, const char *name))
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (dir == NULL && fd >= 0)
+		(void)close(fd);
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		visit(folder, entry->d_name);
+}
+
 static bool is_temporary(const char *name)
 {
 	const size_t begin = sizeof TEMPORARY_BEGIN - 1, end = sizeof TEMPORARY_END - 1;
@@ -92,19 +103,18 @@ static bool is_temporary(const char *name)
 	       strcmp(name + TEMPORARY_SIZE - 1 - end, TEMPORARY_END) == 0;
 }
 
-void temporaries_remove_at(int folder)
+static void remove_if_temporary(int folder, const char *name)
 {
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-
-	if (dir == NULL && fd >= 0)
-		(void)close(fd);
-	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		if (is_temporary(entry->d_name))
-			(void)unlinkat(folder, entry->d_name, 0);
+	if (is_temporary(name))
+		(void)unlinkat(folder, name, 0);
 }
 
+void temporaries_remove_at(int folder)
+{
+	names_visit_at(folder, remove_if_temporary);
+}
+
+/* Writes, syncs and closes; the descriptor is gone in any case. */
 static int fill(int fd, struct bytes content, mode_t mode, struct err *err)
 {
 	int rc = fd_write_all(fd, content, err);

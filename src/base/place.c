@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,15 +34,39 @@ int place_open(const char *path, int *ret_dirfd, struct str *name, struct err *e
 	return rc < 0 ? rc : folder_open(str_text(&parent), ret_dirfd, err);
 }
 
-int place_temporary(int dirfd, bool is_folder, char name[static PLACE_TEMPORARY_SIZE], int *ret_fd,
-	struct err *err)
+static const char TEMPORARY_BEGIN[] = ".offkit-pack-";
+
+enum { DIGITS = 16, ATTEMPTS = 16 };
+
+static bool is_temporary(const char *name)
+{
+	const size_t begin = sizeof TEMPORARY_BEGIN - 1;
+
+	return strlen(name) == begin + DIGITS && strncmp(name, TEMPORARY_BEGIN, begin) == 0 &&
+	       strspn(name + begin, "0123456789abcdef") == DIGITS;
+}
+
+/* Whoever still writes it holds its lock. */
+static void remove_if_left(int dirfd, const char *name)
+{
+	CLEANUP_FD int fd = -1;
+	struct err ignored;
+
+	if (is_temporary(name))
+		fd = openat(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		(void)!tree_remove_at(dirfd, name, &ignored);
+}
+
+static int make_temporary(int dirfd, bool is_folder, char name[static PLACE_TEMPORARY_SIZE],
+	int *ret_fd, struct err *err)
 {
 	uint64_t random;
 
 	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
 		return err_set_errno(err, ERR_INTERNAL, errno, "no random octets");
-	(void)snprintf(
-		name, PLACE_TEMPORARY_SIZE, ".offkit-pack-%016llx", (unsigned long long)random);
+	(void)snprintf(name, PLACE_TEMPORARY_SIZE, "%s%016llx", TEMPORARY_BEGIN,
+		(unsigned long long)random);
 	if (is_folder) {
 		if (mkdirat(dirfd, name, 0755) != 0)
 			return err_set_errno(err, ERR_DISK, errno, "%s", name);
@@ -49,6 +74,45 @@ int place_temporary(int dirfd, bool is_folder, char name[static PLACE_TEMPORARY_
 	}
 	*ret_fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	return *ret_fd >= 0 ? 0 : err_set_errno(err, ERR_DISK, errno, "%s", name);
+}
+
+/* False: another one took it for left before it was locked. */
+static bool lock_temporary(int dirfd, const char *name, int fd)
+{
+	struct stat st;
+
+	/* A file system without locks: then nobody else locks it, and removes it, either. */
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		return false;
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+int place_temporary(int dirfd, bool is_folder, char name[static PLACE_TEMPORARY_SIZE], int *ret_fd,
+	struct err *err)
+{
+	names_visit_at(dirfd, remove_if_left);
+	for (int i = 0; i < ATTEMPTS; i++) {
+		CLEANUP_FD int fd = -1;
+		int rc = make_temporary(dirfd, is_folder, name, &fd, err);
+		if (rc < 0 && rc != -ERR_NOT_FOUND)
+			return rc;
+		if (rc == 0 && lock_temporary(dirfd, name, fd)) {
+			*ret_fd = steal_fd(&fd);
+			return 0;
+		}
+	}
+	return err_set(err, ERR_LOCKED, "others clear the folder up all the time");
+}
+
+int place_rename(int dirfd, const char *temporary, const char *name, struct err *err)
+{
+	struct stat st;
+	int rc = file_rename_durable(dirfd, temporary, dirfd, name, err);
+
+	if (rc == -ERR_DISK && fstatat(dirfd, temporary, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		rc = err_set(err, ERR_USAGE, "%s is there already and is left alone", name);
+	return rc;
 }
 
 int place_new_file(const char *path, struct bytes content, mode_t mode, struct err *err)

@@ -190,7 +190,7 @@ static int write_file(const struct bundle *bundle, const char *path, enum archiv
 	if (rc == 0)
 		rc = hash_file(fd, result, err);
 	if (rc == 0)
-		rc = file_rename_durable(place, temporary, place, str_text(&name), err);
+		rc = place_rename(place, temporary, str_text(&name), err);
 	if (rc < 0 && temporary[0] != '\0')
 		(void)unlinkat(place, temporary, 0);
 	if (rc == 0)

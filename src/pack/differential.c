@@ -262,7 +262,7 @@ static int make(struct making *making, enum archive_form form, struct err *err)
 	if (rc == 0)
 		rc = verify_made(making, place, temporary, err);
 	if (rc == 0)
-		rc = file_rename_durable(place, temporary, place, str_text(&name), err);
+		rc = place_rename(place, temporary, str_text(&name), err);
 	if (rc < 0 && temporary[0] != '\0')
 		(void)unlinkat(place, temporary, 0);
 	return rc;

@@ -215,6 +215,12 @@ static int write_folder(struct face *face, int fd, int input_dirfd, const struct
 	return rc;
 }
 
+/* A folder that is not empty, or a file where a folder is meant, and the other way round. */
+static bool is_taken(int errnum)
+{
+	return errnum == ENOTEMPTY || errnum == EEXIST || errnum == ENOTDIR || errnum == EISDIR;
+}
+
 int output_write(struct face *face, const struct output *output, int input_dirfd,
 	const struct input *input, const struct output_heads *heads, struct err *err)
 {
@@ -232,7 +238,10 @@ int output_write(struct face *face, const struct output *output, int input_dirfd
 			     ? write_folder(face, fd, input_dirfd, input, heads, err)
 			     : write_archive(face, output, fd, input_dirfd, input, heads, err);
 	if (rc == 0 && renameat(place, temporary, place, str_text(&name)) != 0)
-		rc = err_set_errno(err, ERR_DISK, errno, "%s", output->path);
+		rc = is_taken(errno)
+			     ? err_set(err, ERR_USAGE, "%s is there already and is left alone",
+				       output->path)
+			     : err_set_errno(err, ERR_DISK, errno, "%s", output->path);
 	if (rc == 0)
 		return folder_sync(place, err);
 	if (temporary[0] != '\0')

@@ -44,8 +44,8 @@ static int take_piece(struct copying *copying, int out, struct bytes octets, str
 {
 	int rc = sha256_stream_update(copying->digest, octets, err);
 
-	if (rc == 0 && out >= 0)
-		rc = fd_write_all(out, octets, err);
+	if (rc == 0 && out >= 0 && (rc = fd_write_all(out, octets, err)) < 0)
+		rc = err_context(err, "the copy");
 	return rc;
 }
 
@@ -237,7 +237,7 @@ static int place_copy(struct copying *copying, int place, const char *folder,
 	if (rc == 0)
 		rc = ask_log(verdict->log, publication, folder, err);
 	if (rc == 0)
-		rc = file_rename_durable(place, temporary, place, publication->name, err);
+		rc = place_rename(place, temporary, publication->name, err);
 	if (rc < 0 && temporary[0] != '\0')
 		(void)!tree_remove_at(place, temporary, &ignored);
 	return rc;

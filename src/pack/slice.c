@@ -85,10 +85,11 @@ static int copy_piece(struct slicing *slicing, int fd, size_t size, struct err *
 		rc = sha256_stream_update(slicing->whole, octets, err);
 	if (rc == 0)
 		rc = sha256_stream_update(slicing->part, octets, err);
-	if (rc == 0)
-		rc = fd_write_all(fd, octets, err);
 	if (rc < 0)
 		return rc;
+	rc = fd_write_all(fd, octets, err);
+	if (rc < 0)
+		return err_context(err, "a part");
 	slicing->done += (int64_t)size;
 	face_progress(
 		slicing->face, "Slicing", (uint64_t)slicing->done, (uint64_t)slicing->list->size);
@@ -186,7 +187,7 @@ static int slice_into(
 	if (rc == 0)
 		rc = folder_sync(slicing->into, err);
 	if (rc == 0)
-		rc = file_rename_durable(place, temporary, place, str_text(&name), err);
+		rc = place_rename(place, temporary, str_text(&name), err);
 	if (rc < 0 && temporary[0] != '\0')
 		(void)!tree_remove_at(place, temporary, &ignored);
 	return rc;

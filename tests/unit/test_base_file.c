@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/place.h"
 
 /* A folder for each test, opened; everything stands in it. */
 struct scratch {
@@ -367,6 +368,44 @@ static void renames_never_replace(void **state)
 	assert_content(fd, "c/a", "a");
 }
 
+static void temporaries_that_nobody_holds_are_removed(void **state)
+{
+	int fd = scratch_fd(state);
+	char file[PLACE_TEMPORARY_SIZE], folder[PLACE_TEMPORARY_SIZE], next[PLACE_TEMPORARY_SIZE];
+	int file_fd, folder_fd, next_fd;
+	struct err err;
+
+	assert_int_equal(mkdirat(fd, ".offkit-pack-0123456789abcdef", 0755), 0);
+	write_file(fd, ".offkit-pack-0123456789abcdef/a.001", "a");
+	write_file(fd, ".offkit-pack-0123456789abcdee", "a");
+	write_file(fd, ".offkit-pack-notes", "a");
+	assert_int_equal(place_temporary(fd, false, file, &file_fd, &err), 0);
+	assert_int_equal(count_entries(fd), 2);
+	assert_int_equal(place_temporary(fd, true, folder, &folder_fd, &err), 0);
+	assert_int_equal(count_entries(fd), 3);
+	close(file_fd);
+	assert_int_equal(place_temporary(fd, false, next, &next_fd, &err), 0);
+	assert_int_equal(faccessat(fd, file, F_OK, 0), -1);
+	assert_int_equal(faccessat(fd, folder, F_OK, 0), 0);
+	close(folder_fd);
+	close(next_fd);
+}
+
+static void a_name_that_is_taken_meanwhile_is_left_alone(void **state)
+{
+	int fd = scratch_fd(state);
+	struct err err;
+
+	write_file(fd, "a", "a");
+	write_file(fd, "b", "b");
+	assert_int_equal(place_rename(fd, "a", "b", &err), -ERR_USAGE);
+	assert_string_equal(err.message, "b is there already and is left alone");
+	assert_content(fd, "b", "b");
+	assert_int_equal(place_rename(fd, "absent", "b", &err), -ERR_NOT_FOUND);
+	assert_int_equal(place_rename(fd, "a", "c", &err), 0);
+	assert_content(fd, "c", "a");
+}
+
 static void trees_are_removed_without_following(void **state)
 {
 	int fd = scratch_fd(state);
@@ -454,6 +493,8 @@ int main(void)
 		TEST(a_failed_write_leaves_the_old_file),
 		TEST(writers_do_not_mix),
 		TEST(renames_never_replace),
+		TEST(temporaries_that_nobody_holds_are_removed),
+		TEST(a_name_that_is_taken_meanwhile_is_left_alone),
 		TEST(trees_are_removed_without_following),
 		TEST(many_files_are_removed),
 		TEST(trees_have_a_depth),
