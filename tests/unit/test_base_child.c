@@ -4,9 +4,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/child.h"
 #include "base/cleanup.h"
@@ -123,6 +126,74 @@ static void an_end_that_is_not_known_is_no_success(void **state)
 	assert_non_null(strstr(err.message, "sh ended, and how is not known: "));
 }
 
+static void it_begins_with_every_signal_as_it_should_be(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str output = STR_INIT;
+	struct child child = {.input_fd = -1};
+	sigset_t blocked, before;
+	struct err err;
+
+	assert_int_equal(sigemptyset(&blocked), 0);
+	assert_int_equal(sigaddset(&blocked, SIGUSR1), 0);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &blocked, &before), 0);
+	assert_true(signal(SIGUSR2, SIG_IGN) != SIG_ERR);
+	int rc = run("grep -cE '^Sig(Blk|Ign):.0*$' /proc/self/status", &child, &output, &err);
+	assert_true(signal(SIGUSR2, SIG_DFL) != SIG_ERR);
+	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+	assert_int_equal(rc, 0);
+	assert_string_equal(str_text(&output), "2\n");
+}
+
+/* What whoever started us left open is theirs; of ours there is nothing but its three. */
+static void it_inherits_no_pipe(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str output = STR_INIT, words = STR_INIT;
+	struct child child = {.input_fd = -1, .heard = keep, .argument = &words};
+	struct err err;
+	int count = 3 + 1; /* and the one by which ls reads */
+	char wanted[16];
+
+	for (int fd = 3; fd < 1024; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+		count += flags >= 0 && (flags & FD_CLOEXEC) == 0;
+	}
+	(void)snprintf(wanted, sizeof wanted, "%d\n", count);
+	assert_int_equal(run("ls /proc/self/fd | grep -c .", &child, &output, &err), 0);
+	assert_string_equal(str_text(&output), wanted);
+}
+
+static void it_works_in_its_folder(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str output = STR_INIT;
+	struct child child = {.input_fd = -1, .folder = "/proc"};
+	struct err err;
+
+	assert_int_equal(run("pwd", &child, &output, &err), 0);
+	assert_string_equal(str_text(&output), "/proc\n");
+}
+
+/* What it has started holds the pipe, and is killed with it. */
+static void its_group_is_killed_with_it(void **state)
+{
+	(void)state;
+	CLEANUP_STR struct str output = STR_INIT;
+	struct child child = {.input_fd = -1, .timeout = 1000};
+	struct err err;
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0);
+	int rc = run("sleep 1000 & wait", &child, &output, &err);
+	(void)close(fds[1]);
+	struct pollfd reading = {.fd = fds[0], .events = POLLIN};
+	int ended = poll(&reading, 1, 60000);
+	(void)close(fds[0]);
+	assert_int_equal(rc, -ERR_SIGNER);
+	assert_int_equal(ended, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +202,10 @@ int main(void)
 		cmocka_unit_test(its_output_has_a_bound),
 		cmocka_unit_test(who_says_too_much_is_ended_at_once),
 		cmocka_unit_test(its_end_is_told),
+		cmocka_unit_test(it_begins_with_every_signal_as_it_should_be),
+		cmocka_unit_test(it_inherits_no_pipe),
+		cmocka_unit_test(it_works_in_its_folder),
+		cmocka_unit_test(its_group_is_killed_with_it),
 		cmocka_unit_test(an_end_that_is_not_known_is_no_success),
 	};
 

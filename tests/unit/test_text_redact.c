@@ -70,6 +70,11 @@ static void the_value_of_a_secret_s_name_goes(void **state)
 		{"Authorization: Basic dTpw, x", "Authorization: ***"},
 		{"got Bearer abcdefgh1234.x-y", "got Bearer ***"},
 		{"key AKIAIOSFODNN7EXAMPLE.", "key ***."},
+		{"key AKIAIOSFODNN7EXAMPLES.", "key AKIAIOSFODNN7EXAMPLES."},
+		{"aNameThatIsLongerThanAnyThatAProgramWouldEverHaveForWhatItCallsItsPassword=x",
+			"aNameThatIsLongerThanAnyThatAProgramWouldEverHaveForWhatItCallsItsPassword"
+			"="
+			"***"},
 		{"{\"_id\":\"CVE-1\",\"id\":\"q1\"}", "{\"_id\":\"***\",\"id\":\"q1\"}"},
 		{"{\"lastId\":{\"$oid\":\"12\"},\"n\":2}", "{\"lastId\":\"***\",\"n\":2}"},
 	};
@@ -117,6 +122,19 @@ static void what_is_known_goes_wherever_it_stands(void **state)
 	assert_false(redact_know(&redaction, "hunter", REDACTED));
 	assert_false(redact_know(&redaction, "ab", REDACTED));
 	assert_redacted(&redaction, "xhunter22y hunter hunte", "x***y *** hunte");
+}
+
+static void of_what_is_known_there_is_a_bound(void **state)
+{
+	struct redaction redaction = {.hosts = false};
+	char names[REDACT_KNOWN_MAX + 1][8];
+
+	(void)state;
+	for (int i = 0; i <= REDACT_KNOWN_MAX; i++) {
+		(void)snprintf(names[i], sizeof names[i], "name%02d", i);
+		assert_int_equal(redact_know(&redaction, names[i], REDACTED), i < REDACT_KNOWN_MAX);
+	}
+	assert_redacted(&redaction, "name00 name63 name64", "*** *** name64");
 }
 
 static void hosts_go_when_asked(void **state)
@@ -180,6 +198,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_secret_stays),
 		cmocka_unit_test(private_keys_go_and_certificates_stay),
 		cmocka_unit_test(what_is_known_goes_wherever_it_stands),
+		cmocka_unit_test(of_what_is_known_there_is_a_bound),
 		cmocka_unit_test(hosts_go_when_asked),
 		cmocka_unit_test(a_uri_is_split),
 		cmocka_unit_test(any_end_is_fine),
