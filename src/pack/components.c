@@ -180,7 +180,7 @@ void components_licences(
 		for (size_t j = 0; j < lists[i]->count; j++) {
 			const char *licence = lists[i]->items[j].licence;
 			bool is_choice = strstr(licence, " OR ") != NULL;
-			if (!had_licence(lists, i, j, licence))
+			if (strcmp(licence, own) != 0 && !had_licence(lists, i, j, licence))
 				str_append_format(
 					out, is_choice ? " AND (%s)" : " AND %s", licence);
 		}

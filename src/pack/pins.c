@@ -62,8 +62,7 @@ int pins_parse(struct bytes text, struct arena *arena, struct pins *ret_pins, st
 	return 0;
 }
 
-/* As the specification of package URLs has it: unreserved characters, and the colon of an epoch. */
-static void append_encoded(struct str *out, const char *text)
+void purl_append(struct str *out, const char *text)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				    "0123456789-._~:";
@@ -78,9 +77,9 @@ static void append_encoded(struct str *out, const char *text)
 void pin_purl(const struct pin *pin, struct str *out)
 {
 	str_append_text(out, "pkg:deb/debian/");
-	append_encoded(out, pin->source);
+	purl_append(out, pin->source);
 	str_append_char(out, '@');
-	append_encoded(out, pin->version);
+	purl_append(out, pin->version);
 	str_append_text(out, "?arch=source&distro=");
-	append_encoded(out, pin->suite);
+	purl_append(out, pin->suite);
 }

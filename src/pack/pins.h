@@ -27,6 +27,10 @@ struct pins {
 MUST_CHECK int pins_parse(
 	struct bytes text, struct arena *arena, struct pins *ret_pins, struct err *err);
 
+/* A part of a package URL, as the specification has it: all but unreserved characters, and the
+ * colon of an epoch, is percent-encoded. */
+void purl_append(struct str *out, const char *text);
+
 /* The package URL of its Debian source package:
  * pkg:deb/debian/openssl@3.5.7-1?arch=source&distro=trixie. */
 void pin_purl(const struct pin *pin, struct str *out);

@@ -8,11 +8,13 @@
 #include "base/version.h"
 #include "json/json_write.h"
 #include "kit/spdx.h"
+#include "pack/pins.h"
 
 #define DOCUMENT     "SPDXRef-DOCUMENT"
 #define IMAGE	     "SPDXRef-image"
 #define MIGRATIONS   "SPDXRef-migrations"
 #define NO_ASSERTION "NOASSERTION"
+#define OWN_LICENCE  "LicenseRef-"
 
 enum { ID_SIZE = 192 };
 
@@ -139,17 +141,22 @@ static int write_verification_code(
 static int write_program(struct json_writer *writer, const struct sbom *sbom,
 	const struct sbom_program *program, struct err *err)
 {
-	char id[ID_SIZE], purl[512], hex[SHA256_HEX_SIZE];
+	CLEANUP_STR struct str purl = STR_INIT;
+	char id[ID_SIZE], hex[SHA256_HEX_SIZE];
 
 	program_id(id, program);
 	sha256_to_hex(&program->file.sha256, hex);
-	(void)snprintf(purl, sizeof purl, "pkg:generic/%s@%s?arch=%s&checksum=sha256:%s",
-		sbom->name, sbom->version, program->architecture, hex);
+	str_append_format(&purl, "pkg:generic/%s@", sbom->name);
+	purl_append(&purl, sbom->version);
+	str_append_format(&purl, "?arch=%s&checksum=sha256:%s", program->architecture, hex);
+	int rc = str_check(&purl, err);
+	if (rc < 0)
+		return rc;
 	begin_package(writer, id, sbom->name, sbom->version, "APPLICATION", "ISC");
 	json_member_string(writer, "packageFileName", program->file.name);
 	write_package_checksum(writer, &program->file.sha256);
-	write_purl(writer, purl);
-	int rc = write_verification_code(writer, &program->file, 1, err);
+	write_purl(writer, str_text(&purl));
+	rc = write_verification_code(writer, &program->file, 1, err);
 	json_write_end(writer);
 	return rc;
 }
@@ -307,6 +314,47 @@ static void write_relationships(struct json_writer *writer, const struct sbom *s
 	json_write_end(writer);
 }
 
+/* Clause 10: of each licence that is not on SPDX's list where its text is; seen: those before, each
+ * between spaces. */
+static void write_own_licences(
+	struct json_writer *writer, const struct component *component, struct str *seen)
+{
+	const char *text = component->licence;
+	char id[ID_SIZE], told[1024];
+
+	for (const char *at = text; (at = strstr(at, OWN_LICENCE)) != NULL; at++) {
+		/* Not "DocumentRef-a:LicenseRef-b", which another document explains. */
+		if (at > text && at[-1] != ' ' && at[-1] != '(')
+			continue;
+		(void)snprintf(id, sizeof id, " %.*s ", (int)strcspn(at, "() +"), at);
+		if (strstr(str_text(seen), id) != NULL)
+			continue;
+		if (seen->size == 0)
+			json_member_array(writer, "hasExtractedLicensingInfos");
+		str_append_text(seen, id);
+		id[strlen(id) - 1] = '\0';
+		(void)snprintf(told, sizeof told, "Its text is in the source of %s %s.",
+			component->name, component->version);
+		json_write_object(writer);
+		json_member_string(writer, "licenseId", id + 1);
+		json_member_string(writer, "extractedText", told);
+		json_write_end(writer);
+	}
+}
+
+static int write_all_own_licences(
+	struct json_writer *writer, const struct sbom *sbom, struct err *err)
+{
+	CLEANUP_STR struct str seen = STR_INIT;
+
+	for (size_t i = 0; i < sbom->program_count; i++)
+		for (size_t j = 0; j < sbom->programs[i].components->count; j++)
+			write_own_licences(writer, &sbom->programs[i].components->items[j], &seen);
+	if (seen.size > 0)
+		json_write_end(writer);
+	return str_check(&seen, err);
+}
+
 static int write_document(
 	const struct sbom *sbom, const char *digest, struct str *out, struct err *err)
 {
@@ -333,6 +381,9 @@ static int write_document(
 	json_write_end(&writer);
 	json_write_end(&writer);
 	int rc = write_packages(&writer, sbom, err);
+	if (rc < 0)
+		return rc;
+	rc = write_all_own_licences(&writer, sbom, err);
 	if (rc < 0)
 		return rc;
 	write_files(&writer, sbom);
