@@ -11,6 +11,7 @@ struct work {
 	size_t at;
 	const struct redaction *redaction;
 	size_t count;
+	size_t userless_to; /* a URI was followed to here and has no user: looked at once */
 };
 
 /* Parts of names whose value is a secret, compared without case, "_" and "-". */
@@ -232,6 +233,13 @@ static size_t uri_end(const struct work *work, size_t at)
 	return at < work->text.size ? at : work->text.size;
 }
 
+static size_t authority_end(const struct work *work, size_t hosts, size_t end)
+{
+	while (hosts < end && strchr("/?#\\'", octet(work, hosts)) == NULL)
+		hosts++;
+	return hosts;
+}
+
 static void split_authority(
 	const struct work *work, size_t begin, size_t end, size_t *ret_hosts, size_t *ret_end)
 {
@@ -244,9 +252,7 @@ static void split_authority(
 		else if (begins(work, at, "\\u0040") && at + 6 <= end)
 			hosts = at + 6;
 	*ret_hosts = hosts;
-	while (hosts < end && strchr("/?#\\'", octet(work, hosts)) == NULL)
-		hosts++;
-	*ret_end = hosts;
+	*ret_end = authority_end(work, hosts, end);
 }
 
 static bool take_uri(struct work *work)
@@ -257,7 +263,16 @@ static bool take_uri(struct work *work)
 	if (size == 0 || work->at == 0 || !is_name(octet(work, work->at - 1)))
 		return false;
 	pass_to(work, work->at + size);
-	split_authority(work, work->at, uri_end(work, work->at), &hosts, &hosts_end);
+	bool looked_at = work->at < work->userless_to;
+	size_t end_of_uri = looked_at ? work->userless_to : uri_end(work, work->at);
+	if (!looked_at) {
+		split_authority(work, work->at, end_of_uri, &hosts, &hosts_end);
+	} else {
+		hosts = work->at;
+		hosts_end = authority_end(work, hosts, end_of_uri);
+	}
+	if (hosts == work->at)
+		work->userless_to = end_of_uri;
 	if (hosts > work->at) {
 		replace(work, hosts, REDACTED "@");
 	}

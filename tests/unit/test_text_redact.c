@@ -167,6 +167,21 @@ static void a_uri_is_split(void **state)
 
 /* Wherever a text is cut off, nothing behind its end is read, and JSON stays JSON when it is whole.
  */
+/* Each is looked at once: with the square of its size this would take an hour. */
+static void many_uris_in_one_word_are_fine(void **state)
+{
+	enum { COUNT = 2 * 1024 * 1024 };
+	CLEANUP_STR struct str text = STR_INIT, got = STR_INIT;
+
+	(void)state;
+	for (int i = 0; i < COUNT; i++)
+		str_append_text(&text, "x://");
+	str_append_text(&text, " m://u:p@h x://y://u:p@h");
+	assert_int_equal(redact(&got, str_bytes(&text), &NOTHING_KNOWN), 2);
+	assert_int_equal(got.size, (size_t)COUNT * 4 + strlen(" m://***@h x://***@h"));
+	assert_string_equal(str_text(&got) + (size_t)COUNT * 4, " m://***@h x://***@h");
+}
+
 static void any_end_is_fine(void **state)
 {
 	static const char text[] =
@@ -201,6 +216,7 @@ int main(void)
 		cmocka_unit_test(of_what_is_known_there_is_a_bound),
 		cmocka_unit_test(hosts_go_when_asked),
 		cmocka_unit_test(a_uri_is_split),
+		cmocka_unit_test(many_uris_in_one_word_are_fine),
 		cmocka_unit_test(any_end_is_fine),
 	};
 
