@@ -129,8 +129,10 @@ static void an_end_that_is_not_known_is_no_success(void **state)
 static void it_begins_with_every_signal_as_it_should_be(void **state)
 {
 	(void)state;
-	/* No shell: it would unblock them. */
-	const char *argv[] = {"grep", "-cE", "^Sig(Blk|Ign):.0*$", "/proc/self/status", NULL};
+	/* No shell: it would unblock them. 32 to 34 are the C library's own: whoever is started by
+	 * a program that ignores them cannot name them to take that back. */
+	const char *argv[] = {
+		"grep", "-cE", "^Sig(Blk|Ign):.0{7}[0-3][08]0{7}$", "/proc/self/status", NULL};
 	CLEANUP_STR struct str output = STR_INIT;
 	struct child child = {.argv = argv,
 		.search = true,
