@@ -96,11 +96,15 @@ both() { # MOVE BACK [HOW]
 	if [ "$3" = 'at once' ]; then break_off "$1"; else half move "$1" "$tmp/objects-after" 'done' move; fi && half back "$2" "$tmp/objects-before" undone move_back
 }
 work_on_objects() { # WORKER
-	local number=0 there back how why
+	local number=0 there back how why again
 	use_site "mover$1"
 	while IFS='|' read -r there back how; do
 		[ $((number++ % workers)) -eq "$1" ] || continue
-		if why=$(both "$there" "$back" "$how" 2>&1); then
+		again=0
+		until why=$(both "$there" "$back" "$how" 2>&1); do
+			was_hiccup && [ $((again += 1)) -le 2 ] && with_payloads || { again=-1; break; }
+		done
+		if [ "$again" != -1 ]; then
 			echo "${why:-fine}" | tail -n 1
 		else
 			echo "FAIL sweep: objects: $(head -n 1 <<<"$why")"
