@@ -1,6 +1,5 @@
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "steps/ensure_command.h"
@@ -60,15 +59,15 @@ struct removal {
 static int spare(void *self, struct bytes doc, struct err *err)
 {
 	struct removal *removal = self;
-	const char *said = doc_get_string(doc, "key");
-	char key[OBJECT_KEY_SIZE];
+	const char *key = doc_get_string(doc, "key");
+	struct sha256 digest;
 
 	(void)err;
-	for (size_t i = 0; said != NULL && i < removal->count; i++) {
-		object_key(&removal->digests[i], key);
-		if (strcmp(said, key) == 0)
+	if (key == NULL || object_name_of(key, &digest) != OBJECT_NAME_OBJECT)
+		return 0;
+	for (size_t i = 0; i < removal->count; i++)
+		if (sha256_equal(&removal->digests[i], &digest))
 			removal->spared[i] = true;
-	}
 	return 0;
 }
 
