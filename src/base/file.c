@@ -37,6 +37,13 @@ int folder_open_at(int dirfd, const char *name, int *ret_fd, struct err *err)
 	return 0;
 }
 
+bool path_is_within(const char *path, const char *folder)
+{
+	size_t size = strlen(folder);
+
+	return size > 0 && strncmp(path, folder, size) == 0 && path[size] == '/';
+}
+
 int folder_names(int dirfd, DIR **ret_dir, struct err *err)
 {
 	CLEANUP_FD int fd = -1;

@@ -18,6 +18,9 @@
 MUST_CHECK int folder_open(const char *path, int *ret_fd, struct err *err);
 MUST_CHECK int folder_open_at(int dirfd, const char *name, int *ret_fd, struct err *err);
 
+/* By their words alone; the folder is not within itself. "/a/state-old" is not in "/a/state". */
+bool path_is_within(const char *path, const char *folder);
+
 /* A listing of the folder with a place of its own, to be ended with closedir. */
 MUST_CHECK int folder_names(int dirfd, DIR **ret_dir, struct err *err);
 
@@ -58,7 +61,7 @@ MUST_CHECK int file_write_durable_at(
  */
 void temporaries_remove_at(int dirfd);
 
-/* Calls visit with each name in a folder, "." and ".." too; of one that cannot be read, with none.
+/* Calls visit with each name in a folder but "." and ".."; of one that cannot be read, with none.
  */
 void names_visit_at(int dirfd, void (*visit)(int dirfd, const char *name));
 

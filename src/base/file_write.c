@@ -1,6 +1,5 @@
 #include "base/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -84,14 +83,13 @@ static int open_temporary(
 
 void names_visit_at(int folder, void (*visit)(int folder, const char *name))
 {
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
+	CLEANUP_DIR DIR *dir = NULL;
+	const char *name = NULL;
+	struct err ignored;
+	int rc = folder_names(folder, &dir, &ignored);
 
-	if (dir == NULL && fd >= 0)
-		(void)close(fd);
-	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		visit(folder, entry->d_name);
+	while (rc == 0 && (rc = folder_next_name(dir, &name, &ignored)) == 0 && name != NULL)
+		visit(folder, name);
 }
 
 static bool is_temporary(const char *name)

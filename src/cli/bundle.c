@@ -271,14 +271,7 @@ static int add_listing(struct bundle *bundle, int dirfd, const char *path, struc
 	return rc;
 }
 
-/* What lies within the state folder is listed with it; "/a/state-backups" is not in "/a/state". */
-static bool is_within(const char *path, const char *folder)
-{
-	size_t size = strlen(folder);
-
-	return strncmp(path, folder, size) == 0 && (path[size] == '\0' || path[size] == '/');
-}
-
+/* What lies within the state folder is listed with it. */
 static int add_backups(struct bundle *bundle, struct err *err)
 {
 	CLEANUP_FD int fd = -1;
@@ -287,7 +280,8 @@ static int add_backups(struct bundle *bundle, struct err *err)
 
 	if (site_load(bundle->face->options.site, bundle->face->options.state_dir,
 		    &bundle->face->arena, &site, &missing) < 0 ||
-		is_within(site.backup_dir, site.state_dir) ||
+		strcmp(site.backup_dir, site.state_dir) == 0 ||
+		path_is_within(site.backup_dir, site.state_dir) ||
 		folder_open(site.backup_dir, &fd, &missing) < 0)
 		return 0;
 	return add_listing(bundle, fd, "backup-files.txt", err);

@@ -141,13 +141,6 @@ static void found_problem(void *argument, const char *text)
 
 /* ---- what it names */
 
-static bool is_within(const char *path, const char *folder)
-{
-	size_t size = folder != NULL ? strlen(folder) : 0;
-
-	return size > 0 && strncmp(path, folder, size) == 0 && path[size] == '/';
-}
-
 /* A folder that is not there yet is made, but only in one that is. */
 static void check_folder(
 	struct site_checks *checks, const char *name, const char *path, bool others_may_read)
@@ -160,8 +153,8 @@ static void check_folder(
 
 	if (path == NULL)
 		return;
-	if (is_within(path, checks->site.state_dir) && stat(path, &status) != 0 &&
-		errno == ENOENT) {
+	if (checks->site.state_dir != NULL && path_is_within(path, checks->site.state_dir) &&
+		stat(path, &status) != 0 && errno == ENOENT) {
 		tell(checks, name, SIGN_GOOD, MSG_MADE_IN_STATE_DIR, path);
 		return;
 	}
